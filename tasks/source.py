@@ -1,0 +1,54 @@
+"""A task source: a named stream of problems, configured by its own pydantic fields.
+
+    @task_source
+    class Doubles(TaskSource):
+        name: ClassVar[str] = "doubles"
+        verifier: ClassVar[str] = "math"
+        solution_origin: ClassVar[Origin] = "procedural"
+        largest: int = 99
+
+        def problems(self, split, seed): ...
+
+A source is found through the entry-point group `selfplay.tasks`, or as `path/to/file.py:name`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.problem import Origin, Problem, Split, content_hash
+
+EVALUATE_SHARE_PERCENT = 10
+
+
+class TaskSource(BaseModel, ABC):
+    """Base of every source. Fields are the keys a config may set beside `source`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    verifier: ClassVar[str]
+    solution_origin: ClassVar[Origin]
+    endless: ClassVar[bool] = False
+    """True where `problems` never ends, as for procedural families."""
+
+    @abstractmethod
+    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
+        """Distinct problems of a split in an order that depends on the seed alone.
+
+        Args:
+            split: `train` or `evaluate`; the two never share a `twin_key`.
+            seed: chooses the order (and, for an endless source, which problems come first).
+
+        Raises:
+            tasks.SourceError: the data cannot be read; one sentence with the remedy.
+        """
+
+
+def split_of(twin_key: str) -> Split:
+    """The side a problem belongs to, from its content alone: about 10 % go to `evaluate`."""
+    return "evaluate" if int(content_hash("split", twin_key), 16) % 100 < EVALUATE_SHARE_PERCENT else "train"
