@@ -1,1 +1,43 @@
+"""Who judges: verdicts, the plugin contract, the supervisor, and the built-in verifiers.
 
+    from verifiers import Row, Supervisor, Verdict, verifier
+
+(A library of the same name is on PyPI; this is the one that ships with selfplay.)
+"""
+
+from __future__ import annotations
+
+from verifiers.errors import (
+    BadFile,
+    BadReference,
+    BadSettings,
+    BrokenVerifier,
+    UnknownVerifier,
+    VerifierError,
+)
+from verifiers.judgement import Judgement, Row
+from verifiers.registry import Available, BrokenPluginWarning, available, load
+from verifiers.supervisor import Supervisor
+from verifiers.verdict import Outcome, Verdict
+from verifiers.verifier import LoadedVerifier, Verifier, verifier
+
+__all__ = [
+    "Available",
+    "BadFile",
+    "BadReference",
+    "BadSettings",
+    "BrokenPluginWarning",
+    "BrokenVerifier",
+    "Judgement",
+    "LoadedVerifier",
+    "Outcome",
+    "Row",
+    "Supervisor",
+    "UnknownVerifier",
+    "Verdict",
+    "Verifier",
+    "VerifierError",
+    "available",
+    "load",
+    "verifier",
+]

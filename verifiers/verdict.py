@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 Outcome = Literal["accepted", "rejected", "undecided"]
 
@@ -13,8 +13,9 @@ class Verdict(BaseModel):
     """Outcome with its reason and evidence. Never a bare bool or float.
 
     accepted   proved right.
-    rejected   shown wrong, or spoiled by the completion itself (no answer, unreadable, too large, its own limits).
-    undecided  reason `fault`: the judge could not judge; reason `open`: read, but neither proved nor refuted.
+    rejected   shown wrong, or spoiled by the completion itself (no answer, unreadable, too large, its own
+    limits). undecided  reason `fault`: the judge could not judge; reason `open`: read, but neither proved nor
+    refuted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,11 @@ class Verdict(BaseModel):
     detail: dict[str, JsonValue] = Field(default_factory=dict)
     """Evidence, at most 4 kB as JSON."""
     score: float | None = None
+
+    @field_validator("detail", mode="before")
+    @classmethod
+    def _sendable(cls, detail: Any) -> Any:
+        return _without_surrogates(detail)
 
     @classmethod
     def accept(cls, reason: str = "accepted", *, score: float | None = None, **detail: JsonValue) -> Verdict:
@@ -43,3 +49,14 @@ class Verdict(BaseModel):
     def open(cls, why: str, **detail: JsonValue) -> Verdict:
         """Read, but neither proved nor refuted within limits."""
         return cls(outcome="undecided", reason="open", detail={"why": why, **detail})
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Evidence quotes hostile text, and half a surrogate pair is no valid Unicode: it becomes `\\udXXX`."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value

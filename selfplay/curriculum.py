@@ -1,0 +1,108 @@
+"""Which problems a run uses, and where: worked examples, the pool of each generation, the held-out problems.
+
+All arms of a seed share them. For an endless source every generation gets new problems; for a finite one the
+training split is dealt out in a seeded order, beginning again when it is used up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from selfplay.config import Experiment, TaskSection
+from selfplay.errors import ConfigError
+from selfplay.seeds import derive_seed, generator
+from tasks.problem import Problem
+from tasks.registry import load_source
+from tasks.source import TaskSource
+
+
+class Curriculum:
+    """The problems of one seed. Nothing is kept in memory but the sources."""
+
+    def __init__(self, experiment: Experiment, seed: int) -> None:
+        self._experiment = experiment
+        self._seed = seed
+        self._sources = [(task, load_source(task.source, task.settings)) for task in experiment.tasks]
+
+    def worked_examples(self) -> list[Problem]:
+        """Problems with worked solutions, the same for every arm and generation."""
+        found: list[Problem] = []
+        for task, source in self._sources:
+            examples = list(islice(self._solved(source), task.examples))
+            if task.examples is not None and len(examples) < task.examples:
+                raise ConfigError(
+                    f"`{task.source}` has only {len(examples)} worked examples; lower its `examples` "
+                    f"from {task.examples}."
+                )
+            found.extend(examples)
+        return found
+
+    def fresh_examples(self, generation: int, counts: dict[str, int]) -> list[Problem]:
+        """Other worked examples for one generation, `counts` from each source.
+
+        An endless source gives new ones; a finite one has them drawn again from its worked examples.
+        """
+        found: list[Problem] = []
+        for task, source in self._sources:
+            count = counts.get(task.source, 0)
+            if source.endless:
+                seed = derive_seed(self._seed, "fresh examples", generation, task.source)
+                found.extend(islice((p for p in source.problems("train", seed) if p.solution is not None), count))
+            else:
+                examples = list(islice(self._solved(source), task.examples))
+                shuffle = generator(self._seed, "fresh examples", generation, task.source)
+                found.extend(shuffle.sample(examples, min(count, len(examples))))
+        return found
+
+    def pool(self, generation: int) -> Iterator[Problem]:
+        """Problems that the model is given in a generation (1, 2, ...), the tasks in turn."""
+        streams = [self._task_pool(task, source, generation) for task, source in self._sources]
+        while streams:
+            for stream in list(streams):
+                problem = next(stream, None)
+                if problem is None:
+                    streams.remove(stream)
+                else:
+                    yield problem
+
+    def held_out(self) -> list[Problem]:
+        """The evaluation problems, in equal parts from each task."""
+        share, rest = divmod(self._experiment.evaluate.problems, len(self._sources))
+        found: list[Problem] = []
+        for number, (task, source) in enumerate(self._sources):
+            wanted = share + (number < rest)
+            seed = derive_seed(self._seed, "held out", task.source)
+            problems = list(islice(source.problems("evaluate", seed), wanted))
+            if len(problems) < wanted:
+                raise ConfigError(
+                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems` "
+                    f"to {len(problems) * len(self._sources)} or less."
+                )
+            found.extend(problems)
+        return found
+
+    @property
+    def solution_origins(self) -> dict[str, str]:
+        """Who wrote the worked examples of each source: human or procedural."""
+        return {task.source: source.solution_origin for task, source in self._sources}
+
+    def _stream(self, source: TaskSource) -> Iterator[Problem]:
+        return source.problems("train", derive_seed(self._seed, "train", source.name))
+
+    def _solved(self, source: TaskSource) -> Iterator[Problem]:
+        return (problem for problem in self._stream(source) if problem.solution is not None)
+
+    def _task_pool(self, task: TaskSection, source: TaskSource, generation: int) -> Iterator[Problem]:
+        begin = (generation - 1) * task.problems
+        if source.endless:
+            begin += task.examples or 0
+            yield from islice(self._stream(source), begin, begin + task.problems)
+            return
+        everything = list(self._stream(source))
+        if task.problems > len(everything):
+            raise ConfigError(
+                f"`{task.source}` has {len(everything)} training problems; lower its `problems` from {task.problems}."
+            )
+        for position in range(begin, begin + task.problems):
+            yield everything[position % len(everything)]

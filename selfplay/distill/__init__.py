@@ -1,0 +1,1 @@
+"""The training step: from kept samples to the next model."""

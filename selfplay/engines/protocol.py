@@ -1,0 +1,95 @@
+"""What an engine is: something that holds weights and writes completions.
+
+One request is one sample with its own seed, so a sample does not depend on which others are asked for beside
+it. What is covered: a request that cannot be served (a prompt longer than the context) becomes a completion
+whose finish reason is `error`. What is not: an engine that dies raises `EngineError`; the caller starts
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from selfplay.engines.settings import SamplingSettings
+
+FinishReason = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One sample to draw."""
+
+    id: str
+    """Given back with the completion; distinct within one `generate`."""
+    prompt: str
+    """Before any chat template."""
+    seed: int
+    """0 to 2**63 - 1; determines the draw together with prompt, weights and sampling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What was written for one request."""
+
+    id: str
+    text: str
+    """Without special tokens; empty on `error`."""
+    finish_reason: FinishReason
+    """`stop`: the model ended it. `length`: cut off at `max_tokens` or the end of the context. `error`: see
+    `error`."""
+    tokens: int
+    """Tokens drawn, the end token among them."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a model answers to fixed token sequences; the evidence of a weights proof. All lists run over the
+    probes."""
+
+    prompt_logprobs: list[list[float]]
+    """Natural log-probability of each prompt token given those before it; from the second token on."""
+    greedy_tokens: list[list[int]]
+    """The most likely token at each step after the prompt."""
+    greedy_logprobs: list[list[float]]
+    """Their log-probabilities."""
+    runner_up_logprobs: list[list[float]]
+    """Log-probability of the second most likely token at each of those steps."""
+    dtype: str
+    """Number format it was computed in, such as `float32`; the comparison's tolerance follows from it."""
+
+
+class Engine(Protocol):
+    """The one interface of all engines."""
+
+    kind: str
+    """`vllm`, `transformers` or `server`."""
+    needs_new_process: bool
+    """True where new weights must go into a new process: vLLM on a GPU gives its memory back only when it
+    ends."""
+
+    def load(self, folder: Path) -> None:
+        """Take the weights of a `save_pretrained` folder in place of any held so far.
+
+        Raises:
+            selfplay.errors.EngineError: it cannot start; one sentence with the cause.
+        """
+
+    def generate(self, requests: Iterable[Request], sampling: SamplingSettings) -> Iterator[Completion]:
+        """Completions in the order in which they finish, one for each request.
+
+        Requests are taken from the iterable as there is room for them, so it may be long or slow.
+        """
+
+    def measure(self, probe_ids: list[list[int]], new_tokens: int) -> ProbeResult:
+        """Greedy continuations by `new_tokens` tokens (past an end token too) and log-probabilities.
+
+        Raises:
+            selfplay.errors.EngineError: the engine cannot tell log-probabilities.
+        """
+
+    def close(self) -> None:
+        """Give memory back; further use needs `load`."""

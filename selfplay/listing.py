@@ -1,0 +1,76 @@
+"""What `selfplay tasks` and `selfplay verifiers` print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from selfplay.config_file import apply_override
+from tasks.registry import available_sources, load_source, source_class
+from verifiers import registry
+
+
+def sources() -> None:
+    """One line for each task source."""
+    table = Table("source", "judged by", "worked solutions", "what it asks", box=None, pad_edge=False)
+    for name, kind in sorted(available_sources().items()):
+        table.add_row(name, kind.verifier, kind.solution_origin, _first_line(kind))
+    Console().print(table)
+
+
+def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
+    """A source's keys and its first problems."""
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(settings, override)
+    console = Console()
+    kind = source_class(name)
+    console.print(Text(_first_line(kind)))
+    _print_fields(console, kind)
+    for problem in islice(load_source(name, settings).problems("train", seed), count):
+        console.rule(Text(problem.id), align="left")
+        console.print(Text(problem.prompt))
+        console.print(Text(f"reference  {json.dumps(problem.reference)}", style="dim"))
+        if problem.solution is not None:
+            console.print(Text(f"{problem.solution_origin} solution"), style="dim")
+            console.print(Text(problem.solution))
+
+
+def verifiers() -> None:
+    """One line for each verifier."""
+    table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
+    for found in registry.available():
+        judges = Text(f"cannot be loaded: {found.error}", style="red") if found.error else Text(found.judges)
+        table.add_row(found.name, found.version, found.package, judges, Text(found.does_not_catch))
+    Console().print(table)
+
+
+def verifier(name: str) -> None:
+    """A verifier's reference and settings."""
+    kind = registry.find(name)
+    console = Console()
+    console.print(Text(f"{kind.name} {kind.version}: {kind.judges}"))
+    console.print(Text(f"Does not catch: {kind.does_not_catch}"))
+    for title, model in (("reference", kind.Reference), ("settings", kind.Settings)):
+        console.rule(Text(title), align="left")
+        _print_fields(console, model)
+
+
+def _print_fields(console: Console, model: type[BaseModel]) -> None:
+    table = Table("key", "type", "default", "meaning", box=None, pad_edge=False)
+    for key, field in model.model_json_schema().get("properties", {}).items():
+        kind = field.get("type") or " or ".join(str(option.get("type", "object")) for option in field.get("anyOf", []))
+        default = json.dumps(field["default"]) if "default" in field else "(required)"
+        table.add_row(key, kind, default, Text(field.get("description", "")))
+    console.print(table)
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]

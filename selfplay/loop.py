@@ -1,0 +1,281 @@
+"""The algorithm, top to bottom:
+
+    for each seed:
+        initial weights  ->  generation 0, evaluated
+        for each arm:
+            model = generation 0
+            for each generation:
+                samples      = the model writes n completions for every problem of the pool     (sampling.py)
+                verdicts     = the verifiers judge them                                          (judging.py)
+                training set = what this arm keeps of them, with worked examples                 (selection.py)
+                model        = train the initial weights (or the last model) on it               (distill/)
+                scores       = the model's accuracy on held-out problems                         (measure/)
+
+Everything made is in the ledger or the models folder under the hash of what determines it. Running the same loop
+again over the same directory makes only what is missing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from selfplay import models
+from selfplay.cluster import Cluster
+from selfplay.config import START, Arm, Experiment
+from selfplay.curriculum import Curriculum
+from selfplay.distill.job import TrainingJob, TrainingResult
+from selfplay.distill.trainer import Trainer
+from selfplay.engines.settings import SamplingSettings
+from selfplay.errors import RunError
+from selfplay.ledger import Ledger
+from selfplay.measure.accuracy import accuracy
+from selfplay.measure.samples import sample_measures
+from selfplay.model_state import ModelState
+from selfplay.progress import RunView
+from selfplay.records import Purpose, as_json
+from selfplay.run_directory import RunDirectory
+from selfplay.sampling import Sampler
+from selfplay.seeds import derive_seed
+from selfplay.selection import Selector, TrainingSet, record_problems
+from tasks.problem import Problem
+
+
+def run_experiment(run: RunDirectory, cluster: Cluster, view: RunView) -> None:
+    """Run every seed of the experiment to its end.
+
+    Raises:
+        SelfplayError: one sentence; what was made until then stays and is found by `--resume`.
+    """
+    ledger = Ledger(run.ledger_path)
+    trainer = Trainer(gpu=cluster.gpus > 0)
+    sampler = Sampler(run.experiment, cluster, ledger, trainer)
+    try:
+        for seed in run.experiment.seeds:
+            SeedRun(run, seed, ledger, trainer, sampler, view).run()
+    finally:
+        sampler.close()
+        trainer.close()
+
+
+class SeedRun:
+    """The loop for one seed."""
+
+    def __init__(
+        self, run: RunDirectory, seed: int, ledger: Ledger, trainer: Trainer, sampler: Sampler, view: RunView
+    ) -> None:
+        self._run, self._seed, self._ledger, self._view = run, seed, ledger, view
+        self._trainer, self._sampler = trainer, sampler
+        self._experiment: Experiment = run.experiment
+        self._curriculum = Curriculum(run.experiment, seed)
+        self._selector = Selector(ledger, self._curriculum, seed)
+        self._held_out = self._curriculum.held_out()
+
+    def run(self) -> None:
+        record_problems(self._ledger, self._held_out)
+        initial = self._initial_weights()
+        generation_0 = self._generation_0(initial)
+        for arm in self._experiment.arms:
+            model = generation_0
+            for generation in range(1, self._experiment.generations + 1):
+                self._view.place(self._seed, arm.name, generation)
+                drawn = self._sample(model, generation) if arm.uses_samples else []
+                training_set = self._select(arm, model, generation, drawn)
+                start = initial if arm.start == "initial" else model.folder
+                model = self._distill(start, training_set, model, arm.name, generation)
+                self._measure_samples(model, drawn)
+                self._evaluate(model)
+                self._view.made()
+
+    def _initial_weights(self) -> Path:
+        """The folder that trainings start from: made from the config, or the one it names."""
+        section = self._experiment.model
+        if section.init is None:
+            assert section.path is not None
+            folder = models.resolve(section.path, section.revision)
+            models.check_folder(folder)
+            return folder
+        folder = self._run.path / "models" / str(self._seed) / "initial"
+        if not folder.exists():
+            models.create(section.init, folder, derive_seed(self._seed, "initial weights"))
+        return folder
+
+    def _generation_0(self, initial: Path) -> ModelState:
+        self._view.place(self._seed, START, 0)
+        if self._experiment.model.trains_first:
+            training_set = self._selector.worked_examples()
+            self._selector.record(training_set, START, 0, {"data": "human"}, None)
+            model = self._distill(initial, training_set, None, START, 0)
+        else:
+            model = self._state(initial, START, 0)
+            self._record_model(model, None, None, "as given")
+        self._evaluate(model)
+        self._view.made()
+        return model
+
+    def _sample(self, model: ModelState, generation: int) -> list[str]:
+        """Let the model write solutions for the generation's pool; returns the ids of all its samples."""
+        section = self._experiment.sampling
+        sampling = SamplingSettings(**section.model_dump(exclude={"n"}))
+        pool = list(self._curriculum.pool(generation))
+        record_problems(self._ledger, pool)
+        return self._draw("train", model, pool, sampling, section.n, "samples")
+
+    def _evaluate(self, model: ModelState) -> None:
+        section = self._experiment.evaluate
+        sampling = SamplingSettings(
+            temperature=section.temperature, max_tokens=section.max_tokens or self._experiment.sampling.max_tokens
+        )
+        self._draw("evaluate", model, self._held_out, sampling, 1, "held-out")
+        problem_ids = [problem.id for problem in self._held_out]
+        self._record_scores(accuracy(self._ledger, model, problem_ids, as_json(sampling.model_dump(mode="json"))))
+        value = next(score for score in self._scores(model, "accuracy") if score[0] == "all")[1]
+        self._view.line(f"  held-out accuracy {100 * value:.1f} %")
+
+    def _draw(
+        self,
+        purpose: Purpose,
+        model: ModelState,
+        problems: Sequence[Problem],
+        sampling: SamplingSettings,
+        n: int,
+        label: str,
+    ) -> list[str]:
+        began = time.monotonic()
+        with self._view.step(label, len(problems) * n, "samples") as meter:
+            ids = self._sampler.draw(purpose, model, problems, sampling, n, on_progress=meter.update)
+        self._record_step(model, f"sample and verify ({purpose})", time.monotonic() - began, len(ids), {})
+        return ids
+
+    def _select(self, arm: Arm, model: ModelState, generation: int, drawn: Sequence[str]) -> TrainingSet:
+        training_set = self._selector.select(arm, generation, drawn)
+        sql = "SELECT id FROM training_sets WHERE seed = ? AND arm = ? AND generation = ?"
+        previous = self._ledger.rows(sql, [self._seed, model.arm, model.generation])
+        self._selector.record(
+            training_set, arm.name, generation, arm.model_dump(mode="json"), previous[0][0] if previous else None
+        )
+        synthetic = sum(origin == "synthetic" for _, origin in training_set.members)
+        shown = f", {synthetic:,} of {len(drawn):,} samples kept" if drawn else ""
+        self._view.line(f"  training set: {len(training_set.members):,} rows{shown}")
+        return training_set
+
+    def _distill(
+        self, start: Path, training_set: TrainingSet, previous: ModelState | None, arm: str, generation: int
+    ) -> ModelState:
+        target = self._run.model_folder(self._seed, arm, generation)
+        if not training_set.members:
+            # Nothing to learn from: the arm keeps its model, and the record says so.
+            assert previous is not None
+            model = ModelState(previous.fingerprint, previous.folder, self._seed, arm, generation)
+            self._record_model(model, previous, training_set, "kept: the training set was empty")
+            return model
+        if not self._is_recorded(arm, generation):
+            self._train(start, training_set, target, arm, generation)
+        model = self._state(target, arm, generation)
+        self._record_model(model, previous, training_set, "trained")
+        return model
+
+    def _train(self, start: Path, training_set: TrainingSet, target: Path, arm: str, generation: int) -> None:
+        self._sampler.release()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        rows = target.parent / f"generation-{generation}.rows.parquet"
+        sql = """
+            SELECT p.prompt, s.completion FROM members m
+            JOIN samples s ON s.id = m.sample_id JOIN problems p ON p.id = s.problem_id
+            WHERE m.training_set_id = ? ORDER BY s.id
+        """
+        written = self._ledger.write_parquet(sql, [training_set.id], rows)
+        if written != len(training_set.members):
+            raise RunError(f"The ledger gave {written} of the training set's {len(training_set.members)} rows.")
+        job = TrainingJob(
+            start=start.resolve(),
+            rows=rows.resolve(),
+            target=target.resolve(),
+            settings=self._experiment.distill,
+            chat=self._experiment.model.chat,
+            seed=derive_seed(self._seed, "distill", generation),
+            trust_remote_code=self._experiment.model.trust_remote_code,
+        )
+        with self._view.step("training", self._experiment.distill.steps, "steps") as meter:
+            result = self._trainer.train(job, lambda step, loss: meter.update(step, f"loss {loss:.3f}"))
+        rows.unlink()
+        self._note_training(result)
+        model = ModelState("", target, self._seed, arm, generation)
+        detail = result.model_dump(mode="json", exclude={"seconds"})
+        self._record_step(model, "distill", result.seconds, result.steps, detail)
+
+    def _note_training(self, result: TrainingResult) -> None:
+        cut = f"; {result.too_long} rows were too long and left out" if result.too_long else ""
+        self._view.line(f"  loss {result.loss:.3f} over {result.rows:,} rows{cut}")
+
+    def _measure_samples(self, model: ModelState, drawn: list[str]) -> None:
+        if drawn:
+            self._record_scores(sample_measures(self._ledger, model, drawn))
+
+    def _state(self, folder: Path, arm: str, generation: int) -> ModelState:
+        return ModelState(models.fingerprint(folder), folder, self._seed, arm, generation)
+
+    def _is_recorded(self, arm: str, generation: int) -> bool:
+        sql = "SELECT fingerprint, path FROM models WHERE seed = ? AND arm = ? AND generation = ?"
+        found = self._ledger.rows(sql, [self._seed, arm, generation])
+        if not found:
+            return False
+        fingerprint, path = found[0]
+        folder = self._run.path / path
+        if not folder.is_dir() or models.fingerprint(folder) != fingerprint:
+            raise RunError(
+                f"The weights in {folder} are not those that the ledger recorded ({fingerprint}); restore the folder, "
+                "or start a new run."
+            )
+        return True
+
+    def _record_model(
+        self, model: ModelState, parent: ModelState | None, training_set: TrainingSet | None, outcome: str
+    ) -> None:
+        sql = "SELECT count(*) FROM models WHERE seed = ? AND arm = ? AND generation = ?"
+        if self._ledger.rows(sql, [self._seed, model.arm, model.generation])[0][0]:
+            return
+        inside = model.folder.is_relative_to(self._run.path)
+        row = {
+            "fingerprint": model.fingerprint,
+            "path": str(model.folder.relative_to(self._run.path)) if inside else str(self._experiment.model.path),
+            "parent": parent.fingerprint if parent else None,
+            "training_set_id": training_set.id if training_set else None,
+            "distill": as_json(self._experiment.distill.model_dump(mode="json")) if training_set else None,
+            "seed": self._seed,
+            "arm": model.arm,
+            "generation": model.generation,
+            "parameters": models.parameter_count(model.folder),
+            "outcome": outcome,
+        }
+        self._ledger.append("models", [row])
+
+    def _scores(self, model: ModelState, measure: str) -> list[tuple[Any, ...]]:
+        sql = "SELECT task, value FROM scores WHERE seed = ? AND arm = ? AND generation = ? AND measure = ?"
+        return self._ledger.rows(sql, [self._seed, model.arm, model.generation, measure])
+
+    def _record_scores(self, scores: list[dict[str, Any]]) -> None:
+        new = []
+        for score in scores:
+            sql = """SELECT count(*) FROM scores
+                     WHERE seed = ? AND arm = ? AND generation = ? AND task = ? AND measure = ?"""
+            key = [score["seed"], score["arm"], score["generation"], score["task"], score["measure"]]
+            if not self._ledger.rows(sql, key)[0][0]:
+                new.append(score)
+        self._ledger.append("scores", new)
+
+    def _record_step(self, model: ModelState, step: str, seconds: float, count: int, detail: dict[str, Any]) -> None:
+        row = {
+            "seed": self._seed,
+            "arm": model.arm,
+            "generation": model.generation,
+            "step": step,
+            "seconds": seconds,
+            "count": count,
+            "detail": as_json(detail),
+        }
+        self._ledger.append("steps", [row])

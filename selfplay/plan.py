@@ -1,0 +1,104 @@
+"""Before any work: check what can be checked, and say what a run will do."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple
+
+from selfplay.config import Experiment
+from selfplay.curriculum import Curriculum
+from selfplay.engines.choose import resolve_kind
+from selfplay.errors import ConfigError
+from tasks.registry import load_source
+from tasks.source import SourceError, UnreachableSource
+from verifiers import registry
+from verifiers.errors import VerifierError
+
+
+class Plan(NamedTuple):
+    """What a run will do; counts are upper bounds, because shared samples are drawn once."""
+
+    engine: str
+    models: int
+    trainings: int
+    training_steps: int
+    training_samples: int
+    evaluation_samples: int
+    generated_tokens: int
+    not_checked: list[str]
+
+
+def check(experiment: Experiment) -> list[str]:
+    """Check that every source, verifier and model can be used; returns what could not be checked from here.
+
+    Raises:
+        ConfigError: an unknown source or verifier, wrong settings of either, or too few problems.
+    """
+    not_checked: list[str] = []
+    needed = set()
+    for number, task in enumerate(experiment.tasks):
+        try:
+            needed.add(load_source(task.source, task.settings).verifier)
+        except SourceError as error:
+            raise ConfigError(f"tasks[{number}]: {error}") from None
+    for name in sorted(needed | set(experiment.verify)):
+        try:
+            registry.load(name, experiment.verify.get(name, {}))
+        except VerifierError as error:
+            raise ConfigError(f"verify.{name}: {error}") from None
+    try:
+        curriculum = Curriculum(experiment, experiment.seeds[0])
+        curriculum.worked_examples()
+        curriculum.held_out()
+        if experiment.generations:
+            next(curriculum.pool(1), None)
+    except UnreachableSource as error:
+        not_checked.append(f"task data: {error}")
+    except SourceError as error:
+        raise ConfigError(str(error)) from None
+    path = experiment.model.path
+    if path is not None and not Path(path).exists():
+        not_checked.append(f"model: {path} is not a folder here, and the Hub was not asked for it")
+    return not_checked
+
+
+def plan(experiment: Experiment, not_checked: list[str]) -> Plan:
+    """The size of a run."""
+    seeds, generations = len(experiment.seeds), experiment.generations
+    sampling_arms = sum(arm.uses_samples for arm in experiment.arms)
+    problems = sum(task.problems for task in experiment.tasks)
+    trainings = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
+    models = seeds * (len(experiment.arms) * generations + 1)
+    rounds = seeds * (1 + sampling_arms * (generations - 1)) if generations and sampling_arms else 0
+    samples = rounds * problems * experiment.sampling.n
+    evaluations = models * experiment.evaluate.problems
+    limit = experiment.sampling.max_tokens
+    tokens = samples * limit + evaluations * (experiment.evaluate.max_tokens or limit)
+    return Plan(
+        engine=resolve_kind(experiment.engine),
+        models=models,
+        trainings=trainings,
+        training_steps=trainings * experiment.distill.steps,
+        training_samples=samples,
+        evaluation_samples=evaluations,
+        generated_tokens=tokens,
+        not_checked=not_checked,
+    )
+
+
+def imported_from_here() -> None:
+    """Refuse to go on when `verifiers` or `tasks` is another package of that name.
+
+    Raises:
+        ConfigError: one sentence that names the file found and the remedy.
+    """
+    ours = Path(__file__).resolve().parent.parent
+    for name in ("verifiers", "tasks"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if found != ours:
+            raise ConfigError(
+                f"The package `{name}` that Python finds is {spec.origin if spec else 'missing'}, not the one beside "
+                f"selfplay in {ours}; uninstall the other one (`pip uninstall {name}`) or use a fresh environment."
+            )

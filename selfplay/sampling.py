@@ -1,0 +1,380 @@
+"""Sampling: Ray actors hold engines, and completions stream to the judge while others are still being written.
+
+The driver holds a bounded number of samples: what is being judged (`IN_FLIGHT` groups of `GROUP`) and what waits to
+be written (`FLUSH_ROWS`). A sample is in the ledger exactly once, under the id of its draw; what is there is not
+drawn again, so arms that share a model share its samples, and a rerun continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from selfplay.cluster import Cluster
+from selfplay.config import Experiment
+from selfplay.distill.trainer import Trainer
+from selfplay.engines.protocol import Completion, Request
+from selfplay.engines.settings import SamplingSettings
+from selfplay.errors import EngineError, RunError, SelfplayError
+from selfplay.judging import Judge
+from selfplay.ledger import Ledger
+from selfplay.model_state import ModelState
+from selfplay.prove import ProbeResult
+from selfplay.records import Draw, Purpose, sample_row
+from selfplay.replica import Replica
+from selfplay.seeds import derive_seed
+from tasks.problem import Problem
+from verifiers.judgement import Row
+
+CHUNK_PROBLEMS = 512
+GROUP = 32
+IN_FLIGHT = 8
+FLUSH_ROWS = 1024
+MAX_RESTARTS = 3
+
+
+@dataclass
+class _Chunk:
+    """Some problems and the draws of them that are still missing."""
+
+    problems: dict[str, Problem]
+    missing: dict[str, Draw]
+
+
+@dataclass
+class _Stream:
+    """A chunk being written by one replica."""
+
+    replica: int
+    chunk: _Chunk
+    groups: Any
+
+
+@dataclass
+class _Buffer:
+    """Judged rows on their way to the ledger."""
+
+    ledger: Ledger
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
+        self.samples += samples
+        self.verdicts += verdicts
+        if len(self.verdicts) >= FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        # Samples first: a crash in between leaves samples without verdicts, which the next run judges.
+        self.ledger.append("samples", self.samples)
+        self.ledger.append("verdicts", self.verdicts)
+        self.samples, self.verdicts = [], []
+
+
+class Sampler:
+    """Draws and judges samples for a run. One model is loaded at a time."""
+
+    def __init__(self, experiment: Experiment, cluster: Cluster, ledger: Ledger, trainer: Trainer) -> None:
+        self._experiment, self._cluster, self._ledger, self._trainer = experiment, cluster, ledger, trainer
+        self._replicas: list[Any] = []
+        self._loaded: str | None = None
+        self._restarts = 0
+        self._expected: ProbeResult | None = None
+        self._judge: Any = None
+        self.engine_kind: str | None = None
+
+    def draw(
+        self,
+        purpose: Purpose,
+        model: ModelState,
+        problems: Iterable[Problem],
+        sampling: SamplingSettings,
+        n: int,
+        *,
+        on_progress: Callable[[int], None],
+    ) -> list[str]:
+        """Make sure that the ledger holds `n` judged samples of every problem under these settings.
+
+        Returns:
+            The ids of all these samples, new and old, problem by problem.
+
+        Raises:
+            EngineError: an engine cannot start, died again and again, or does not hold the model's weights.
+            RunError: the share of faults among the verdicts is above `resources.max_fault_share`.
+        """
+        buffer = _Buffer(self._ledger)
+        progress = _Progress(on_progress)
+        ids: list[str] = []
+        chunks = self._missing(purpose, model, problems, sampling, n, ids, buffer, progress)
+        try:
+            self._stream(model, chunks, sampling, buffer, progress)
+        finally:
+            buffer.flush()
+        self._check_faults(ids)
+        return ids
+
+    def release(self) -> None:
+        """Give the machine to training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
+        if self._cluster.gpus:
+            self._end_replicas()
+
+    def close(self) -> None:
+        """End all processes."""
+        self._end_replicas()
+        if self._judge is not None:
+            ray.get(self._judge.close.remote())
+            ray.kill(self._judge)
+            self._judge = None
+
+    def _missing(
+        self,
+        purpose: Purpose,
+        model: ModelState,
+        problems: Iterable[Problem],
+        sampling: SamplingSettings,
+        n: int,
+        ids: list[str],
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> Iterator[_Chunk]:
+        """Chunks with draws that the ledger lacks; what it has without a verdict is judged on the way."""
+        settings = sampling.model_dump(mode="json")
+        remaining = iter(problems)
+        while chunk := list(islice(remaining, CHUNK_PROBLEMS)):
+            draws: dict[str, Draw] = {}
+            for problem in chunk:
+                place = (model.generation,) if purpose == "train" else ()
+                for index in range(n):
+                    seed = derive_seed(model.seed, purpose, *place, problem.id, index)
+                    draw = Draw.of(purpose, model.fingerprint, problem.id, index, settings, seed)
+                    draws[draw.id] = draw
+            ids += draws
+            by_id = {problem.id: problem for problem in chunk}
+            present = self._ledger.which_exist("samples", "id", draws)
+            judged = self._ledger.which_exist("verdicts", "sample_id", present)
+            self._judge_leftovers(sorted(present - judged), by_id, buffer)
+            progress.add(len(present))
+            missing = {key: draw for key, draw in draws.items() if key not in present}
+            if missing:
+                yield _Chunk(by_id, missing)
+
+    def _check_faults(self, ids: list[str]) -> None:
+        sql = """
+            SELECT verifier, reason, coalesce(detail ->> '$.what', detail ->> '$.error', ''), count(*)
+            FROM verdicts WHERE outcome = 'undecided' AND reason != 'open' AND sample_id IN (SELECT unnest(?))
+            GROUP BY ALL ORDER BY 4 DESC
+        """
+        faults = self._ledger.rows(sql, [ids])
+        share = sum(count for *_, count in faults) / max(1, len(ids))
+        if share > self._experiment.resources.max_fault_share:
+            verifier, reason, what, count = faults[0]
+            raise RunError(
+                f"{share:.1%} of {len(ids)} samples could not be judged, more than `resources.max_fault_share`; "
+                f"most often ({count}) verifier `{verifier}`, {reason}: {what[:300]}. Try the verifier alone with "
+                f"`selfplay verify {verifier}`; the samples stay in the ledger."
+            )
+
+    def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer) -> None:
+        sql = "SELECT id, problem_id, completion, finish_reason, error FROM samples WHERE id IN (SELECT unnest(?))"
+        for rows in self._ledger.batches(sql, [ids], size=GROUP) if ids else ():
+            completions = [
+                (Completion(id=i, text=text, finish_reason=reason, tokens=0, error=error), problems[problem])
+                for i, problem, text, reason, error in rows
+            ]
+            for reference, unjudged in self._send(completions):
+                buffer.add([], ray.get(reference) if reference is not None else unjudged)
+
+    def _stream(
+        self,
+        model: ModelState,
+        chunks: Iterator[_Chunk],
+        sampling: SamplingSettings,
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> None:
+        again: deque[_Chunk] = deque()
+        idle = deque(range(len(self._replicas))) if self._is_loaded(model) else deque[int]()
+        streams: dict[Any, _Stream] = {}
+        judging: dict[Any, list[dict[str, Any]]] = {}
+        exhausted = False
+        while True:
+            while not exhausted and (idle or not self._is_loaded(model)):
+                chunk = again.popleft() if again else next(chunks, None)
+                if chunk is None:
+                    exhausted = True
+                    break
+                if not self._is_loaded(model):
+                    self._load(model)
+                    idle = deque(range(len(self._replicas)))
+                stream = self._begin(idle.popleft(), chunk, sampling)
+                streams[stream.groups] = stream
+            if not streams and not judging:
+                if again:
+                    exhausted = False
+                    continue
+                return
+            waiting = [*judging, *(streams if len(judging) < IN_FLIGHT else ())]
+            for ready in ray.wait(waiting, num_returns=1)[0]:
+                if ready in judging:
+                    samples = judging.pop(ready)
+                    buffer.add(samples, ray.get(ready))
+                    progress.add(len(samples))
+                    continue
+                stream = streams[ready]
+                try:
+                    group = next(stream.groups, None)
+                    completions = ray.get(group) if group is not None else None
+                except RayActorError as error:
+                    del streams[ready]
+                    self._replace(stream.replica, model, error)
+                    idle.append(stream.replica)
+                    again.append(stream.chunk)
+                    exhausted = False
+                    continue
+                except RayTaskError as error:
+                    raise _engine_error(error) from error
+                if completions is None:
+                    del streams[ready]
+                    idle.append(stream.replica)
+                    if stream.chunk.missing:
+                        raise EngineError(
+                            f"The engine ended a batch without {len(stream.chunk.missing)} of its completions."
+                        )
+                    exhausted = exhausted and not again
+                    continue
+                self._judge_group(completions, stream.chunk, judging, buffer, progress)
+
+    def _judge_group(
+        self,
+        completions: Sequence[Completion],
+        chunk: _Chunk,
+        judging: dict[Any, list[dict[str, Any]]],
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> None:
+        draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
+        paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
+        texts = {c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error) for c in completions}
+        for reference, unjudged in self._send(paired):
+            if reference is None:
+                buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
+                progress.add(len(unjudged))
+            else:
+                judging[reference] = [texts.pop(sample_id) for sample_id in unjudged]
+
+    def _send(self, paired: Sequence[tuple[Completion, Problem]]) -> Iterator[tuple[Any, list[Any]]]:
+        """Send completions to the judge by verifier.
+
+        Yields (reference of the verdict rows, sample ids), or (None, verdict rows) for what cannot be judged.
+        """
+        if self._judge is None:
+            self._judge = self._start_judge()
+        by_verifier: dict[str, list[Row]] = {}
+        failed = []
+        for completion, problem in paired:
+            if completion.finish_reason == "error":
+                failed.append(_no_completion(completion, problem))
+            else:
+                row = Row(
+                    id=completion.id,
+                    reference=dict(problem.reference),
+                    completion=completion.text,
+                    prompt=problem.prompt,
+                )
+                by_verifier.setdefault(problem.verifier, []).append(row)
+        if failed:
+            yield None, failed
+        for verifier, rows in by_verifier.items():
+            yield self._judge.judge.remote(verifier, rows), [row.id for row in rows]
+
+    def _start_judge(self) -> Any:
+        resources = self._experiment.resources
+        workers = resources.verifier_workers or max(1, self._cluster.cpus - 1)
+        settings = {name: dict(values) for name, values in self._experiment.verify.items()}
+        return Judge.options(num_cpus=1, max_concurrency=1).remote(settings, workers, resources.verifier_memory_mb)
+
+    def _is_loaded(self, model: ModelState) -> bool:
+        return self._loaded == model.fingerprint
+
+    def _load(self, model: ModelState) -> None:
+        trust = self._experiment.model.trust_remote_code
+        expected = self._trainer.reference(model.folder, trust) if self._experiment.engine.prove else None
+        self._trainer.release()
+        self._loaded = None
+        while len(self._replicas) < self._experiment.engine.replicas:
+            self._replicas.append(self._start_replica())
+        self._expected = expected
+        try:
+            for kind, _seconds in ray.get([r.load.remote(model.folder, expected) for r in self._replicas]):
+                self.engine_kind = kind
+        except RayTaskError as error:
+            raise _engine_error(error) from error
+        except RayActorError as error:
+            raise EngineError(f"The engine's process died while it loaded {model.folder}: {error}") from None
+        self._loaded = model.fingerprint
+
+    def _start_replica(self) -> Any:
+        engine, model = self._experiment.engine, self._experiment.model
+        gpus = engine.tensor_parallel_size if self._cluster.gpus else 0
+        return Replica.options(num_cpus=1, num_gpus=gpus).remote(engine, model.chat, model.trust_remote_code)
+
+    def _begin(self, replica: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
+        requests = [
+            Request(id=draw.id, prompt=chunk.problems[draw.problem_id].prompt, seed=draw.seed)
+            for draw in chunk.missing.values()
+        ]
+        generate = self._replicas[replica].generate.options(_generator_backpressure_num_objects=IN_FLIGHT)
+        return _Stream(replica, chunk, generate.remote(requests, sampling, GROUP))
+
+    def _replace(self, replica: int, model: ModelState, error: RayActorError) -> None:
+        """A replica died: start another in its place and load the model again, a bounded number of times."""
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise EngineError(f"An engine died {self._restarts} times in this run; the last time: {error}") from None
+        self._replicas[replica] = self._start_replica()
+        try:
+            ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
+        except RayTaskError as failure:
+            raise _engine_error(failure) from failure
+
+    def _end_replicas(self) -> None:
+        for replica in self._replicas:
+            ray.kill(replica)
+        self._replicas, self._loaded = [], None
+
+
+class _Progress:
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self._report, self._done = report, 0
+
+    def add(self, count: int) -> None:
+        self._done += count
+        self._report(self._done)
+
+
+def _engine_error(error: RayTaskError) -> SelfplayError:
+    if isinstance(error.cause, SelfplayError):
+        return error.cause
+    return EngineError(f"The engine failed: {type(error.cause).__name__}: {error.cause}")
+
+
+def _no_completion(completion: Completion, problem: Problem) -> dict[str, Any]:
+    return {
+        "sample_id": completion.id,
+        "outcome": "undecided",
+        "reason": "no_completion",
+        "detail": json.dumps({"error": completion.error}),
+        "score": None,
+        "seconds": 0.0,
+        "verifier": problem.verifier,
+        "version": "",
+        "settings_hash": "",
+        "sandbox": None,
+    }

@@ -1,0 +1,179 @@
+"""Exact rational values of trees, with every magnitude bounded before it is computed. Needs no sympy.
+
+Fast path of the verifier: most answers are rational, and two rationals are equal or not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from verifiers.math.tree import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+    digits,
+)
+
+MOST_DIGITS = 20_000
+LARGEST_FACTORIAL = 5_000
+MOST_TERMS = 2_000
+MOST_WORK = 2_000_000
+"""Digits computed with in one evaluation, all steps together."""
+
+
+class NotRational(Exception):
+    """The value is not rational, or is not found to be by arithmetic alone."""
+
+
+def rational(node: Node, at: Mapping[str, Fraction] | None = None) -> Fraction | None:
+    """The exact value, or None where it is irrational, undefined or has free symbols.
+
+    Args:
+        at: values for free symbols.
+
+    Raises:
+        TooLarge: numerator or denominator would pass 20,000 digits, or the arithmetic as a whole its bound.
+    """
+    try:
+        return _Evaluation().value(node, at or {})
+    except (NotRational, ZeroDivisionError):
+        return None
+
+
+class _Evaluation:
+    """One evaluation, which also counts the digits it has computed with."""
+
+    def __init__(self) -> None:
+        self._work = 0
+
+    def value(self, node: Node, at: Mapping[str, Fraction]) -> Fraction:
+        match node:
+            case Number(value):
+                return value
+            case Name(name):
+                if name in at:
+                    return at[name]
+                raise NotRational
+            case Add(terms):
+                total = Fraction(0)
+                for term in terms:
+                    total = self._bounded(total + self.value(term, at))
+                return total
+            case Mul(factors):
+                product = Fraction(1)
+                for factor in factors:
+                    product = self._bounded(product * self.value(factor, at))
+                return product
+            case Div(top, bottom):
+                return self._bounded(self.value(top, at) / self.value(bottom, at))
+            case Pow(base, exponent):
+                return self._bounded(power(self.value(base, at), self.value(exponent, at)))
+            case Call(name, arguments):
+                return self._bounded(_call(name, [self.value(argument, at) for argument in arguments]))
+            case Series(kind, body, variable, low, high) if kind != "int":
+                return self._series(kind, body, variable, self.value(low, at), self.value(high, at), at)
+            case _:
+                raise NotRational
+
+    def _bounded(self, value: Fraction) -> Fraction:
+        size = digits(value)
+        self._work += size
+        if size > MOST_DIGITS or self._work > MOST_WORK:
+            raise TooLarge(f"a number of {size} digits")
+        return value
+
+    def _series(
+        self, kind: str, body: Node, variable: str, low: Fraction, high: Fraction, at: Mapping[str, Fraction]
+    ) -> Fraction:
+        if low.denominator != 1 or high.denominator != 1 or high - low > MOST_TERMS:
+            raise NotRational
+        total = Fraction(0 if kind == "sum" else 1)
+        for index in range(low.numerator, high.numerator + 1):
+            term = self.value(body, {**at, variable: Fraction(index)})
+            total = self._bounded(total + term if kind == "sum" else total * term)
+        return total
+
+
+def power(base: Fraction, exponent: Fraction) -> Fraction:
+    """base**exponent where that is rational. 0**0 is left undefined."""
+    if exponent.denominator != 1:
+        return power(root(base, exponent.denominator), Fraction(exponent.numerator))
+    if base == 0 and exponent <= 0:
+        raise NotRational
+    if base in (0, 1):
+        return base
+    if base == -1:
+        return Fraction(-1 if exponent.numerator % 2 else 1)
+    # a number of b bits is at least 2**(b-1)
+    bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length()) - 1
+    size = abs(exponent.numerator) * bits * 30103 // 100000
+    if size > MOST_DIGITS:
+        raise TooLarge(f"a power of about {_shown(size)} digits")
+    return Fraction(base**exponent.numerator)
+
+
+def root(value: Fraction, degree: int) -> Fraction:
+    """The real root where it is rational; of a negative number only for an odd degree."""
+    if value < 0:
+        if degree % 2 == 0:
+            raise NotRational
+        return -root(-value, degree)
+    return Fraction(_integer_root(value.numerator, degree), _integer_root(value.denominator, degree))
+
+
+def _integer_root(value: int, degree: int) -> int:
+    if degree == 2:
+        found = math.isqrt(value)
+    elif value < 2:
+        found = value
+    elif degree > value.bit_length():
+        raise NotRational
+    else:
+        low, high = 1, 1 << (value.bit_length() // degree + 1)
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if middle**degree <= value else (low, middle - 1)
+        found = low
+    if found**degree != value:
+        raise NotRational
+    return found
+
+
+def _call(name: str, values: list[Fraction]) -> Fraction:
+    match name, values:
+        case "abs", [value]:
+            return abs(value)
+        case "floor", [value]:
+            return Fraction(math.floor(value))
+        case "ceil", [value]:
+            return Fraction(math.ceil(value))
+        case "root", [degree, value] if degree.denominator == 1 and 0 < degree <= 1000:
+            return root(value, degree.numerator)
+        case "factorial", [value] if value.denominator == 1 and value >= 0:
+            if value > LARGEST_FACTORIAL:
+                raise TooLarge(f"the factorial of {_shown(value.numerator)}")
+            return Fraction(math.factorial(value.numerator))
+        case "binomial", [top, bottom] if top.denominator == bottom.denominator == 1 and top >= 0:
+            if top > 10**6 or min(abs(bottom), abs(top - bottom)) > 2_000:
+                raise TooLarge("a binomial coefficient of large numbers")
+            return Fraction(math.comb(top.numerator, bottom.numerator) if bottom >= 0 else 0)
+        case ("gcd" | "lcm") as name, [_, *_] if all(value.denominator == 1 for value in values):
+            combine = math.gcd if name == "gcd" else math.lcm
+            return Fraction(combine(*(value.numerator for value in values)))
+        case ("min" | "max") as name, [_, *_]:
+            return min(values) if name == "min" else max(values)
+        case _:
+            raise NotRational
+
+
+def _shown(value: int) -> str:
+    return str(value) if abs(value) < 10**15 else f"10^{value.bit_length() * 30103 // 100000}"

@@ -1,0 +1,112 @@
+r"""Which part of a response is its answer. Declared here, and named in the evidence of every verdict.
+
+1. What stands between `<think>` and `</think>` is no answer; an unclosed `<think>` leaves none.
+2. The last `\boxed{...}` with balanced braces. An empty one is no answer; earlier ones do not count.
+3. Else what follows the last `#### ` on its line.
+4. Else what follows the last "answer is", "answer:" or "final answer" on its line (or the next displayed
+formula),
+   without markdown.
+5. Else, only where the settings or the reference say that a completion is an answer: what follows the last
+"so",
+   "thus", "hence" or "therefore" of the last line, or the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+AnswerMode = Literal["whole", "marked"]
+
+_BOXED = re.compile(r"\\f?boxed\s*\{")
+_HASHES = re.compile(r"^.*####\s+(.*)$|^.*####\s*$", re.MULTILINE)
+_ANSWER = re.compile(
+    r"\b(?:final\s+answer|answer)\b\s*(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*",
+    re.IGNORECASE,
+)
+_BARE_ANSWER = re.compile(r"\bfinal\s+answer\b[\s:*_]*$", re.IGNORECASE)
+_DISPLAYED = re.compile(
+    r"(\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(?:equation|align)\*?\}.+?\\end\{(?:equation|align)\*?\})", re.DOTALL
+)
+# emphasis stands free: 2**10 is no markdown
+_MARKDOWN = re.compile(r"(?<![\w)}\]*])(\*\*|__|`+)(?=\S)(.+?)(?<=\S)\1(?![\w({\[\\*])", re.DOTALL)
+_CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
+_LONGEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The answer's text (None: there is none) and by which rule it was found."""
+
+    text: str | None
+    rule: str
+
+
+def extract(completion: str, mode: AnswerMode) -> Extracted:
+    """The answer in a response; linear in its length. Only the last million characters are looked at."""
+    text = _after_thinking(completion[-_LONGEST:])
+    if text is None:
+        return Extracted(None, "unfinished_thinking")
+    boxed = _last_boxed(text)
+    if boxed is not None:
+        return Extracted(boxed.strip() or None, "boxed")
+    hashes = list(_HASHES.finditer(text))
+    if hashes:
+        return Extracted((hashes[-1][1] or "").strip() or None, "hashes")
+    phrases = list(_ANSWER.finditer(text))
+    if phrases:
+        return Extracted(_after_phrase(text[phrases[-1].end() :]), "answer_phrase")
+    if _BARE_ANSWER.search(text.rstrip()[-80:]):
+        return Extracted(None, "answer_phrase")
+    if mode == "whole":
+        conclusion = text.rstrip().rpartition("\n")[2] if "\n" in text else text
+        found = list(_CONCLUSION.finditer(conclusion))
+        if found:
+            return Extracted(_after_phrase(conclusion[found[-1].end() :]), "conclusion")
+        return Extracted(_unmarked(text).strip() or None, "whole")
+    return Extracted(None, "marked")
+
+
+def _after_thinking(text: str) -> str | None:
+    closed = text.rfind("</think>")
+    if closed >= 0:
+        text = text[closed + len("</think>") :]
+    return None if "<think>" in text else text
+
+
+def _last_boxed(text: str) -> str | None:
+    for found in reversed(list(_BOXED.finditer(text))):
+        inside = _balanced(text, found.end())
+        if inside is not None:
+            return inside
+    return None
+
+
+def _balanced(text: str, start: int) -> str | None:
+    depth, at = 1, start
+    while at < len(text):
+        character = text[at]
+        if character == "\\":
+            at += 2
+            continue
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return text[start:at]
+        at += 1
+    return None
+
+
+def _after_phrase(rest: str) -> str | None:
+    line = rest.lstrip("\n").partition("\n")[0] if rest.strip() else ""
+    displayed = _DISPLAYED.match(rest.lstrip())
+    if displayed:
+        line = displayed[1]
+    line = _unmarked(line).strip().removeprefix("=").strip()
+    # a sentence may go on after the answer; a decimal point is no end of a sentence
+    line = re.split(r"(?<=[\w})$\])])\.(?=\s|$)", line, maxsplit=1)[0]
+    return line.strip() or None
+
+
+def _unmarked(text: str) -> str:
+    return _MARKDOWN.sub(r"\2", text).removeprefix("**").removesuffix("**")

@@ -1,0 +1,222 @@
+"""Symbolic proof of identities with sympy. sympy is handed objects that we build, never text.
+
+The work is bounded three ways: numbers have at most 20,000 digits before sympy sees them, powers that would
+expand into too many terms are refused, and a proof may make so many Python calls and no more. Counting calls
+rather than seconds makes the verdict the same on a slow or busy machine, in any thread, without signals.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from types import FrameType
+from typing import Any
+
+from verifiers.math.exact import rational
+from verifiers.math.numeric import integer_names
+from verifiers.math.tree import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+)
+
+MOST_CALLS = 1_500_000
+MOST_EXPANDED = 5_000
+"""Terms that expanding a power may give."""
+
+
+class _Spent(BaseException):
+    """The budget of calls is spent. Not an Exception, so that nothing inside sympy catches it."""
+
+
+_lock = threading.RLock()
+
+
+@contextmanager
+def _budget(calls: int) -> Iterator[None]:
+    left = calls
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _Spent
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def warm() -> None:
+    """Import sympy and run one proof, so that the first real one is not slow."""
+    prove_equal(Pow(Name("x"), Number(Fraction(2))), Name("x"))
+
+
+def prove_equal(left: Node, right: Node) -> bool:
+    """Whether left - right is proved to be identically zero. False says only that no proof was found.
+
+    Raises:
+        TooLarge: a number or power past the bounds.
+    """
+    # sympy's caches are shared; two threads in them at once have been seen to disturb each other
+    with _lock:
+        try:
+            with _budget(MOST_CALLS):
+                return _prove(left, right)
+        except _Spent:
+            from sympy.core.cache import clear_cache
+
+            # an interrupted question about an object may be remembered as unanswerable
+            clear_cache()
+            return False
+        except (
+            NotImplementedError,
+            RecursionError,
+            ArithmeticError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            KeyError,
+        ):
+            # sympy gives up in many ways; for us each of them is "no proof found"
+            return False
+
+
+def _prove(left: Node, right: Node) -> bool:
+    import sympy
+
+    whole = integer_names(left, right)
+    build = _Builder(sympy, whole)
+    difference = build.node(left) - build.node(right)
+    if difference == 0:
+        return True
+    if difference.has(sympy.nan, sympy.zoo, sympy.oo):
+        return False
+    for step in _steps(sympy, difference):
+        found = step(difference)
+        if found == 0:
+            return True
+        if found.has(sympy.nan, sympy.zoo, sympy.oo):
+            return False
+    return False
+
+
+def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
+    """Rewritings to try, cheap ones first. Each keeps the value, so a zero anywhere is a proof."""
+    steps: list[Callable[[Any], Any]] = [sympy.expand, lambda d: sympy.cancel(sympy.together(d))]
+    if difference.free_symbols or difference.atoms(sympy.Function):
+        if difference.has(sympy.functions.elementary.trigonometric.TrigonometricFunction):
+            steps += [sympy.trigsimp, lambda d: sympy.expand(sympy.expand_trig(d))]
+            steps += [lambda d: sympy.simplify(sympy.expand(d.rewrite(sympy.exp)))]
+        if difference.has(sympy.log):
+            steps += [lambda d: sympy.expand(sympy.expand_log(d)), sympy.logcombine]
+        if difference.has(sympy.factorial, sympy.binomial, sympy.gamma):
+            steps += [sympy.combsimp]
+        steps += [sympy.radsimp, sympy.simplify]
+        return steps
+    steps += [lambda d: sympy.expand(sympy.expand_log(d)), sympy.radsimp, sympy.sqrtdenest]
+    if difference.is_algebraic:
+        steps += [lambda d: _algebraic(sympy, d)]
+    steps += [sympy.simplify]
+    return steps
+
+
+def _algebraic(sympy: Any, difference: Any) -> Any:
+    """Zero exactly when the minimal polynomial over the rationals is x."""
+    x = sympy.Dummy("x")
+    return sympy.Integer(0) if sympy.minimal_polynomial(difference, x) == x else difference
+
+
+class _Builder:
+    def __init__(self, sympy: Any, whole: frozenset[str]) -> None:
+        self._sympy = sympy
+        self._whole = whole
+        self._bound: dict[str, Any] = {}
+
+    def node(self, node: Node) -> Any:
+        sympy = self._sympy
+        value = rational(node) if not isinstance(node, Name) else None
+        if value is not None:
+            return sympy.Rational(value.numerator, value.denominator)
+        match node:
+            case Name(name):
+                return self._name(name)
+            case Add(terms):
+                return sympy.Add(*map(self.node, terms))
+            case Mul(factors):
+                return sympy.Mul(*map(self.node, factors))
+            case Div(top, bottom):
+                return self.node(top) / self.node(bottom)
+            case Pow(base, exponent):
+                return self._power(self.node(base), self.node(exponent))
+            case Call(name, arguments):
+                return self._call(name, [self.node(argument) for argument in arguments])
+            case Series(kind, body, variable, low, high) if kind == "sum":
+                return self._sum(body, variable, low, high)
+            case _:
+                raise NotImplementedError(type(node).__name__)
+
+    def _name(self, name: str) -> Any:
+        sympy = self._sympy
+        constants = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "oo": sympy.oo}
+        if name in self._bound:
+            return self._bound[name]
+        if name in constants:
+            return constants[name]
+        whole = name in self._whole
+        return sympy.Symbol(name, integer=True, positive=True) if whole else sympy.Symbol(name)
+
+    def _power(self, base: Any, exponent: Any) -> Any:
+        if exponent.is_Rational:
+            size = abs(int(exponent)) + 1
+            terms = len(base.args) if base.is_Add else 1
+            if (base.is_Add and size ** min(terms - 1, 6) > MOST_EXPANDED) or size > 10**4:
+                raise TooLarge(f"a power of a sum with {terms} terms")
+            if base.is_Rational and base < 0 and exponent.q % 2 and exponent.q > 1:
+                root: Any = self._sympy.root(-base, exponent.q)
+                return (-root) ** exponent.p
+        return base**exponent
+
+    def _call(self, name: str, values: list[Any]) -> Any:
+        sympy = self._sympy
+        match name, values:
+            case "root", [degree, value]:
+                return self._power(value, 1 / degree)
+            case "log_base", [base, value]:
+                return sympy.log(value) / sympy.log(base)
+            case "binomial", [top, bottom]:
+                return sympy.binomial(top, bottom)
+            case _, [value] if name in _FUNCTIONS:
+                return getattr(sympy, _FUNCTIONS[name])(value)
+            case _ if name.endswith(("_", "()")) or name == "angle":
+                return sympy.Function(name)(*values)
+            case _:
+                raise NotImplementedError(name)
+
+    def _sum(self, body: Node, variable: str, low: Node, high: Node) -> Any:
+        index = self._sympy.Dummy(variable, integer=True)
+        before = dict(self._bound)
+        self._bound[variable] = index
+        summand = self.node(body)
+        self._bound = before
+        return self._sympy.Sum(summand, (index, self.node(low), self.node(high))).doit()
+
+
+_FUNCTIONS = {
+    "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
+    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth", "ln": "log",
+    "floor": "floor", "ceil": "ceiling", "factorial": "factorial", "abs": "Abs", "sgn": "sign",
+}  # fmt: skip

@@ -1,0 +1,237 @@
+r"""The `math` verifier: is the answer of a response equal to the reference?
+
+What it covers: numbers in every usual notation, percentages, units, tuples, sets, lists, intervals,
+inequalities, equations, algebraic and elementary expressions, matrices, bases, choice letters and words.
+Accepted needs a proof: equal text, equal exact values, a symbolic identity, or (documented in scalars.py) an
+exact value that rounds to a decimal reference. Rejected needs a difference, or an answer that is missing,
+unreadable or too large. What it does not cover: the reasoning before the answer; limits, derivatives,
+set-builder notation and piecewise functions beyond equal text; logarithms without a base are natural; roots
+and logarithms are on the principal branch. Text never reaches eval or a sympy parser; see grammar.py,
+exact.py and symbolic.py for the bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from verifiers.math.compare import compare
+from verifiers.math.extraction import AnswerMode, extract
+from verifiers.math.reading import Reading, peel, read
+from verifiers.math.scalars import Finding, Rules
+from verifiers.math.text import clean, squeezed
+from verifiers.math.tree import TooLarge, Unreadable
+from verifiers.verdict import Verdict
+from verifiers.verifier import Verifier
+
+_PLAIN = re.compile(r"[-+]?\d{1,300}(?:\.\d{1,300})?")
+_FRACTION = re.compile(r"([-+]?\d{1,300})\s*/\s*([-+]?\d{1,300})")
+_NUMBER_FORM = re.compile(
+    r"[-+]?\s*(?:\d[\d,]*\.?\d*|\.\d+|\d[\d,]*\s*/\s*\d[\d,]*|\\frac\s*(?:\{\s*-?\d[\d,]*\s*\}|\d)\s*(?:\{\s*\d[\d,]*\s*\}|\d))"
+    r"|-?\d[\d,]*\s*/\s*-\d[\d,]*"
+)
+
+
+class Policy(BaseModel):
+    """What an answer may look like, beyond being equal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    form: Literal["any", "number"] = "any"
+    """`number`: only an integer, a decimal or a fraction of integers, which may be unreduced."""
+    answer: AnswerMode | None = None
+    """`whole`: a completion without a marked answer is the answer. Unset: as the settings."""
+    rounding: bool = True
+    """Whether an exact answer such as 100/3 may round to a decimal reference such as 33.3."""
+    unit: Literal["optional", "required"] = "optional"
+    """`required`: a unit, degree or percent sign of the reference must be stated."""
+    order: Literal["any", "given"] = "any"
+    """Whether the order of a list without brackets counts."""
+
+
+class MathReference(BaseModel):
+    """The right answer, as text in LaTeX or plain notation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    answer: str = Field(min_length=1, max_length=10_000)
+    kind: Literal["text", "choice", "list"] | None = None
+    """Reads the reference as words, as a choice letter, or `1,234` as two numbers. Unset: by its form."""
+    policy: Policy = Policy()
+
+
+class MathSettings(BaseModel):
+    """Settings of the math verifier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    answer: AnswerMode = "marked"
+    """`whole`: a completion without a marked answer is the answer; `marked`: it has none."""
+    numeric_acceptance: bool = False
+    """Accept what agrees at many points to 60 digits where no proof is found; otherwise that is undecided."""
+
+
+class MathVerifier(Verifier):
+    """Judges the answer of a response against a reference answer."""
+
+    name: ClassVar[str] = "math"
+    version: ClassVar[str] = "1"
+    judges: ClassVar[str] = "whether the final answer is mathematically equal to the reference"
+    does_not_catch: ClassVar[str] = "wrong reasoning that ends in the right answer"
+    Reference: ClassVar[type[BaseModel]] = MathReference
+    Settings: ClassVar[type[BaseModel]] = MathSettings
+
+    def __init__(self, settings: MathSettings) -> None:
+        self.settings: MathSettings = settings
+
+    def warm(self) -> None:
+        from verifiers.math import symbolic
+
+        symbolic.warm()
+
+    def verify(self, reference: MathReference, completion: str) -> Verdict:
+        extracted = extract(completion, reference.policy.answer or self.settings.answer)
+        if extracted.text is None:
+            return Verdict.reject("no_answer", extracted_by=extracted.rule)
+        return judge(reference, extracted.text, self.settings, extracted.rule)
+
+
+def equivalent(reference: str | MathReference, answer: str) -> Verdict:
+    """Compare an answer's text with a reference, without extraction, in this process and without a time
+    limit.
+
+    Raises:
+        pydantic.ValidationError: the reference is empty or longer than 10,000 characters.
+    """
+    if isinstance(reference, str):
+        reference = MathReference(answer=reference)
+    return judge(reference, answer, MathSettings(), "given")
+
+
+def judge(reference: MathReference, answer: str, settings: MathSettings, extracted_by: str) -> Verdict:
+    """The verdict on an extracted answer, with the deciding rule and both sides as understood."""
+    policy = reference.policy
+    evidence: dict[str, Any] = {
+        "extracted_by": extracted_by,
+        "reference": reference.answer[:300],
+        "answer": answer[:300],
+    }
+    if policy.form == "number" and not is_number_form(answer):
+        return Verdict.reject(
+            "unevaluated", **evidence, why="only an integer, a decimal or a fraction is an answer"
+        )
+    fast = _fast(reference.answer, answer)
+    if fast is not None:
+        return _verdict(fast, evidence)
+    rules = Rules(rounding=policy.rounding, numeric_acceptance=settings.numeric_acceptance)
+    try:
+        mine = _read_reference(reference.answer, reference.kind)
+    except (Unreadable, TooLarge) as error:
+        if squeezed(clean(reference.answer)) == squeezed(clean(answer)):
+            return Verdict.accept("equal_text", **evidence, rule="equal_text")
+        return Verdict.fault(f"the reference cannot be read: {error}", **evidence)
+    if squeezed(mine.text) == squeezed(clean(answer)) and answer.strip():
+        return Verdict.accept("equal_text", **evidence, rule="equal_text")
+    try:
+        theirs = _read_answer(answer, reference, mine)
+    except Unreadable as error:
+        return Verdict.reject("unreadable_answer", **evidence, why=str(error))
+    except TooLarge as error:
+        return Verdict.reject("too_large", **evidence, why=str(error))
+    evidence |= {"reference_read": mine.shown(), "answer_read": theirs.shown()}
+    if policy.unit == "required" and (mine.unit or mine.percent) and not (theirs.unit or theirs.percent):
+        return Verdict.reject("unit_missing", **evidence)
+    try:
+        finding = compare(mine, theirs, rules, ordered=policy.order == "given")
+    except TooLarge as error:
+        if _too_large(mine, rules):
+            return Verdict.open(f"the reference is too large to evaluate: {error}", **evidence)
+        return Verdict.reject("too_large", **evidence, why=str(error))
+    return _verdict(finding, evidence)
+
+
+def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
+    if finding.equal is None:
+        return Verdict.open("neither proved nor refuted", **evidence, rule=finding.rule)
+    if finding.equal:
+        return Verdict.accept(finding.rule, **evidence, rule=finding.rule)
+    reason = (
+        finding.rule
+        if finding.rule in ("wrong_unit", "inconsistent_chain", "undefined_value")
+        else "wrong_answer"
+    )
+    return Verdict.reject(reason, **evidence, rule=finding.rule)
+
+
+def _too_large(reference: Reading, rules: Rules) -> bool:
+    """Whether it is the reference that cannot be evaluated: then the answer is not to blame."""
+    from verifiers.math.exact import rational
+    from verifiers.math.numeric import Undefined, points, values
+
+    if reference.node is None:
+        return False
+    try:
+        rational(reference.node)
+        for point in points(reference.node):
+            values(reference.node, point)
+    except TooLarge:
+        return True
+    except Undefined:
+        return False
+    return False
+
+
+def _fast(reference: str, answer: str) -> Finding | None:
+    """Plain integers, decimals and fractions, without a parser; None where either is anything else."""
+    mine = _plain_number(reference.strip())
+    if mine is None:
+        return None
+    theirs = _plain_number(answer.strip())
+    if theirs is None:
+        return None
+    if mine[0] * theirs[1] == theirs[0] * mine[1]:
+        return Finding(True, "equal_value")
+    if "." in reference and "/" in answer:
+        return None  # may round to the reference
+    return Finding(False, "different_value")
+
+
+def _plain_number(text: str) -> tuple[int, int] | None:
+    """(numerator, denominator) with a positive denominator."""
+    if _PLAIN.fullmatch(text) and text.isascii():
+        whole, _, part = text.partition(".")
+        return int(whole + part), 10 ** len(part)
+    found = _FRACTION.fullmatch(text)
+    if found is None or not text.isascii():
+        return None
+    top, bottom = int(found[1]), int(found[2])
+    if bottom == 0:
+        return None
+    return (-top, -bottom) if bottom < 0 else (top, bottom)
+
+
+def is_number_form(answer: str) -> bool:
+    """Whether the text is an integer, a decimal or a fraction of integers, with at most a unit beside it."""
+    text = answer.strip()
+    if _PLAIN.fullmatch(text) or _FRACTION.fullmatch(text):
+        return True
+    body, _, percent = peel(clean(text).rstrip(" ."), False)
+    return not percent and _NUMBER_FORM.fullmatch(body.strip()) is not None
+
+
+@lru_cache(maxsize=4096)
+def _read_reference(answer: str, kind: str | None) -> Reading:
+    return read(answer, kind=kind if kind != "list" else None, thousands=kind != "list")
+
+
+def _read_answer(answer: str, reference: MathReference, mine: Reading) -> Reading:
+    as_text = mine.kind in ("text", "choice") and mine.node is None
+    return read(
+        answer,
+        kind="text" if as_text or reference.kind == "text" else None,
+        thousands=mine.kind not in ("list", "set"),
+        letters_are_units=mine.unit is not None,
+    )

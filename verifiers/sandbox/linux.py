@@ -1,0 +1,104 @@
+"""The Linux calls that Python 3.11 has no name for, through ctypes.
+
+Each raises OSError with the call's name when the kernel refuses. Numbers that differ between machines are in
+NUMBERS; on a machine that is not there, `available` is False and the callers go without.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+
+NUMBERS: dict[str, dict[str, int]] = {
+    "x86_64": {"pivot_root": 155, "mount": 165, "umount2": 166, "capset": 126, "seccomp": 317},
+    "aarch64": {"pivot_root": 41, "mount": 40, "umount2": 39, "capset": 91, "seccomp": 277},
+}
+# the same on every architecture, as all calls since Linux 5.0
+SHARED_NUMBERS = {
+    "mount_setattr": 442,
+    "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445,
+    "landlock_restrict_self": 446,
+}
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+AT_RECURSIVE = 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+
+machine = platform.machine() if sys.platform == "linux" else ""
+available = machine in NUMBERS
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = {**NUMBERS.get(machine, {}), **SHARED_NUMBERS}
+
+
+def system_call(name: str, *arguments: int | bytes | None) -> int:
+    """Call the kernel by name; integers are passed as 64-bit words, bytes as a pointer."""
+    words: list[object] = [ctypes.c_long(_numbers[name])]
+    words += [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
+    result: int = _libc.syscall(*words)
+    return _checked(name, result)
+
+
+def prctl(option: int, value: int = 0) -> None:
+    arguments = [ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)]
+    _checked("prctl", _libc.prctl(option, *arguments))
+
+
+def unshare(flags: int) -> None:
+    _checked("unshare", _libc.unshare(flags))
+
+
+def setns(descriptor: int, kind: int) -> None:
+    _checked("setns", _libc.setns(descriptor, kind))
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    words = [os.fsencode(source), os.fsencode(target), kind.encode() or None, flags, options.encode() or None]
+    system_call("mount", *words)
+
+
+def detach(target: str) -> None:
+    """Take a mount out of sight now; it goes when nothing uses it."""
+    system_call("umount2", os.fsencode(target), MNT_DETACH)
+
+
+def pivot_root(new: str, old: str) -> None:
+    system_call("pivot_root", os.fsencode(new), os.fsencode(old))
+
+
+def make_read_only(path: str) -> None:
+    """The mount at `path` and all below it become read-only and lose setuid (Linux 5.12)."""
+    attributes = struct.pack("=QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
+    system_call("mount_setattr", -100, os.fsencode(path), AT_RECURSIVE, attributes, len(attributes))
+
+
+def drop_capabilities() -> None:
+    """Give up every capability of this thread, for good once no_new_privs is set."""
+    header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread
+    system_call("capset", header, bytes(24))
+
+
+def die_with_parent() -> None:
+    """SIGKILL for this process when the thread that made it ends. A change of user id undoes it."""
+    prctl(PR_SET_PDEATHSIG, 9)
+
+
+def _checked(name: str, result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+    return result

@@ -1,0 +1,222 @@
+"""Values that may cross the border of the sandbox, as JSON: exact built-in types, rebuilt, never unpickled.
+
+null, true, text, finite floats and integers below 2**53 are themselves; everything else is a list that starts with
+a tag. A subclass of a built-in type (namedtuple, defaultdict, Counter, IntEnum) travels as its content and comes out
+as the plain type, so its own `__eq__` is left behind. What has no plain form travels as `Opaque` (a name and a
+text that are only ever shown) or, where the caller keeps a table of objects, as a number in that table.
+
+What is covered: no code of the sender runs in the reader, depth and the number of values are bounded.
+What is not covered: the number of bytes, which the channel bounds.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
+SMALL = 2**53
+TYPES: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, object)
+}  # fmt: skip
+
+Plain = Any
+"""What `json` can carry."""
+
+
+class Unreadable(ValueError):
+    """A message that is not in this encoding, or beyond its bounds."""
+
+
+class TooBig(ValueError):
+    """A value that is nested too deeply, or has too many parts, to cross."""
+
+
+class Opaque:
+    """Stands for an object with no plain form. Equal to nothing but itself, and as true as the sender said."""
+
+    __slots__ = ("kind", "text", "true")
+
+    def __init__(self, kind: str, text: str, true: bool) -> None:
+        self.kind, self.text, self.true = kind, text, true
+
+    def __bool__(self) -> bool:
+        return self.true
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} object: {self.text}>"
+
+
+class Encoder:
+    """Turns values into plain data.
+
+    Args:
+        keep: given an object with no plain form, returns its plain stand-in; by default an `Opaque`.
+    """
+
+    def __init__(self, keep: Callable[[Any], Plain] | None = None) -> None:
+        self._keep = keep or opaque
+        self._left = 0
+
+    def encode(self, value: Any) -> Plain:
+        """Raises TooBig."""
+        self._left = MAX_VALUES
+        return self._encode(value, 0)
+
+    def _encode(self, value: Any, depth: int) -> Plain:
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            raise TooBig(f"deeper than {MAX_DEPTH} levels or more than {MAX_VALUES} values")
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is str:
+            return value
+        if kind is int:
+            return value if -SMALL < value < SMALL else ["int", format(value, "x")]
+        if kind is float:
+            return value if value - value == 0 else ["float", repr(value)]
+        if kind is list:
+            return ["list", *[self._encode(item, depth + 1) for item in value]]
+        if kind is tuple:
+            return ["tuple", *[self._encode(item, depth + 1) for item in value]]
+        if kind is dict:
+            pairs = ([self._encode(key, depth + 1), self._encode(held, depth + 1)] for key, held in value.items())
+            return ["dict", *pairs]
+        return self._encode_rarer(value, kind, depth)
+
+    def _encode_rarer(self, value: Any, kind: type, depth: int) -> Plain:
+        if kind is set or kind is frozenset:
+            return [kind.__name__, *[self._encode(item, depth + 1) for item in value]]
+        if kind is bytes or kind is bytearray:
+            return [kind.__name__, value.hex()]
+        if kind is complex:
+            return ["complex", repr(value.real), repr(value.imag)]
+        if kind is range:
+            return ["range", *[self._encode(item, depth + 1) for item in (value.start, value.stop, value.step)]]
+        if kind is Fraction:
+            return ["Fraction", format(value.numerator, "x"), format(value.denominator, "x")]
+        if kind is Decimal:
+            return ["Decimal", str(value)]
+        if kind is datetime.datetime and value.tzinfo is None:
+            return ["datetime", value.isoformat()]
+        if kind is datetime.date:
+            return ["date", value.isoformat()]
+        if kind is datetime.timedelta:
+            return ["timedelta", value.days, value.seconds, value.microseconds]
+        if kind is type and TYPES.get(value.__name__) is value:
+            return ["type", value.__name__]
+        for base, content in _CONTENT:
+            if issubclass(kind, base):
+                return self._encode(content(value), depth)
+        return self._keep(value)
+
+
+_CONTENT: list[tuple[type, Callable[[Any], Any]]] = [
+    (int, lambda value: int.__add__(value, 0)),
+    (float, lambda value: float.__add__(value, 0.0)),
+    (str, str.__str__),
+    (bytes, lambda value: bytes.__add__(value, b"")),
+    (list, lambda value: [*list.__iter__(value)]),
+    (tuple, lambda value: (*tuple.__iter__(value),)),
+    (dict, lambda value: dict([*dict.items(value)])),
+    (set, lambda value: {*set.__iter__(value)}),
+    (frozenset, lambda value: frozenset([*frozenset.__iter__(value)])),
+]
+
+
+def opaque(value: Any) -> Plain:
+    """The stand-in that only says what the object was."""
+    try:
+        text, true = repr(value)[:200], bool(value)
+    except Exception as error:
+        text, true = f"its repr fails with {type(error).__name__}", True
+    return ["opaque", type(value).__name__[:100], text, true]
+
+
+def decode(plain: Plain, resolve: Callable[[int], Any] | None = None) -> Any:
+    """The value again.
+
+    Args:
+        resolve: gives the object for a number in the reader's table of objects; without it such a number is refused.
+
+    Raises:
+        Unreadable: not in this encoding.
+    """
+    try:
+        return _decode(plain, resolve, 0)
+    except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, RecursionError) as error:
+        raise Unreadable(f"not a value of ours ({type(error).__name__})") from error
+
+
+def _decode(plain: Plain, resolve: Callable[[int], Any] | None, depth: int) -> Any:
+    if not isinstance(plain, list):
+        if plain is None or isinstance(plain, (str, bool, int, float)):
+            return plain
+        raise Unreadable("a bare object")
+    if depth > MAX_DEPTH + 1:
+        raise Unreadable("too deep")
+    tag, *parts = plain
+    if tag in ("list", "tuple", "set", "frozenset"):
+        items = [_decode(item, resolve, depth + 1) for item in parts]
+        if tag == "list":
+            return items
+        if tag == "tuple":
+            return tuple(items)
+        _refuse_flood(items)
+        return set(items) if tag == "set" else frozenset(items)
+    if tag == "dict":
+        pairs = [(_decode(key, resolve, depth + 1), _decode(held, resolve, depth + 1)) for key, held in parts]
+        _refuse_flood([key for key, _ in pairs])
+        return dict(pairs)
+    if tag == "ref" and resolve is not None:
+        (number,) = parts
+        return resolve(_whole(number))
+    return _SCALARS[tag](*parts)
+
+
+def _refuse_flood(items: Iterable[Any]) -> None:
+    """Keys chosen to share a hash would make the reader's own set or dict quadratic."""
+    hashes = [hash(item) for item in items]
+    if len(hashes) > 1000 and len(set(hashes)) < len(hashes) // 2:
+        raise Unreadable("keys that share their hashes")
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise Unreadable("not a whole number")
+    return number
+
+
+def _hexadecimal(text: Any) -> int:
+    if type(text) is not str:
+        raise Unreadable("not hexadecimal")
+    return int(text, 16)
+
+
+def _text(text: Any) -> str:
+    if type(text) is not str:
+        raise Unreadable("not a text")
+    return text
+
+
+_SCALARS: dict[str, Callable[..., Any]] = {
+    "int": _hexadecimal,
+    "float": lambda text: float(_text(text)),
+    "bytes": lambda text: bytes.fromhex(text),
+    "bytearray": lambda text: bytearray.fromhex(text),
+    "complex": lambda real, imaginary: complex(float(_text(real)), float(_text(imaginary))),
+    "range": lambda *parts: range(*[_decode(part, None, 0) for part in parts]),
+    "Fraction": lambda above, below: Fraction(_hexadecimal(above), _hexadecimal(below)),
+    "Decimal": lambda text: Decimal(_text(text)),
+    "datetime": lambda text: datetime.datetime.fromisoformat(text),
+    "date": lambda text: datetime.date.fromisoformat(text),
+    "timedelta": lambda days, seconds, micro: datetime.timedelta(_whole(days), _whole(seconds), _whole(micro)),
+    "type": lambda name: TYPES[name],
+    "opaque": lambda kind, text, true: Opaque(_text(kind)[:100], _text(text)[:200], true is True),
+}

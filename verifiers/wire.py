@@ -1,0 +1,48 @@
+"""The messages between the supervisor and a worker: length-prefixed JSON over a private socket.
+
+JSON with ASCII escapes carries any text a model can write, NUL and lone surrogates included; nothing that
+comes back from a worker is ever unpickled or evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+HEADER = struct.Struct(">I")
+EXIT_MEMORY = 77
+"""Exit status of a worker that ran out of memory: it says no more, since no more is sure to work."""
+MAX_FRAME = 256 * 1024 * 1024
+"""Bytes; a longer message from a worker is taken for rubbish."""
+
+
+def pack(message: Any) -> bytes:
+    """One frame. Raises ValueError or TypeError for what JSON cannot carry (NaN, objects)."""
+    body = json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+    if len(body) > MAX_FRAME:
+        raise ValueError(f"a message of {len(body)} bytes is longer than the {MAX_FRAME} that fit")
+    return HEADER.pack(len(body)) + body
+
+
+class FrameReader:
+    """Takes bytes as they arrive and gives whole messages back."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Any]:
+        """Messages that are complete with these bytes. Raises ValueError for bytes that are no frame."""
+        self._buffer += data
+        messages = []
+        while len(self._buffer) >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer)
+            if length > MAX_FRAME:
+                raise ValueError("not a frame of ours")
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            body = bytes(self._buffer[HEADER.size : end])
+            del self._buffer[:end]
+            messages.append(json.loads(body))
+        return messages

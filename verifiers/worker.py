@@ -1,0 +1,135 @@
+"""One verifier process: `python -m verifiers.worker FD PARENT`, started and killed by supervisor.py.
+
+It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin
+prints goes to the supervisor's log of this worker, never into the answers.
+
+What is covered: address space (RLIMIT_AS), death with the parent (on Linux), verdicts that are no verdicts,
+evidence that is too long, a child process that inherits the socket. Not covered: a plugin that means harm. It
+runs here with the user's rights; only what a verifier puts in a sandbox is isolated.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.errors import BadReference, VerifierError
+from verifiers.registry import load
+from verifiers.verdict import Verdict
+from verifiers.verifier import LoadedVerifier
+from verifiers.wire import EXIT_MEMORY, FrameReader, pack
+
+DETAIL_BYTES = 4096
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
+    os.register_at_fork(after_in_child=channel.close)
+    _die_with(int(sys.argv[2]))
+    reader = FrameReader()
+    pending = _receive(channel, reader)
+    start = pending.pop(0)
+    _limit_memory(start["memory_mb"])
+    sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
+    try:
+        loaded = load(start["name"], start["settings"])
+        loaded.warm()
+    except Exception as error:
+        kind = type(error).__name__ if isinstance(error, VerifierError) else None
+        text = str(error) if kind else f"{type(error).__name__}: {error}"
+        channel.sendall(pack({"error": text, "kind": kind}))
+        raise
+    channel.sendall(pack(_hello(loaded)))
+    while True:
+        for row in pending:
+            channel.sendall(_answer(loaded, row))
+        pending = _receive(channel, reader)
+
+
+def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
+    budget = getattr(loaded.settings, "timeout", None)
+    return {
+        "name": loaded.name,
+        "version": loaded.version,
+        "settings_hash": loaded.settings_hash,
+        "sandbox_level": loaded.sandbox_level,
+        "timeout": float(budget) if isinstance(budget, int | float) else None,
+    }
+
+
+def _receive(channel: socket.socket, reader: FrameReader) -> list[Any]:
+    while True:
+        data = channel.recv(1 << 18)
+        if not data:
+            # the supervisor is gone or done with us; skip atexit hooks, which a plugin could hang
+            os._exit(0)
+        messages = reader.feed(data)
+        if messages:
+            return messages
+
+
+def _answer(loaded: LoadedVerifier, row: list[Any]) -> bytes:
+    number, reference, completion, prompt, timeout = row
+    began = time.perf_counter()
+    try:
+        verdict = loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
+    except BadReference as error:
+        verdict = Verdict.fault(str(error)[:1000])
+    except BaseException as error:
+        # also SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can
+        verdict = Verdict.fault(f"{loaded.name} raised {type(error).__name__}: {str(error)[:1000]}")
+    seconds = time.perf_counter() - began
+    try:
+        return pack([number, verdict.outcome, verdict.reason, capped(verdict.detail), verdict.score, seconds])
+    except (TypeError, ValueError) as error:
+        fault = Verdict.fault(f"{loaded.name} gave a verdict that JSON cannot carry: {error}"[:1000])
+        return pack([number, fault.outcome, fault.reason, fault.detail, None, seconds])
+
+
+def capped(detail: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The evidence cut to 4 kB of JSON: long strings first, then whole keys, with `truncated: true`."""
+    if len(json.dumps(detail)) <= DETAIL_BYTES:
+        return dict(detail)
+    kept: dict[str, JsonValue] = {"truncated": True}
+    for key, value in detail.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        short: JsonValue = value if len(json.dumps(value)) <= 600 else text[:500] + "…"
+        longer = {**kept, key[:100]: short}
+        if len(json.dumps(longer)) > DETAIL_BYTES:
+            break
+        kept = longer
+    return kept
+
+
+def _limit_memory(memory_mb: int) -> None:
+    size = memory_mb * 1024 * 1024
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with(parent: int) -> None:
+    # a worker stuck in a row does not notice that its socket was closed; on Linux the kernel ends it
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
