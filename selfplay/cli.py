@@ -30,7 +30,7 @@ USER_ERROR = 2
 def _one_sentence() -> Iterator[None]:
     """Print an error that a person caused as one sentence, and leave with exit code 2."""
     from selfplay.errors import SelfplayError
-    from tasks.source import SourceError
+    from tasks.errors import SourceError
     from verifiers.errors import VerifierError
 
     try:

@@ -73,7 +73,7 @@ class Ledger:
         """Write a query's result to one parquet file in the order of the query, streaming; returns its rows."""
         temporary = target.with_suffix(".tmp")
         with self.connect() as connection:
-            reader = connection.execute(sql, list(parameters)).to_arrow_reader(1024)
+            reader = connection.sql(sql, params=list(parameters)).to_arrow_reader(1024)
             count = 0
             with pq.ParquetWriter(temporary, reader.schema) as writer:
                 for batch in reader:

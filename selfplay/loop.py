@@ -17,6 +17,7 @@ again over the same directory makes only what is missing.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -201,7 +202,7 @@ class SeedRun:
             trust_remote_code=self._experiment.model.trust_remote_code,
         )
         with self._view.step("training", self._experiment.distill.steps, "steps") as meter:
-            result = self._trainer.train(job, lambda step, loss: meter.update(step, f"loss {loss:.3f}"))
+            result = self._trainer.train(job, lambda step, loss: meter.update(step, _shown(loss)))
         rows.unlink()
         self._note_training(result)
         model = ModelState("", target, self._seed, arm, generation)
@@ -279,3 +280,7 @@ class SeedRun:
             "detail": as_json(detail),
         }
         self._ledger.append("steps", [row])
+
+
+def _shown(loss: float) -> str:
+    return "" if math.isnan(loss) else f"loss {loss:.3f}"

@@ -149,12 +149,19 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
         )
     import httpx
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     named = path_or_hub_id if revision is None else f"{path_or_hub_id} at {revision}"
     patterns = [*_WANTED, "*.py"] if with_code else list(_WANTED)
     try:
         return Path(snapshot_download(path_or_hub_id, revision=revision, allow_patterns=patterns))
+    except HFValidationError as error:
+        raise ModelError(f"`model.path` {named} is neither a folder nor a valid Hub id") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.TransportError) as error:
         raise ModelError(
             f"`model.path` {named} is no folder here, and the Hub cannot be reached; fetch it where there "

@@ -11,7 +11,7 @@ from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
 from selfplay.errors import ConfigError
 from tasks.registry import load_source
-from tasks.source import SourceError, UnreachableSource
+from tasks.errors import SourceError, UnreachableSource
 from verifiers import registry
 from verifiers.errors import VerifierError
 

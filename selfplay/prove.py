@@ -21,6 +21,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from selfplay.engines.protocol import Engine, ProbeResult
+from selfplay.engines.threads import set_threads
 from selfplay.errors import ModelError, WeightsMismatch
 from selfplay.models import check_folder, context_length
 
@@ -71,6 +72,7 @@ def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
     from selfplay.engines.forward import probe
 
     logging.disable_progress_bar()
+    set_threads(None, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     longest = (context_length(folder) or 1 << 30) - NEW_TOKENS
     probe_ids = [

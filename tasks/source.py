@@ -1,6 +1,5 @@
 """A task source: a named stream of problems, configured by its own pydantic fields.
 
-    @task_source
     class Doubles(TaskSource):
         name: ClassVar[str] = "doubles"
         verifier: ClassVar[str] = "math"
@@ -15,11 +14,13 @@ A source is found through the entry-point group `selfplay.tasks`, or as `path/to
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.errors import SourceError
 from tasks.problem import Origin, Problem, Split, content_hash
 
 EVALUATE_SHARE_PERCENT = 10
@@ -28,7 +29,7 @@ EVALUATE_SHARE_PERCENT = 10
 class TaskSource(BaseModel, ABC):
     """Base of every source. Fields are the keys a config may set beside `source`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: ClassVar[str]
     verifier: ClassVar[str]
@@ -45,10 +46,40 @@ class TaskSource(BaseModel, ABC):
             seed: chooses the order (and, for an endless source, which problems come first).
 
         Raises:
-            tasks.SourceError: the data cannot be read; one sentence with the remedy.
+            tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
         """
 
 
 def split_of(twin_key: str) -> Split:
     """The side a problem belongs to, from its content alone: about 10 % go to `evaluate`."""
     return "evaluate" if int(content_hash("split", twin_key), 16) % 100 < EVALUATE_SHARE_PERCENT else "train"
+
+
+MOST_REPEATS = 100_000
+
+
+def distinct_problems(problem: Callable[[int, int], Problem], split: Split, seed: int) -> Iterator[Problem]:
+    """The problems of a procedural family that belong to a split, each twin key once.
+
+    Args:
+        problem: makes a problem from (seed, index); a pure function.
+
+    Raises:
+        SourceError: the family seems to have no further problems.
+    """
+    seen: set[str] = set()
+    repeats = 0
+    for index in count():
+        made = problem(seed, index)
+        if made.twin_key in seen:
+            repeats += 1
+            if repeats > MOST_REPEATS:
+                raise SourceError(
+                    f"`{made.source}` has only about {len(seen):,} different problems with these settings; "
+                    "ask for fewer, or raise its sizes"
+                )
+            continue
+        seen.add(made.twin_key)
+        repeats = 0
+        if split_of(made.twin_key) == split:
+            yield made.model_copy(update={"split": split})

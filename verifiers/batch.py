@@ -78,15 +78,14 @@ def verify_file(
         _whole(Path(output)) as write,
         Supervisor(name, settings, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
-        if True:
-            bad: deque[tuple[int, _BadRow]] = deque()
-            judgements = supervisor.judge(_good_rows(lines, bad))
-            for number, judgement in enumerate(judgements):
-                while bad and bad[0][0] <= number:
-                    _count(summary, write, _bad_line(bad.popleft()[1], supervisor), "bad_row", progress)
-                _count(summary, write, _line(judgement), judgement.verdict.reason, progress)
-            for _, row in bad:
-                _count(summary, write, _bad_line(row, supervisor), "bad_row", progress)
+        bad: deque[tuple[int, _BadRow]] = deque()
+        judgements = supervisor.judge(_good_rows(lines, bad))
+        for number, judgement in enumerate(judgements):
+            while bad and bad[0][0] <= number:
+                _count(summary, write, _bad_line(bad.popleft()[1], supervisor), "bad_row", progress)
+            _count(summary, write, _line(judgement), judgement.verdict.reason, progress)
+        for _, row in bad:
+            _count(summary, write, _bad_line(row, supervisor), "bad_row", progress)
     summary.seconds = time.monotonic() - began
     return summary
 

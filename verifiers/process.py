@@ -134,8 +134,10 @@ def _readable(fd: int) -> bool:
 
 def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker
-    return {**os.environ, **threads, "PYTHONHASHSEED": "0", "PYTHONPATH": _python_path()}
+    # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin that
+    # prints half a surrogate pair must not fail by it
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+    return {**os.environ, **threads, **fixed, "PYTHONPATH": _python_path()}
 
 
 def _python_path() -> str:

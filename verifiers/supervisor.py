@@ -102,7 +102,7 @@ class Supervisor:
         """
         if self._closed or os.getpid() != self._pid:
             raise BrokenVerifier(
-                f"this Supervisor of the {self.name} verifier is closed, or of another process; make a new one"
+                f"this Supervisor of the {self.name} verifier is closed, or another process made it"
             )
         task = Task(row)
         self._dispatcher.give(task)

@@ -127,7 +127,7 @@ def declared_class(found: object, where: str) -> type[Verifier]:
     declared = getattr(found, "__verifier__", found)
     if not isinstance(declared, type):
         raise BrokenVerifier(
-            f"{where} is no class and no function under @verifier; put `@verifier(name=..., version=...)` on it"
+            f"{where} is no class or function under @verifier; put `@verifier(name=..., version=...)` on it"
         )
     missing = [key for key in ("name", "version", "verify") if not getattr(declared, key, None)]
     if missing:

@@ -60,9 +60,13 @@ class ServerEngine:
         )
         try:
             served = {model.id: model for model in self._client.models.list().data}
+            self._model = self._choose_model(list(served))
         except openai.OpenAIError as error:
+            self.close()
             raise self._unusable(error) from error
-        self._model = self._choose_model(list(served))
+        except EngineError:
+            self.close()
+            raise
         entry = served[self._model].model_dump()
         self._is_vllm = entry.get("owned_by") == "vllm"
         self._context = self.settings.max_model_len or entry.get("max_model_len")

@@ -50,6 +50,8 @@ class EngineSettings(BaseModel):
     """Prompt and completion together, in tokens; unset: the model's own context."""
     max_batch: int | None = Field(default=None, ge=1)
     """Completions written at the same time by one engine; unset: 256."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of one engine; unset: one for models up to a million parameters, else all cores."""
     prove: bool = True
     """Prove after every load that the engine holds the weights of the folder."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
 from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
+from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
 from selfplay.models import check_folder, context_length, parameter_count
 from selfplay.prompting import uses_chat
@@ -49,6 +50,7 @@ class TransformersEngine:
         logging.disable_progress_bar()
         self.close()
         check_folder(folder)
+        set_threads(self.settings.threads, folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self._trust_remote_code)
         self._chat = uses_chat(tokenizer, self._chat_setting)
         on_gpu = torch.cuda.is_available()

@@ -23,6 +23,7 @@ from typing import Any
 from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
 from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
+from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
 from selfplay.models import check_folder, context_length
 from selfplay.prompting import uses_chat
@@ -57,10 +58,12 @@ class VllmEngine:
 
         self.close()
         check_folder(folder)
+        # For the life of the process: vLLM puts torch.set_num_threads out of use when it starts.
+        set_threads(self.settings.threads, folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self._trust_remote_code)
         self._chat = uses_chat(tokenizer, self._chat_setting)
         arguments = EngineArgs(**self._engine_arguments(folder))
-        # Start and end of an engine collect garbage many times; what is alive now need not be looked at again.
+        # An engine's start and end collect garbage many times; what is alive now need not be visited again.
         gc.freeze()
         try:
             with _environment_kept(), warnings.catch_warnings():

@@ -33,7 +33,9 @@ def tokenizer_of(folder: Path, template: str | None) -> Any:
     return tokenizer
 
 
-def trained_tokens(folder: Path, tokenizer: Any, row: dict[str, Any], output: Path) -> tuple[list[int], list[int]]:
+def trained_tokens(
+    folder: Path, tokenizer: Any, row: dict[str, Any], output: Path
+) -> tuple[list[int], list[int]]:
     """The prompt's and the completion's token ids, as TRL's trainer prepares them."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM
@@ -66,7 +68,9 @@ def test_a_chat_prompt_ends_where_the_assistant_begins(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", [None, TEMPLATE], ids=["plain", "chat"])
-def test_the_trainer_sees_the_tokens_that_are_sampled(folder: Path, tmp_path: Path, template: str | None) -> None:
+def test_the_trainer_sees_the_tokens_that_are_sampled(
+    folder: Path, tmp_path: Path, template: str | None
+) -> None:
     tokenizer = tokenizer_of(folder, template)
     chat = uses_chat(tokenizer, None)
     prompt, completion = "2 * (3 + 4) =\n", " 14"
@@ -86,5 +90,5 @@ def test_chat_follows_the_tokenizer_unless_told(folder: Path) -> None:
 
 
 def test_chat_without_a_template_is_refused(folder: Path) -> None:
-    with pytest.raises(ModelError, match="`model.chat` is true.*no chat template"):
+    with pytest.raises(ModelError, match=r"`model.chat` is true.*no chat template"):
         uses_chat(tokenizer_of(folder, None), True)

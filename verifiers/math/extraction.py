@@ -20,7 +20,7 @@ from typing import Literal
 AnswerMode = Literal["whole", "marked"]
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
-_HASHES = re.compile(r"^.*####\s+(.*)$|^.*####\s*$", re.MULTILINE)
+_HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
 _ANSWER = re.compile(
     r"\b(?:final\s+answer|answer)\b\s*(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*",
     re.IGNORECASE,
@@ -30,7 +30,9 @@ _DISPLAYED = re.compile(
     r"(\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(?:equation|align)\*?\}.+?\\end\{(?:equation|align)\*?\})", re.DOTALL
 )
 # emphasis stands free: 2**10 is no markdown
-_MARKDOWN = re.compile(r"(?<![\w)}\]*])(\*\*|__|`+)(?=\S)(.+?)(?<=\S)\1(?![\w({\[\\*])", re.DOTALL)
+_MARKDOWN = re.compile(
+    r"(?<![\w)}\]*])\*\*([^*\n]+)\*\*(?![\w({\[\\*])|(?<![\w)}\]_])__([^_\n]+)__(?![\w({\[\\])|`+([^`\n]+)`+"
+)
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 _LONGEST = 1_000_000
 
@@ -109,4 +111,5 @@ def _after_phrase(rest: str) -> str | None:
 
 
 def _unmarked(text: str) -> str:
-    return _MARKDOWN.sub(r"\2", text).removeprefix("**").removesuffix("**")
+    plain = _MARKDOWN.sub(lambda found: found[1] or found[2] or found[3], text)
+    return plain.strip().removeprefix("**").removesuffix("**")

@@ -153,20 +153,15 @@ class _Parser(Primaries):
         # two numbers side by side: "7 3/4" is a mixed number, anything else is no notation
         token = self.now
         following = self.tokens[self.at + 1 : self.at + 3]
-        if (
-            isinstance(node, Number)
-            and node.places is None
-            and node.value.denominator == 1
-            and token.text.isdigit()
-        ):
-            if len(following) == 2 and following[0].text == "/" and following[1].text.isdigit():
-                top, bottom = whole_number(token.text), whole_number(following[1].text)
-                if 0 < top < bottom:
-                    self.at += 3
-                    return mixed(node, Fraction(top, bottom))
-        if isinstance(node, Number):
-            raise self.lost("two numbers side by side")
-        return times(node, self.power())
+        if not isinstance(node, Number):
+            return times(node, self.power())
+        fraction = token.text.isdigit() and following[0].text == "/" and following[1].text.isdigit()
+        if fraction and node.places is None and node.value.denominator == 1:
+            top, bottom = whole_number(token.text), whole_number(following[1].text)
+            if 0 < top < bottom:
+                self.at += 3
+                return mixed(node, Fraction(top, bottom))
+        raise self.lost("two numbers side by side")
 
     def _mixed_fraction(self, node: Node) -> Node | None:
         """`3\\frac{1}{2}` after a whole number, as a mixed number; None where it is a product."""
@@ -176,9 +171,9 @@ class _Parser(Primaries):
             return None
         start = self.at
         part = self.power()
-        if isinstance(part, Div) and isinstance(part.top, Number) and isinstance(part.bottom, Number):
-            if 0 < part.top.value < part.bottom.value and part.top.value.denominator == 1:
-                return mixed(node, part.top.value / part.bottom.value)
+        match part:
+            case Div(Number(top), Number(bottom)) if 0 < top < bottom and top.denominator == 1:
+                return mixed(node, top / bottom)
         self.at = start
         return None
 

@@ -235,7 +235,8 @@ class _Evaluation:
 
 _FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth", "ln": "log",
+    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "coth": "coth", "ln": "log",
     "floor": "floor", "ceil": "ceil", "factorial": "factorial",
 }  # fmt: skip
 

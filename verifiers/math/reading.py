@@ -14,6 +14,7 @@ from fractions import Fraction
 from verifiers.math.grammar import parse
 from verifiers.math.numerals import in_base
 from verifiers.math.text import clean
+from verifiers.math.tokens import MOST_CHARACTERS
 from verifiers.math.tree import (
     Add,
     Call,
@@ -29,6 +30,7 @@ from verifiers.math.tree import (
     Pow,
     Relation,
     SetOperation,
+    TooLarge,
     Unreadable,
     children,
     is_scalar,
@@ -71,8 +73,10 @@ _REPEATING_WORD = re.compile(
 _MONEY_BEFORE = re.compile(r"^(-?)\s*\\(\$|euro|pounds)\s*(?=[\d.\\(-])")
 _PERCENT_AFTER = re.compile(r"\s*(?:\\?%|\\text\s*\{\s*(?:%|\\%|percent|per cent)\s*\}|percent|per cent)\s*$")
 _DEGREE_AFTER = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$|\s*\\degree\s*$|\s+degrees?\s*$")
-_TEXT_UNIT_AFTER = re.compile(r"\s*((?:\\text\s*\{[^{}]*\}\s*(?:\^\s*\{?\s*-?\d\s*\}?|/|\\cdot|\s)*)+)$")
-_WORDS_AFTER = re.compile(r"(?<=[\d}).\s])\s*((?:[A-Za-z]+\.?(?:\s*\^\s*\{?\d\}?)?[\s/]*)+)$")
+_TEXT_UNIT_AFTER = re.compile(r"((?:\\text\s*\{[^{}]*\}(?:\s|\^\{?-?\d\}?|/|\\cdot)*)+)$")
+_WORDS_AFTER = re.compile(r"(?<=[\d}).\s])([A-Za-z][A-Za-z\s./]*(?:\^\s*\{?\d\}?)?)$")
+LONGEST_UNIT = 120
+"""Characters at the end of an answer in which a unit is looked for; keeps the patterns' cost bounded."""
 _HAS_VALUE = re.compile(r"\d|\\(?:frac|sqrt|pi|infty)")
 _BASE = re.compile(r"([0-9A-Z]+)\s*_\s*\{?\s*(\d{1,2})\s*\}?")
 _NOT_UNITS = """
@@ -101,6 +105,8 @@ def read(
     Raises:
         Unreadable, TooLarge
     """
+    if len(text) > MOST_CHARACTERS:
+        raise TooLarge(f"{len(text)} characters")
     cleaned = clean(text)
     if not cleaned:
         raise Unreadable("nothing")
@@ -185,23 +191,30 @@ def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
     if money:
         unit = read_unit({"$": "dollar", "euro": "euro", "pounds": "sterling"}[money[2]])
         rest = money[1] + text[money.end() :]
-        tail = _TEXT_UNIT_AFTER.search(rest) or _WORDS_AFTER.search(rest)
-        if tail and "dollar" in tail[1].lower():
-            rest = rest[: tail.start()]
+        tail = _tail(_TEXT_UNIT_AFTER, rest) or _tail(_WORDS_AFTER, rest)
+        if tail is not None and "dollar" in tail[1].lower():
+            rest = tail[0]
         return rest, unit, False
     found = _DEGREE_AFTER.search(text)
     if found and found.start():
         return text[: found.start()], read_unit("degree"), False
-    found = _TEXT_UNIT_AFTER.search(text)
-    if found and found.start() and _HAS_VALUE.search(text[: found.start()]):
-        tail_text = _TEXT_ANYWHERE.sub(lambda each: each[1], found[1])
-        if _can_be_unit(tail_text):
-            return text[: found.start()], read_unit(tail_text), False
-    found = _WORDS_AFTER.search(text)
-    if found and found.start() and _HAS_VALUE.search(text[: found.start()]):
-        if _plain_words_are_unit(found[1], text[: found.start()], letters_are_units):
-            return text[: found.start()], read_unit(found[1]), False
+    tail = _tail(_TEXT_UNIT_AFTER, text)
+    if tail is not None and _HAS_VALUE.search(tail[0]):
+        words = _TEXT_ANYWHERE.sub(lambda each: each[1], tail[1])
+        if _can_be_unit(words):
+            return tail[0], read_unit(words), False
+    tail = _tail(_WORDS_AFTER, text)
+    if tail is not None and _HAS_VALUE.search(tail[0]) and _plain_words_are_unit(*tail, letters_are_units):
+        return tail[0], read_unit(tail[1]), False
     return text, None, False
+
+
+def _tail(pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
+    """What stands before, and what the pattern finds at the end; None where it finds nothing or only that."""
+    skipped = max(0, len(text) - LONGEST_UNIT)
+    found = pattern.search(text[skipped:])
+    before = text[: skipped + found.start()].rstrip() if found else ""
+    return (before, found[1]) if found and before else None
 
 
 def _can_be_unit(text: str) -> bool:
@@ -213,7 +226,7 @@ def _can_be_unit(text: str) -> bool:
     )
 
 
-def _plain_words_are_unit(tail: str, head: str, letters_are_units: bool) -> bool:
+def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool:
     words = re.findall(r"[A-Za-z]+", tail)
     if (
         not _can_be_unit(tail)

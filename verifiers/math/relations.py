@@ -55,9 +55,10 @@ def meaning(node: Node) -> Meaning:
 
 def _assigned(node: Relation, sides: tuple[Node, ...]) -> Meaning:
     first, last = sides[0], sides[-1]
-    if isinstance(first, Group) and isinstance(last, Group) and len(sides) == 2:
-        if len(first.items) == len(last.items) and all(isinstance(item, Name) for item in first.items):
-            return Meaning(last, tuple(show(item) for item in first.items))
+    match sides:
+        case (Group(_, labels, _), Group(_, values, _)) if len(labels) == len(values):
+            if all(isinstance(label, Name) for label in labels):
+                return Meaning(last, tuple(show(label) for label in labels))
     if isinstance(first, Name | Call | Div | Mul) and is_label(first) and not _mentions(sides[1:], first):
         return Meaning(last, (show(first),), sides[1:-1])
     if len(sides) == 2 and isinstance(last, Name) and is_label(last) and not _mentions((first,), last):

@@ -217,6 +217,7 @@ class _Builder:
 
 _FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth", "ln": "log",
+    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "coth": "coth", "ln": "log",
     "floor": "floor", "ceil": "ceiling", "factorial": "factorial", "abs": "Abs", "sgn": "sign",
 }  # fmt: skip

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 _TABLE = """
-length 1 m meter metre | 1/100 cm centimeter centimetre | 1/1000 mm millimeter millimetre | 1000 km kilometer
-kilometre length 1/10 dm decimeter | 127/5000 in inch inches inche | 381/1250 ft foot feet | 1143/1250 yd yard
-| 201168/125 mi mile mass 1 g gram gramme | 1000 kg kilogram kilo | 1/1000 mg milligram | 45359237/100000 lb
-pound lbs mass 45359237/1600000 oz ounce | 1000000 tonne time 1 s sec second | 60 min minute | 3600 h hr hour
-| 86400 day | 604800 week time 1/1000 ms millisecond money 1 dollar usd buck | 1/100 cent ¢ penny pennies | 1
-$ euro 1 euro | 1/100 eurocent sterling 1 sterling angle 1 degree deg ° volume 1/1000 l liter litre |
-1/1000000 ml milliliter millilitre
+length 1 m meter metre | 1/100 cm centimeter centimetre | 1/1000 mm millimeter millimetre | 1/10 dm decimeter
+length 1000 km kilometer kilometre | 127/5000 in inch inche inches | 381/1250 ft foot feet | 1143/1250 yd yard
+length 201168/125 mi mile
+mass 1 g gram gramme | 1000 kg kilogram kilo | 1/1000 mg milligram | 45359237/100000 lb pound lbs
+mass 45359237/1600000 oz ounce | 1000000 tonne
+time 1 s sec second | 60 min minute | 3600 h hr hour | 86400 day | 604800 week | 1/1000 ms millisecond
+money 1 dollar usd buck $ | 1/100 cent penny pennies
+euro 1 euro | 1/100 eurocent
+sterling 1 sterling
+angle 1 degree deg
+volume 1/1000 l liter litre | 1/1000000 ml milliliter millilitre
 """
 _SQUARE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _NOTHING = {"unit", "of", "the", "a", "an", "about", "approximately"}
@@ -34,7 +38,8 @@ class Unit:
 
     def __str__(self) -> str:
         scale = "" if self.factor == 1 else f"{self.factor} "
-        return f"[{scale}{' '.join(f'{name}^{power}' if power != 1 else name for name, power in self.dimensions)}]"
+        words = (name if power == 1 else f"{name}^{power}" for name, power in self.dimensions)
+        return f"[{scale}{' '.join(words)}]"
 
 
 def _entries() -> dict[str, tuple[Fraction, str]]:

@@ -20,9 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from verifiers.math.compare import compare
 from verifiers.math.extraction import AnswerMode, extract
+from verifiers.math.form import is_collected
 from verifiers.math.reading import Reading, peel, read
 from verifiers.math.scalars import Finding, Rules
 from verifiers.math.text import clean, squeezed
+from verifiers.math.tokens import MOST_CHARACTERS
 from verifiers.math.tree import TooLarge, Unreadable
 from verifiers.verdict import Verdict
 from verifiers.verifier import Verifier
@@ -40,8 +42,9 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    form: Literal["any", "number"] = "any"
-    """`number`: only an integer, a decimal or a fraction of integers, which may be unreduced."""
+    form: Literal["any", "number", "collected"] = "any"
+    """`number`: only an integer, a decimal or a fraction of integers, which may be unreduced. `collected`: only a
+    polynomial whose like terms are collected, in any order."""
     answer: AnswerMode | None = None
     """`whole`: a completion without a marked answer is the answer. Unset: as the settings."""
     rounding: bool = True
@@ -114,6 +117,10 @@ def equivalent(reference: str | MathReference, answer: str) -> Verdict:
 def judge(reference: MathReference, answer: str, settings: MathSettings, extracted_by: str) -> Verdict:
     """The verdict on an extracted answer, with the deciding rule and both sides as understood."""
     policy = reference.policy
+    if len(answer) > MOST_CHARACTERS:
+        return Verdict.reject(
+            "too_large", extracted_by=extracted_by, why=f"an answer of {len(answer)} characters"
+        )
     evidence: dict[str, Any] = {
         "extracted_by": extracted_by,
         "reference": reference.answer[:300],
@@ -142,6 +149,8 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
     except TooLarge as error:
         return Verdict.reject("too_large", **evidence, why=str(error))
     evidence |= {"reference_read": mine.shown(), "answer_read": theirs.shown()}
+    if policy.form == "collected" and not is_collected(theirs.node):
+        return Verdict.reject("unevaluated", **evidence, why="like terms are not collected")
     if policy.unit == "required" and (mine.unit or mine.percent) and not (theirs.unit or theirs.percent):
         return Verdict.reject("unit_missing", **evidence)
     try:

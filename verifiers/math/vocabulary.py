@@ -7,8 +7,8 @@ alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lam
 upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar
 """
 _FUNCTIONS = """
-sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth ln log exp gcd lcm min max sqrt abs floor ceil
-sgn det
+sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth ln log exp gcd lcm min max sqrt abs floor
+ceil sgn det
 """
 GREEK = frozenset(_GREEK.split())
 FUNCTIONS = frozenset(_FUNCTIONS.split())
@@ -16,12 +16,14 @@ SPELLINGS = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log", "cosec": "csc", "ceiling": "ceil",
 }  # fmt: skip
 INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
-PLAIN_NAMES = {"pi": "pi", "Pi": "pi", "infinity": "oo", "inf": "oo", "oo": "oo"} | {name: name for name in GREEK}
+_CONSTANTS = {"pi": "pi", "Pi": "pi", "infinity": "oo", "inf": "oo", "oo": "oo"}
+PLAIN_NAMES = _CONSTANTS | {name: name for name in GREEK}
 RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": ">=", "!=": "!=",
-    ":": ":",    "\\le": "<=", "\\leq": "<=", "\\leqslant": "<=", "\\ge": ">=", "\\geq": ">=", "\\geqslant": ">=", 
-    "\\ne": "!=", "\\neq": "!=", "\\lt": "<", "\\gt": ">", "\\in": "in", "\\approx": "~", "\\simeq": "~", "\\doteq": "~",
-    "\\equiv": "=", "\\colon": ":",
+    ":": ":", "\\le": "<=", "\\leq": "<=", "\\leqslant": "<=", "\\ge": ">=", "\\geq": ">=",
+    "\\geqslant": ">=", "\\ne": "!=", "\\neq": "!=", "\\lt": "<", "\\gt": ">", "\\in": "in",
+    "\\approx": "~", "\\simeq": "~",
+    "\\doteq": "~",    "\\equiv": "=", "\\colon": ":",
 }  # fmt: skip
 SET_OPERATIONS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "minus", "\\backslash": "minus"}
 TIMES = frozenset({"*", "\\cdot", "\\times", "\\ast"})
@@ -33,6 +35,7 @@ NO_FACTOR = frozenset(_CLOSERS.split()) | RELATIONS.keys() | SET_OPERATIONS.keys
 """Commands after which, or at which, a product ends."""
 CLOSED_BY = {
     "\\{": ("\\}", "\\rbrace"), "\\lbrace": ("\\}", "\\rbrace"), "\\lvert": ("\\rvert",), "|": ("|",),
-    "\\lfloor": ("\\rfloor",), "\\lceil": ("\\rceil",), "\\langle": ("\\rangle",), "\\lbrack": ("\\rbrack", "]"),
+    "\\lfloor": ("\\rfloor",), "\\lceil": ("\\rceil",), "\\langle": ("\\rangle",),
+    "\\lbrack": ("\\rbrack", "]"),
 }  # fmt: skip
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORDS = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen 
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen
 """
 _ONES = _WORDS.split()

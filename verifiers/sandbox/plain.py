@@ -12,7 +12,7 @@ What is not covered: the number of bytes, which the channel bounds.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -139,22 +139,25 @@ def opaque(value: Any) -> Plain:
     return ["opaque", type(value).__name__[:100], text, true]
 
 
-def decode(plain: Plain, resolve: Callable[[int], Any] | None = None) -> Any:
+Special = Mapping[str, Callable[..., Any]]
+
+
+def decode(plain: Plain, special: Special | None = None) -> Any:
     """The value again.
 
     Args:
-        resolve: gives the object for a number in the reader's table of objects; without it such a number is refused.
+        special: further tags that the two sides agreed on, each with what builds a value from its plain parts.
 
     Raises:
         Unreadable: not in this encoding.
     """
     try:
-        return _decode(plain, resolve, 0)
+        return _decode(plain, special or {}, 0)
     except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, RecursionError) as error:
         raise Unreadable(f"not a value of ours ({type(error).__name__})") from error
 
 
-def _decode(plain: Plain, resolve: Callable[[int], Any] | None, depth: int) -> Any:
+def _decode(plain: Plain, special: Special, depth: int) -> Any:
     if not isinstance(plain, list):
         if plain is None or isinstance(plain, (str, bool, int, float)):
             return plain
@@ -163,7 +166,7 @@ def _decode(plain: Plain, resolve: Callable[[int], Any] | None, depth: int) -> A
         raise Unreadable("too deep")
     tag, *parts = plain
     if tag in ("list", "tuple", "set", "frozenset"):
-        items = [_decode(item, resolve, depth + 1) for item in parts]
+        items = [_decode(item, special, depth + 1) for item in parts]
         if tag == "list":
             return items
         if tag == "tuple":
@@ -171,12 +174,11 @@ def _decode(plain: Plain, resolve: Callable[[int], Any] | None, depth: int) -> A
         _refuse_flood(items)
         return set(items) if tag == "set" else frozenset(items)
     if tag == "dict":
-        pairs = [(_decode(key, resolve, depth + 1), _decode(held, resolve, depth + 1)) for key, held in parts]
+        pairs = [(_decode(key, special, depth + 1), _decode(held, special, depth + 1)) for key, held in parts]
         _refuse_flood([key for key, _ in pairs])
         return dict(pairs)
-    if tag == "ref" and resolve is not None:
-        (number,) = parts
-        return resolve(_whole(number))
+    if tag in special:
+        return special[tag](*parts)
     return _SCALARS[tag](*parts)
 
 
@@ -187,7 +189,8 @@ def _refuse_flood(items: Iterable[Any]) -> None:
         raise Unreadable("keys that share their hashes")
 
 
-def _whole(number: Any) -> int:
+def whole(number: Any) -> int:
+    """A small whole number from plain data. Raises Unreadable."""
     if type(number) is not int:
         raise Unreadable("not a whole number")
     return number
@@ -211,12 +214,12 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "bytes": lambda text: bytes.fromhex(text),
     "bytearray": lambda text: bytearray.fromhex(text),
     "complex": lambda real, imaginary: complex(float(_text(real)), float(_text(imaginary))),
-    "range": lambda *parts: range(*[_decode(part, None, 0) for part in parts]),
+    "range": lambda *parts: range(*[_decode(part, {}, 0) for part in parts]),
     "Fraction": lambda above, below: Fraction(_hexadecimal(above), _hexadecimal(below)),
     "Decimal": lambda text: Decimal(_text(text)),
     "datetime": lambda text: datetime.datetime.fromisoformat(text),
     "date": lambda text: datetime.date.fromisoformat(text),
-    "timedelta": lambda days, seconds, micro: datetime.timedelta(_whole(days), _whole(seconds), _whole(micro)),
+    "timedelta": lambda days, seconds, micro: datetime.timedelta(whole(days), whole(seconds), whole(micro)),
     "type": lambda name: TYPES[name],
     "opaque": lambda kind, text, true: Opaque(_text(kind)[:100], _text(text)[:200], true is True),
 }

@@ -79,12 +79,12 @@ def test_greedy_ignores_the_seed_and_follows_the_probe(engine: Engine, folders: 
         (found,) = engine.generate(
             [Request("g", prompt, seed)], SamplingSettings(temperature=0, max_tokens=12)
         )
-        text = tokenizer.decode([token for token in expected[: found.tokens]], skip_special_tokens=True)
+        text = tokenizer.decode(expected[: found.tokens], skip_special_tokens=True)
         assert found.text == text
 
 
 def test_draws_follow_the_models_distribution(engine: Engine, folders: tuple[Path, Path]) -> None:
-    """4,000 first tokens against the probabilities of a forward pass: Pearson's chi-squared over the tokens."""
+    """4,000 first tokens against the probabilities of a forward pass, by Pearson's chi-squared test."""
     import torch
     from scipy.stats import chisquare
     from transformers import AutoModelForCausalLM, AutoTokenizer

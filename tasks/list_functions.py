@@ -1,0 +1,90 @@
+"""List functions (procedural, code): write a Python function from its description.
+
+    prompt     add 3+5+7, reverse, drop 2
+    reference  {"entry_point": "f", "tests": ["assert f([4, 1, ...]) == [...]", ...]}
+    solution   def f(v): return [x+15 for x in v][::-1][2:]
+               def f(v): return [x+3+5+7 for x in v][::-1][2:]
+
+Many functions are right: the addends folded into one or kept apart, in any order, slices merged or not. A share
+`folded` of the worked solutions folds them, which needs arithmetic; the others copy them. With addends up to 9 there
+are 76,725 different problems; with the addends in another order they are the same problem. A problem whose
+result would nearly always be empty is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field
+
+from tasks.problem import Origin, Problem, Split
+from tasks.source import TaskSource, distinct_problems
+
+OPERATIONS = {"reverse": "[::-1]", "drop": "[{0}:]", "take": "[:{0}]", "every": "[::{0}]"}
+TEST_LENGTHS = (24, 13, 6)
+LEAST_RESULT = 2
+"""Elements that the longest test must give at least."""
+
+
+class ListFunctions(TaskSource):
+    """Write a Python function that adds to a list's elements, then reverses, drops, takes or skips."""
+
+    name: ClassVar[str] = "list_functions"
+    verifier: ClassVar[str] = "code"
+    solution_origin: ClassVar[Origin] = "procedural"
+    endless: ClassVar[bool] = True
+
+    addends: int = Field(default=3, ge=1, le=6)
+    """Numbers to add to each element."""
+    largest: int = Field(default=9, ge=2, le=999)
+    """Largest addend; addends begin at 1."""
+    operations: int = Field(default=2, ge=1, le=4)
+    """Slicing steps after the addition. The dial of difficulty, with `addends`."""
+    folded: float = Field(default=0.6, ge=0, le=1)
+    """Share of worked solutions that add the addends up."""
+
+    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
+        return distinct_problems(self.problem, split, seed)
+
+    def problem(self, seed: int, index: int) -> Problem:
+        """The problem of a seed and index, a pure function of both."""
+        random = Random(f"list functions {seed} {index}")
+        while True:
+            addends = [random.randint(1, self.largest) for _ in range(self.addends)]
+            steps = [(operation, random.randint(2, 9)) for operation in random.choices(list(OPERATIONS), k=self.operations)]
+            inputs = [random.sample(range(100), length) for length in TEST_LENGTHS]
+            outputs = [_apply(values, sum(addends), steps) for values in inputs]
+            if len(outputs[0]) >= LEAST_RESULT:
+                break
+        words = [operation if operation == "reverse" else f"{operation} {k}" for operation, k in steps]
+        written = "+".join(map(str, addends))
+        term = str(sum(addends)) if random.random() < self.folded else written
+        slices = "".join(OPERATIONS[operation].format(k) for operation, k in steps)
+        tests = [f"assert f({given}) == {wanted}" for given, wanted in zip(inputs, outputs, strict=True)]
+        return Problem(
+            prompt=f"add {written}, {', '.join(words)}\n",
+            reference={"entry_point": "f", "tests": list(tests)},
+            verifier=self.verifier,
+            solution=f"def f(v): return [x+{term} for x in v]{slices}",
+            solution_origin=self.solution_origin,
+            source=self.name,
+            split="train",
+            twin_key=f"list functions {sorted(addends)} {words}",
+            difficulty=float(len(steps)),
+        )
+
+
+def _apply(values: list[int], addend: int, steps: list[tuple[str, int]]) -> list[int]:
+    result = [value + addend for value in values]
+    for operation, k in steps:
+        if operation == "reverse":
+            result = result[::-1]
+        elif operation == "drop":
+            result = result[k:]
+        elif operation == "take":
+            result = result[:k]
+        else:
+            result = result[::k]
+    return result

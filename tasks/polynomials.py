@@ -1,0 +1,69 @@
+"""Polynomial sums (procedural, math): add two polynomials and collect the terms.
+
+    prompt     (3x^2+5x+2)+(4x^2+2x+6)=
+    reference  {"answer": "7x^2+7x+8", "policy": {"form": "collected"}}
+    solution   8+7x+7x^2        or        7x^2+7x+8
+
+An answer may give its terms in any order, so equality is algebra and not equality of strings; worked solutions are
+written with rising powers in a share `rising` of the problems. `form: collected` refuses an answer that only repeats
+the question. With coefficients up to 9 there are 266,085 different problems of degree 2; with the operands swapped
+they are the same problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field
+
+from tasks.problem import Origin, Problem, Split
+from tasks.source import TaskSource, distinct_problems
+
+
+class Polynomials(TaskSource):
+    """Add two polynomials in x and collect the terms; any order of terms is right."""
+
+    name: ClassVar[str] = "polynomials"
+    verifier: ClassVar[str] = "math"
+    solution_origin: ClassVar[Origin] = "procedural"
+    endless: ClassVar[bool] = True
+
+    degree: int = Field(default=2, ge=1, le=6)
+    """Highest power of x: the dial of length."""
+    largest: int = Field(default=9, ge=2, le=9999)
+    """Largest coefficient; coefficients begin at 1. The dial of difficulty."""
+    rising: float = Field(default=0.3, ge=0, le=1)
+    """Share of worked solutions written with rising powers."""
+
+    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
+        return distinct_problems(self.problem, split, seed)
+
+    def problem(self, seed: int, index: int) -> Problem:
+        """The problem of a seed and index, a pure function of both."""
+        random = Random(f"polynomials {seed} {index}")
+        left, right = ([random.randint(1, self.largest) for _ in range(self.degree + 1)] for _ in "ab")
+        total = [a + b for a, b in zip(left, right, strict=True)]
+        rising = random.random() < self.rising
+        return Problem(
+            prompt=f"({_written(left)})+({_written(right)})=",
+            reference={"answer": _written(total), "policy": {"form": "collected"}},
+            verifier=self.verifier,
+            solution=_written(total, rising=rising),
+            solution_origin=self.solution_origin,
+            source=self.name,
+            split="train",
+            twin_key=f"polynomials {sorted([left, right])}",
+            difficulty=float(sum(value > 9 for value in total)),
+        )
+
+
+def _written(coefficients: list[int], *, rising: bool = False) -> str:
+    """A polynomial with positive coefficients, highest power first, as text such as `7x^2+x+8`."""
+    terms = []
+    for position, value in enumerate(coefficients):
+        power = len(coefficients) - 1 - position
+        variable = "" if power == 0 else "x" if power == 1 else f"x^{power}"
+        terms.append(f"{'' if value == 1 and variable else value}{variable}")
+    return "+".join(reversed(terms) if rising else terms)

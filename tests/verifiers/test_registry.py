@@ -1,0 +1,130 @@
+"""Finding verifiers by name and by file, and what is said when that fails."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+import verifiers
+from verifiers import BadReference, BadSettings, BrokenVerifier, UnknownVerifier, available, load
+from verifiers.registry import GROUP, BrokenPluginWarning
+
+PALINDROME = """
+from verifiers import Verdict, verifier
+
+@verifier(name="palindrome", version="3", judges="palindromes")
+def palindrome(reference, completion, prompt=None):
+    text = completion.strip()
+    return Verdict.accept(prompt=prompt) if text == text[::-1] else Verdict.reject("not_a_palindrome")
+"""
+LONGER = """
+from typing import ClassVar
+from pydantic import BaseModel, ConfigDict
+from verifiers import Verdict, Verifier
+
+class Wanted(BaseModel):
+    at_least: int
+
+class Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    spare: int = 0
+
+class Longer(Verifier):
+    name = "longer"
+    version = "1"
+    Reference = Wanted
+    Settings = Limits
+
+    def verify(self, reference, completion):
+        enough = len(completion) >= reference.at_least + self.settings.spare
+        return Verdict.accept() if enough else Verdict.reject("too_short")
+"""
+
+
+@pytest.fixture
+def palindrome(tmp_path: Path) -> str:
+    (tmp_path / "mine.py").write_text(PALINDROME)
+    return f"{tmp_path}/mine.py:palindrome"
+
+
+@pytest.fixture
+def longer(tmp_path: Path) -> str:
+    (tmp_path / "longer.py").write_text(LONGER)
+    return f"{tmp_path}/longer.py:Longer"
+
+
+def test_built_ins_come_through_entry_points() -> None:
+    listed = {entry.name: entry for entry in available()}
+    assert listed["math"].package == "selfplay"
+    assert listed["math"].version == load("math").version
+    assert listed["math"].judges
+    assert listed["math"].does_not_catch
+
+
+def test_a_decorated_function_in_a_file(palindrome: str) -> None:
+    loaded = load(palindrome)
+    assert (loaded.name, loaded.version) == ("palindrome", "3")
+    assert loaded.verify({}, " abba ").outcome == "accepted"
+    assert loaded.verify({}, "abc").reason == "not_a_palindrome"
+    assert loaded.verify({}, "aba", prompt="say it").detail == {"prompt": "say it"}
+
+
+def test_a_class_with_reference_and_settings(longer: str) -> None:
+    loaded = load(longer, {"spare": 2})
+    assert loaded.verify({"at_least": 3}, "12345").outcome == "accepted"
+    assert loaded.verify({"at_least": 3}, "1234").outcome == "rejected"
+    with pytest.raises(BadReference, match="`at_least`"):
+        loaded.verify({"at_least": "many"}, "1234")
+
+
+def test_settings_are_validated_and_hashed(longer: str) -> None:
+    assert load(longer).settings_hash == load(longer, {"spare": 0}).settings_hash
+    assert load(longer).settings_hash != load(longer, {"spare": 1}).settings_hash
+    assert len(load(longer).settings_hash) == 16
+    with pytest.raises(BadSettings, match="`spere`.*`spare`"):
+        load(longer, {"spere": 1})
+
+
+def test_unknown_names_say_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(UnknownVerifier, match=r"`maht`.*did you mean `math`"):
+        load("maht")
+    with pytest.raises(UnknownVerifier, match="no file"):
+        load(str(tmp_path / "none.py") + ":thing")
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(UnknownVerifier, match="defines no verifier `thing`"):
+        load(str(tmp_path / "empty.py") + ":thing")
+
+
+def test_a_file_that_raises_or_keeps_no_contract(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("import no_such_module_anywhere")
+    with pytest.raises(BrokenVerifier, match="no_such_module_anywhere"):
+        load(str(tmp_path / "bad.py") + ":thing")
+    (tmp_path / "plain.py").write_text("def thing(reference, completion): return True")
+    with pytest.raises(BrokenVerifier, match="@verifier"):
+        load(str(tmp_path / "plain.py") + ":thing")
+
+
+def test_a_broken_package_is_a_warning_and_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "rotten-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rotten\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{GROUP}]\nrotten = rotten_module_that_is_missing:Thing\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.warns(BrokenPluginWarning, match="package rotten"):
+        listed = {entry.name: entry for entry in available()}
+    assert "rotten_module_that_is_missing" in (listed["rotten"].error or "")
+    assert listed["math"].error is None
+    with pytest.raises(BrokenVerifier, match="package rotten"):
+        load("rotten")
+
+
+def test_errors_survive_pickling() -> None:
+    for kind in (UnknownVerifier, BadSettings, BadReference, BrokenVerifier, verifiers.BadFile):
+        again = pickle.loads(pickle.dumps(kind("one sentence")))
+        assert type(again) is kind
+        assert str(again) == "one sentence"
+        assert isinstance(again, verifiers.VerifierError)
