@@ -21,6 +21,8 @@ from verifiers.sandbox.plain import Encoder, TooBig, decode, opaque
 
 PROGRAM = "<program>"
 SETUP = "<setup>"
+MAX_NESTED = 50
+"""Levels of objects inside objects that cross as fields; deeper ones stay on this side as a whole."""
 # what a test may do to an object that stays on this side
 OPERATIONS: dict[str, Any] = {
     "getattr": getattr, "setattr": setattr, "delattr": delattr, "len": len, "iter": iter, "next": next, "str": str,
@@ -61,14 +63,14 @@ def run(channel: Channel) -> None:
     sys.stdout.flush()
 
 
-def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as plain data; `line` is the deepest line of the program itself on its way."""
+def describe(error: BaseException, source: str = PROGRAM) -> dict[str, Any]:
+    """An exception as plain data; `line` is the deepest line on its way in the text named `source`."""
     try:
         message = str(error)[:500]
     except BaseException:
         message = ""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == PROGRAM]
-    if isinstance(error, SyntaxError) and error.filename == PROGRAM:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__, limit=-200) if frame.filename == source]
+    if isinstance(error, SyntaxError) and error.filename == source:
         lines.append(error.lineno)
     bases = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
     return {
@@ -151,6 +153,7 @@ class Server:
         self._namespace = namespace
         self._shared = frozenset(shared)
         self._kept: list[Any] = []
+        self._depth = 0
         self._encoder = Encoder(self._keep)
         self._special = {"ref": self._held, "object": self._build, "callback": self._calls_back}
 
@@ -198,7 +201,7 @@ class Server:
     def _value(self, plain: Any) -> Any:
         return decode(plain, self._special)
 
-    def _held(self, number: int) -> Any:
+    def _held(self, number: int, kind: str = "") -> Any:
         return self._kept[number]
 
     def _build(self, name: str, fields: Any) -> Any:
@@ -221,19 +224,26 @@ class Server:
         return function
 
     def _keep(self, value: Any) -> Any:
-        if type(value).__name__ in self._shared and hasattr(value, "__dict__"):
-            try:
-                return _fields(value, Encoder(self._number))
-            except TooBig:
-                return self._number(value)
-        return self._number(value)
+        if type(value).__name__ not in self._shared or not hasattr(value, "__dict__"):
+            return self._number(value)
+        if self._depth > MAX_NESTED:
+            raise TooBig(f"objects inside objects, more than {MAX_NESTED} deep")
+        self._depth += 1
+        try:
+            return ["object", type(value).__name__, Encoder(self._keep).encode(dict(vars(value)))]
+        except TooBig:
+            if self._depth > 1:
+                raise
+            return self._number(value)
+        finally:
+            self._depth -= 1
 
     def _number(self, value: Any) -> Any:
         for number, held in enumerate(self._kept):
             if held is value:
-                return ["ref", number]
+                return ["ref", number, type(value).__name__]
         self._kept.append(value)
-        return ["ref", len(self._kept) - 1]
+        return ["ref", len(self._kept) - 1, type(value).__name__]
 
 
 def _state(value: Any) -> Any:
@@ -241,9 +251,8 @@ def _state(value: Any) -> Any:
     return type(value).__name__, {**getattr(value, "__dict__", {}), **{n: getattr(value, n, None) for n in slots}}
 
 
-def _fields(value: Any, encoder: Encoder | None = None) -> Any:
+def _fields(value: Any) -> Any:
     """An object as its class's name and its fields."""
     if not hasattr(value, "__dict__") or isinstance(value, (type, types.FunctionType, types.ModuleType)):
         return opaque(value)
-    inner = encoder or Encoder(_fields)
-    return ["object", type(value).__name__, inner.encode(dict(vars(value)))]
+    return ["object", type(value).__name__, Encoder(_fields).encode(dict(vars(value)))]

@@ -11,6 +11,7 @@ What is not covered: see each module; at `process` every file of the user can be
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 from dataclasses import dataclass
@@ -39,18 +40,13 @@ class Confinement:
 
 
 def take_descriptors(channel: int, standard_input: int | None, output: int) -> None:
-    """0 is the input or /dev/null, 1 and 2 the output, 3 the channel; everything else is closed."""
+    """0 becomes the input or /dev/null, 1 the output, 2 /dev/null, 3 the channel. `enter` closes the others."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    wanted = (nowhere if standard_input is None else standard_input, output, nowhere, channel)
     # first out of the way of the targets, which they may occupy
-    channel = os.dup(channel) if channel < AFTER_CHANNEL else channel
-    output = os.dup(output) if output < AFTER_CHANNEL else output
-    if standard_input is None:
-        standard_input = os.open(os.devnull, os.O_RDONLY)
-    elif standard_input < AFTER_CHANNEL:
-        standard_input = os.dup(standard_input)
-    os.dup2(standard_input, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.dup2(channel, CHANNEL)
+    spare = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, AFTER_CHANNEL) for descriptor in wanted]
+    for target, descriptor in enumerate(spare):
+        os.dup2(descriptor, target)
 
 
 def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: int) -> None:
@@ -61,7 +57,8 @@ def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: i
     os.closerange(AFTER_CHANNEL + (keep >= 0), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     if prepared.level == "namespaces":
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
-        linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={scratch_mb}m,nr_inodes=1000")
+        size = f"size={scratch_mb}m,nr_inodes=1000"
+        linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
         os.chdir(SCRATCH)
         resource.setrlimit(resource.RLIMIT_NPROC, (MAX_THREADS, MAX_THREADS))
     _limit(prepared, memory_mb, cpu_seconds, scratch_mb)

@@ -1,0 +1,268 @@
+"""Everything that the report asks of a run's files, and nothing else.
+
+    with RunRecord.open(run) as record:
+        record.scores, record.reasons("train"), record.examples(4)
+
+Reads only: a run that is still being written is not disturbed, and gives what it holds now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from selfplay.config import START, Experiment
+from selfplay.config_file import load_experiment
+from selfplay.errors import ConfigError, RunError
+from selfplay.ledger import Ledger
+from selfplay.records import Purpose
+
+LONGEST = 4000
+"""Characters of a model's text that leave the ledger; the page shows fewer."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A row of `scores`, without the model."""
+
+    seed: int
+    arm: str
+    generation: int
+    task: str
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """Samples with one verdict that the model of one place in the loop wrote."""
+
+    arm: str
+    generation: int
+    verifier: str
+    outcome: str
+    reason: str
+    samples: int
+    truncated: int
+    """How many of them were cut at `max_tokens`."""
+
+
+@dataclass(frozen=True)
+class TrainingSetRow:
+    """A training set: rows, and shares by origin."""
+
+    seed: int
+    arm: str
+    generation: int
+    rows: int
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An arm that had nothing to learn from and kept its model."""
+
+    seed: int
+    arm: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Time of one kind of step in one arm: `times` runs, `items` samples or optimiser steps over all of them."""
+
+    arm: str
+    step: str
+    times: int
+    seconds: float
+    items: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A real sample. Long texts are cut to `LONGEST` characters; `*_length` is the whole length."""
+
+    id: str
+    task: str
+    outcome: str
+    reason: str
+    arm: str | None
+    """Null for a worked example."""
+    generation: int | None
+    purpose: str
+    origin: str
+    finish_reason: str
+    prompt: str
+    prompt_length: int
+    completion: str
+    completion_length: int
+    reference: str
+    reference_length: int
+    detail: str
+    verifier: str
+    version: str
+    seconds: float | None
+
+
+class _Reader(Ledger):
+    """A ledger that is only read: unlike the writer's, it removes no unfinished files, which are the writer's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+
+class RunRecord:
+    """One run: its resolved experiment, its environment and what its ledger held when this was opened."""
+
+    def __init__(
+        self, path: Path, experiment: Experiment, environment: dict[str, Any], connection: duckdb.DuckDBPyConnection
+    ) -> None:
+        self.path, self.experiment, self.environment = path, experiment, environment
+        self._connection = connection
+        self._arms = {arm.name: index for index, arm in enumerate(experiment.arms)} | {START: -1}
+        self.scores = self._scores()
+        self.kept = self._kept()
+        self._places = self._model_places()
+
+    @classmethod
+    def open(cls, path: Path) -> RunRecord:
+        """Open a run.
+
+        Raises:
+            RunError: the folder is no run, or its experiment.yaml cannot be read.
+        """
+        if not (path / "experiment.yaml").is_file():
+            raise RunError(f"{path} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+        try:
+            experiment = load_experiment(path / "experiment.yaml")
+        except ConfigError as error:
+            raise RunError(f"{path} cannot be read as a run: {error}") from None
+        file = path / "environment.json"
+        environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return cls(path, experiment, environment, _Reader(path / "ledger").connect())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def place_order(self, arm: str, generation: int) -> tuple[int, int]:
+        """Sorting key: generation 0 first, then arms as the config lists them."""
+        return self._arms.get(arm, len(self._arms)), generation
+
+    def reasons(self, purpose: Purpose) -> list[ReasonCount]:
+        """Synthetic samples by verdict and by the model that wrote them.
+
+        Each sample is counted once. A model that several places of the loop share (kept for want of a training set,
+        or equal in two arms) is counted under the first of them.
+        """
+        sql = """
+            SELECT s.model, coalesce(v.verifier, p.verifier, ''), coalesce(v.outcome, 'not judged'),
+                   coalesce(v.reason, ''), count(*), count(*) FILTER (s.finish_reason = 'length')
+            FROM samples s LEFT JOIN verdicts v ON v.sample_id = s.id LEFT JOIN problems p ON p.id = s.problem_id
+            WHERE s.purpose = ? AND s.origin = 'synthetic' GROUP BY ALL
+        """
+        samples: Counter[tuple[str, int, str, str, str]] = Counter()
+        truncated: Counter[tuple[str, int, str, str, str]] = Counter()
+        for model, verifier, outcome, reason, count, cut in self._ask(sql, purpose):
+            arm, generation = self._places.get(model, ("", 0))
+            key = (arm, generation, verifier, outcome, reason)
+            samples[key] += count
+            truncated[key] += cut
+        found = [ReasonCount(*key, count, truncated[key]) for key, count in samples.items()]
+        return sorted(found, key=lambda r: (self.place_order(r.arm, r.generation), r.verifier, r.outcome, r.reason))
+
+    def training_sets(self) -> list[TrainingSetRow]:
+        rows = self._ask("SELECT seed, arm, generation, rows, shares FROM training_sets")
+        found = [TrainingSetRow(*row[:4], shares=json.loads(row[4])) for row in rows]
+        return sorted(found, key=lambda t: (self.place_order(t.arm, t.generation), t.seed))
+
+    def times(self) -> list[StepTime]:
+        sql = "SELECT arm, step, count(*), sum(seconds), sum(count)::BIGINT FROM steps GROUP BY ALL"
+        found = [StepTime(*row) for row in self._ask(sql)]
+        return sorted(found, key=lambda t: (t.step, self.place_order(t.arm, 0)))
+
+    def judges(self) -> list[tuple[str, str, str | None, int]]:
+        """(verifier, version, sandbox level, verdicts)."""
+        sql = "SELECT verifier, version, sandbox, count(*) FROM verdicts WHERE version != '' GROUP BY ALL ORDER BY ALL"
+        return [(str(a), str(b), c, int(n)) for a, b, c, n in self._ask(sql)]
+
+    def examples(self, each: int) -> list[Example]:
+        """At most `each` samples for each task and outcome: one of every reason, the most frequent reasons first.
+
+        Sample ids are hashes, so the order by id is a fixed draw that prefers nothing.
+        """
+        sql = f"""
+            WITH judged AS (
+                SELECT s.id, p.source, v.outcome, v.reason,
+                       row_number() OVER (PARTITION BY p.source, v.outcome, v.reason ORDER BY s.id) AS turn,
+                       count(*) OVER (PARTITION BY p.source, v.outcome, v.reason) AS frequency
+                FROM samples s JOIN verdicts v ON v.sample_id = s.id JOIN problems p ON p.id = s.problem_id
+                WHERE s.origin = 'synthetic'
+            ), chosen AS (
+                SELECT id, row_number() OVER (
+                    PARTITION BY source, outcome ORDER BY turn, frequency DESC, reason) AS place
+                FROM judged WHERE turn <= ? QUALIFY place <= ?
+            )
+            SELECT s.id, p.source, v.outcome, v.reason, s.model, s.purpose, s.origin, s.finish_reason,
+                   {_TEXTS}, left(v.detail, {LONGEST}), v.verifier, v.version, v.seconds
+            FROM chosen c JOIN samples s ON s.id = c.id JOIN verdicts v ON v.sample_id = s.id
+            JOIN problems p ON p.id = s.problem_id ORDER BY p.source, v.outcome, c.place
+        """
+        return [self._example(row) for row in self._ask(sql, each, each)]
+
+    def worked_examples(self) -> list[Example]:
+        """The worked example with the lowest id of each task and origin."""
+        sql = f"""
+            SELECT s.id, p.source, '', '', s.model, s.purpose, s.origin, s.finish_reason, {_TEXTS}, '', '', '', NULL
+            FROM samples s JOIN problems p ON p.id = s.problem_id WHERE s.origin != 'synthetic'
+            QUALIFY row_number() OVER (PARTITION BY p.source, s.origin ORDER BY s.id) = 1
+            ORDER BY p.source, s.origin
+        """
+        return [self._example(row) for row in self._ask(sql)]
+
+    def _example(self, row: tuple[Any, ...]) -> Example:
+        identity, task, outcome, reason, model, *rest = row
+        arm, generation = self._places.get(model, (None, None))
+        return Example(identity, task, outcome, reason, arm, generation, *rest)
+
+    def _ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def _scores(self) -> list[Score]:
+        sql = """SELECT seed, arm, generation, task, measure, value, low, high, n FROM scores
+                 ORDER BY seed, generation, arm, task, measure"""
+        found = [Score(*row) for row in self._ask(sql)]
+        return sorted(found, key=lambda s: (s.seed, self.place_order(s.arm, s.generation), s.task, s.measure))
+
+    def _kept(self) -> list[Kept]:
+        sql = "SELECT seed, arm, generation FROM models WHERE starts_with(outcome, 'kept')"
+        found = [Kept(*row) for row in self._ask(sql)]
+        return sorted(found, key=lambda k: (self.place_order(k.arm, k.generation), k.seed))
+
+    def _model_places(self) -> dict[str, tuple[str, int]]:
+        """The first place of the loop that each model has."""
+        places: dict[str, tuple[str, int]] = {}
+        for model, arm, generation in self._ask("SELECT DISTINCT fingerprint, arm, generation FROM models"):
+            here = (str(arm), int(generation))
+            if model not in places or self.place_order(*here) < self.place_order(*places[model]):
+                places[model] = here
+        return places
+
+
+_TEXTS = f"""
+    left(p.prompt, {LONGEST}), length(p.prompt), left(s.completion, {LONGEST}), length(s.completion),
+    left(p.reference, {LONGEST}), length(p.reference)
+"""

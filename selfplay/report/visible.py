@@ -1,0 +1,67 @@
+"""Hostile text made fit to be looked at.
+
+Covered: control characters (ESC, NUL), bidirectional overrides, zero-width and private characters are shown as
+escapes such as `\\x1b` and `\\u202e`; towers of combining marks and megabyte texts are cut, and the cut is said.
+Not covered: escaping for HTML, which the template engine does, and look-alike letters of other alphabets.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+MARKS_IN_A_ROW = 3
+"""Combining marks on one letter that are shown; no language needs more, and towers of them cover other lines."""
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The beginning of a text, in parts, and how much was left out."""
+
+    parts: list[tuple[str, bool]]
+    """(text, whether it is an escape that stands for a hidden character)."""
+    left_out: int
+    """Characters that are not shown."""
+
+
+def visible(text: str) -> str:
+    """The text with each hidden character as its escape; newline and tab stay."""
+    return text if _is_plain(text) else "".join(part for part, _ in _parts(text))
+
+
+def excerpt(text: str, limit: int, length: int | None = None) -> Excerpt:
+    """At most `limit` characters of a text.
+
+    Args:
+        text: the text, or its beginning.
+        limit: characters shown at most.
+        length: length of the whole text where `text` is its beginning only.
+    """
+    whole = len(text) if length is None else length
+    return Excerpt(_parts(text[:limit]), max(0, whole - limit))
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _parts(text: str) -> list[tuple[str, bool]]:
+    parts: list[tuple[str, bool]] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        hidden = marks > MARKS_IN_A_ROW or (
+            character not in "\n\t" and unicodedata.category(character) in _HIDDEN
+        )
+        shown = _escape(character) if hidden else character
+        if parts and parts[-1][1] == hidden:
+            parts[-1] = (parts[-1][0] + shown, hidden)
+        else:
+            parts.append((shown, hidden))
+    return parts
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,161 @@
+"""Taking `assert f(args) == expected` apart, so that only `f` and `args` go where the program runs.
+
+What is taken apart: a call of one named function with literal arguments, compared with a literal, alone or negated,
+inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) < 1e-6` too.
+What is not: everything else, which sandbox/tester.py runs as it is.
+
+The comparison is Python's own between rebuilt plain values: `1 == True` and `1 == 1.0` hold, as they do in the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from verifiers.sandbox.plain import Encoder, Plain, TooBig
+
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda value, held: value in held,
+    ast.NotIn: lambda value, held: value not in held,
+}
+MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq, ast.NotEq: ast.NotEq, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Check:
+    """One assert: the call, as plain data, and what must hold of its value."""
+
+    function: str
+    arguments: Plain
+    keywords: Plain
+    holds: Callable[[Any], bool]
+    """Python's own test of the value; raises what the comparison of unlike types raises."""
+    expected: str
+    source: str
+
+    @property
+    def call(self) -> list[Plain]:
+        return [self.function, self.arguments, self.keywords]
+
+
+class NotApart(Exception):
+    """This test is more than one call compared with a literal."""
+
+
+def checks_of(tests: list[str], entry_point: str | None) -> list[Check]:
+    """The asserts of all tests. Raises NotApart when any test is more, and SyntaxError for a text that is none."""
+    found: list[Check] = []
+    for text in tests:
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.FunctionDef) and statement.name == "check" and entry_point is not None:
+                found += _checks_of_function(statement, entry_point)
+            elif not _says_nothing(statement):
+                found.append(_check(statement, {}))
+    if not found:
+        raise NotApart
+    return found
+
+
+def _checks_of_function(function: ast.FunctionDef, entry_point: str) -> list[Check]:
+    given = function.args.args
+    if len(given) != 1 or function.decorator_list:
+        raise NotApart
+    named = {given[0].arg: entry_point}
+    return [_check(statement, named) for statement in function.body if not _says_nothing(statement)]
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """A docstring, `pass`, `assert True`, an import, or a literal given to a name such as METADATA."""
+    if isinstance(statement, (ast.Pass, ast.Import, ast.ImportFrom)):
+        return True
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.Assert):
+        return isinstance(statement.test, ast.Constant) and bool(statement.test.value)
+    return isinstance(statement, ast.Assign) and statement.targets[0].__class__ is ast.Name and _is_literal(statement.value)
+
+
+def _check(statement: ast.stmt, named: dict[str, str]) -> Check:
+    if not isinstance(statement, ast.Assert):
+        raise NotApart
+    test, source = statement.test, ast.unparse(statement)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _of_call(test.operand, named, operator.not_, "something false", source)
+    if not isinstance(test, ast.Compare):
+        return _of_call(test, named, bool, "something true", source)
+    if len(test.ops) != 1:
+        raise NotApart
+    left, kind, right = test.left, type(test.ops[0]), test.comparators[0]
+    if not _is_literal(right) and kind in MIRRORED:
+        left, kind, right = right, MIRRORED[kind], left
+    expected = _literal(right)
+    compare = COMPARISONS[kind]
+    if kind in (ast.Is, ast.IsNot) and not (expected is None or isinstance(expected, bool)):
+        raise NotApart
+    shown = ("" if kind is ast.Eq else ast.unparse(test.ops[0]) if False else f"{_SIGNS[kind]} ") + repr(expected)
+    if _is_distance(left):
+        call, centre = left.args[0].left, _literal(left.args[0].right)  # type: ignore[attr-defined]
+        near = f"within {shown} of {centre!r}"
+        return _of_call(call, named, lambda value: bool(compare(abs(value - centre), expected)), near, source)
+    return _of_call(left, named, lambda value: bool(compare(value, expected)), shown, source)
+
+
+def _is_distance(node: ast.expr) -> bool:
+    """`abs(f(x) - literal)`"""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "abs"
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.BinOp)
+        and isinstance(node.args[0].op, ast.Sub)
+        and _is_literal(node.args[0].right)
+    )
+
+
+def _of_call(
+    node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool], expected: str, source: str
+) -> Check:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise NotApart
+    if any(keyword.arg is None for keyword in node.keywords):
+        raise NotApart
+    function = node.func.id
+    if named and function not in named:
+        raise NotApart
+    if function in _BUILTIN_NAMES and function not in named:
+        raise NotApart
+    encoder = Encoder()
+    try:
+        arguments = encoder.encode([_literal(argument) for argument in node.args])
+        keywords = encoder.encode({str(keyword.arg): _literal(keyword.value) for keyword in node.keywords})
+    except TooBig as error:
+        raise NotApart from error
+    return Check(named.get(function, function), arguments, keywords, holds, expected, source)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _literal(node: ast.expr) -> Any:
+    if not _is_literal(node):
+        raise NotApart
+    return ast.literal_eval(node)
