@@ -6,17 +6,17 @@
 
 An answer may give its terms in any order, so equality is algebra and not equality of strings; worked solutions are
 written with rising powers in a share `rising` of the problems. `form: collected` refuses an answer that only repeats
-the question. With coefficients up to 9 there are 266,085 different problems of degree 2; with the operands swapped
-they are the same problem.
+the question. With coefficients from 2 to 9 there are 131,328 different problems of degree 2; with the operands
+swapped they are the same problem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.problem import Origin, Problem, Split
 from tasks.source import TaskSource, distinct_problems
@@ -33,9 +33,17 @@ class Polynomials(TaskSource):
     degree: int = Field(default=2, ge=1, le=6)
     """Highest power of x: the dial of length."""
     largest: int = Field(default=9, ge=2, le=9999)
-    """Largest coefficient; coefficients begin at 1. The dial of difficulty."""
+    """Largest coefficient of the question. The dial of difficulty."""
+    smallest: int = Field(default=2, ge=1)
+    """Smallest coefficient; from 1 on, some terms are written without one (`x`), which is harder to learn."""
     rising: float = Field(default=0.3, ge=0, le=1)
     """Share of worked solutions written with rising powers."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("`smallest` must not exceed `largest`")
+        return self
 
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
         return distinct_problems(self.problem, split, seed)
@@ -43,7 +51,7 @@ class Polynomials(TaskSource):
     def problem(self, seed: int, index: int) -> Problem:
         """The problem of a seed and index, a pure function of both."""
         random = Random(f"polynomials {seed} {index}")
-        left, right = ([random.randint(1, self.largest) for _ in range(self.degree + 1)] for _ in "ab")
+        left, right = ([random.randint(self.smallest, self.largest) for _ in range(self.degree + 1)] for _ in "ab")
         total = [a + b for a, b in zip(left, right, strict=True)]
         rising = random.random() < self.rising
         return Problem(

@@ -140,11 +140,7 @@ class Dispatcher:
 
     def _talk(self, worker: WorkerProcess) -> None:
         worker.flush()
-        try:
-            messages = worker.read()
-        except ValueError:
-            self._lost(worker, "wrote something that is no answer")
-            return
+        messages = worker.read()
         if messages is None:
             self._lost(worker, "")
             return
@@ -154,6 +150,9 @@ class Dispatcher:
             elif not self._answered(worker, message):
                 self._lost(worker, "wrote something that is no answer")
                 return
+        if worker.spoiled:
+            self._lost(worker, "wrote something that is no answer")
+            return
         self._listen(worker)
 
     def _listen(self, worker: WorkerProcess) -> None:

@@ -89,7 +89,7 @@ class WorkerProcess:
                 self._outgoing.appendleft(frame[sent:])
 
     def read(self) -> list[Any] | None:
-        """Messages that have arrived, or None when the worker is gone. ValueError: it wrote rubbish."""
+        """Messages that have arrived, or None when the worker is gone."""
         try:
             data = self.socket.recv(1 << 18)
         except BlockingIOError:
@@ -97,6 +97,11 @@ class WorkerProcess:
         except ConnectionResetError:
             return None
         return self._reader.feed(data) if data else None
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether it wrote something that is no message, after those already read."""
+        return self._reader.spoiled
 
     def read_log(self) -> bool:
         """Keep the last of what the worker printed; False at its end."""
@@ -134,8 +139,8 @@ def _readable(fd: int) -> bool:
 
 def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin that
-    # prints half a surrogate pair must not fail by it
+    # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin
+    # that prints half a surrogate pair must not fail by it
     fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
     return {**os.environ, **threads, **fixed, "PYTHONPATH": _python_path()}
 

@@ -30,19 +30,26 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.spoiled = False
+        """Whether bytes came that are no frame; what came before them was still given back."""
 
     def feed(self, data: bytes) -> list[Any]:
-        """Messages that are complete with these bytes. Raises ValueError for bytes that are no frame."""
+        """Messages that are complete with these bytes, up to the first that is none."""
         self._buffer += data
         messages = []
         while len(self._buffer) >= HEADER.size:
             (length,) = HEADER.unpack_from(self._buffer)
             if length > MAX_FRAME:
-                raise ValueError("not a frame of ours")
+                self.spoiled = True
+                break
             end = HEADER.size + length
             if len(self._buffer) < end:
                 break
             body = bytes(self._buffer[HEADER.size : end])
             del self._buffer[:end]
-            messages.append(json.loads(body))
+            try:
+                messages.append(json.loads(body))
+            except (ValueError, RecursionError):
+                self.spoiled = True
+                break
         return messages

@@ -83,7 +83,7 @@ def test_settings_are_validated_and_hashed(longer: str) -> None:
     assert load(longer).settings_hash == load(longer, {"spare": 0}).settings_hash
     assert load(longer).settings_hash != load(longer, {"spare": 1}).settings_hash
     assert len(load(longer).settings_hash) == 16
-    with pytest.raises(BadSettings, match="`spere`.*`spare`"):
+    with pytest.raises(BadSettings, match=r"`spere`.*`spare`"):
         load(longer, {"spere": 1})
 
 

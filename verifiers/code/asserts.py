@@ -1,10 +1,12 @@
 """Taking `assert f(args) == expected` apart, so that only `f` and `args` go where the program runs.
 
-What is taken apart: a call of one named function with literal arguments, compared with a literal, alone or negated,
-inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) < 1e-6` too.
+What is taken apart: a call of one named function with literal arguments, compared with a literal, alone or
+negated, inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) <
+1e-6` too.
 What is not: everything else, which sandbox/tester.py runs as it is.
 
-The comparison is Python's own between rebuilt plain values: `1 == True` and `1 == 1.0` hold, as they do in the test.
+The comparison is Python's own between rebuilt plain values: `1 == True` and `1 == 1.0` hold, as they do in
+the test.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda value, held: value in held,
     ast.NotIn: lambda value, held: value not in held,
 }
+SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "", ast.NotEq: "not ", ast.Lt: "< ", ast.LtE: "<= ", ast.Gt: "> ", ast.GtE: ">= ",
+    ast.Is: "", ast.IsNot: "not ", ast.In: "one of ", ast.NotIn: "none of ",
+}  # fmt: skip
 MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq, ast.NotEq: ast.NotEq, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE,
 }  # fmt: skip
@@ -56,11 +62,16 @@ class NotApart(Exception):
 
 
 def checks_of(tests: list[str], entry_point: str | None) -> list[Check]:
-    """The asserts of all tests. Raises NotApart when any test is more, and SyntaxError for a text that is none."""
+    """The asserts of all tests. Raises NotApart when any test is more, and SyntaxError for a text that is
+    none."""
     found: list[Check] = []
     for text in tests:
         for statement in ast.parse(text).body:
-            if isinstance(statement, ast.FunctionDef) and statement.name == "check" and entry_point is not None:
+            if (
+                isinstance(statement, ast.FunctionDef)
+                and statement.name == "check"
+                and entry_point is not None
+            ):
                 found += _checks_of_function(statement, entry_point)
             elif not _says_nothing(statement):
                 found.append(_check(statement, {}))
@@ -85,7 +96,11 @@ def _says_nothing(statement: ast.stmt) -> bool:
         return isinstance(statement.value, ast.Constant)
     if isinstance(statement, ast.Assert):
         return isinstance(statement.test, ast.Constant) and bool(statement.test.value)
-    return isinstance(statement, ast.Assign) and statement.targets[0].__class__ is ast.Name and _is_literal(statement.value)
+    return (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and _is_literal(statement.value)
+    )
 
 
 def _check(statement: ast.stmt, named: dict[str, str]) -> Check:
@@ -105,25 +120,23 @@ def _check(statement: ast.stmt, named: dict[str, str]) -> Check:
     compare = COMPARISONS[kind]
     if kind in (ast.Is, ast.IsNot) and not (expected is None or isinstance(expected, bool)):
         raise NotApart
-    shown = ("" if kind is ast.Eq else ast.unparse(test.ops[0]) if False else f"{_SIGNS[kind]} ") + repr(expected)
-    if _is_distance(left):
-        call, centre = left.args[0].left, _literal(left.args[0].right)  # type: ignore[attr-defined]
-        near = f"within {shown} of {centre!r}"
+    shown = f"{SIGNS[kind]}{expected!r}"
+    distance = _distance(left)
+    if distance is not None:
+        call, centre = distance.left, _literal(distance.right)
+        near = f"a distance {shown} from {centre!r}"
         return _of_call(call, named, lambda value: bool(compare(abs(value - centre), expected)), near, source)
     return _of_call(left, named, lambda value: bool(compare(value, expected)), shown, source)
 
 
-def _is_distance(node: ast.expr) -> bool:
-    """`abs(f(x) - literal)`"""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "abs"
-        and len(node.args) == 1
-        and isinstance(node.args[0], ast.BinOp)
-        and isinstance(node.args[0].op, ast.Sub)
-        and _is_literal(node.args[0].right)
-    )
+def _distance(node: ast.expr) -> ast.BinOp | None:
+    """The difference in `abs(f(x) - literal)`."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "abs"):
+        return None
+    inside = node.args[0] if len(node.args) == 1 else None
+    if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Sub) and _is_literal(inside.right):
+        return inside
+    return None
 
 
 def _of_call(
@@ -135,8 +148,6 @@ def _of_call(
         raise NotApart
     function = node.func.id
     if named and function not in named:
-        raise NotApart
-    if function in _BUILTIN_NAMES and function not in named:
         raise NotApart
     encoder = Encoder()
     try:

@@ -88,9 +88,10 @@ def _compare_measured(
     """Two scalars, with their names, units and percent signs."""
     if mine.called and theirs.called and mine.called != theirs.called:
         return Finding(False, "different_symbols")
-    for member in theirs.chain:
-        if not is_scalar(member) or compare_scalars(member, theirs.node, rules).equal is not True:
-            return Finding(False, "inconsistent_chain")
+    for side in (mine, theirs):
+        for member in side.chain:
+            if not is_scalar(member) or compare_scalars(member, side.node, rules).equal is not True:
+                return Finding(False, "inconsistent_chain")
     left, right = mine.node, theirs.node
     if reference.unit is not None and answer.unit is not None:
         if reference.unit.dimensions != answer.unit.dimensions:

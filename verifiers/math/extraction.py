@@ -20,6 +20,7 @@ from typing import Literal
 AnswerMode = Literal["whole", "marked"]
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
 _ANSWER = re.compile(
     r"\b(?:final\s+answer|answer)\b\s*(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*",
@@ -31,7 +32,7 @@ _DISPLAYED = re.compile(
 )
 # emphasis stands free: 2**10 is no markdown
 _MARKDOWN = re.compile(
-    r"(?<![\w)}\]*])\*\*([^*\n]+)\*\*(?![\w({\[\\*])|(?<![\w)}\]_])__([^_\n]+)__(?![\w({\[\\])|`+([^`\n]+)`+"
+    r"(?<![\w)}\]*])\*\*([^*\n]+)\*\*(?![\w({\[\\*])|(?<![\w)}\]_])__([^_\n]+)__(?![\w({\[\\])|`([^`\n]+)`"
 )
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 _LONGEST = 1_000_000
@@ -78,25 +79,20 @@ def _after_thinking(text: str) -> str | None:
 
 
 def _last_boxed(text: str) -> str | None:
-    for found in reversed(list(_BOXED.finditer(text))):
-        inside = _balanced(text, found.end())
-        if inside is not None:
-            return inside
-    return None
-
-
-def _balanced(text: str, start: int) -> str | None:
-    depth, at = 1, start
-    while at < len(text):
-        character = text[at]
-        if character == "\\":
-            at += 2
-            continue
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return text[start:at]
-        at += 1
-    return None
+    """What the last-beginning balanced box holds; one pass, however many are left open."""
+    starts = {found.end() for found in _BOXED.finditer(text)}
+    if not starts:
+        return None
+    open_braces: list[int] = []
+    last = (-1, -1)
+    for found in _BRACE.finditer(text):
+        if found[0] == "{":
+            open_braces.append(found.end())
+        elif found[0] == "}" and open_braces:
+            start = open_braces.pop()
+            if start in starts and start > last[0]:
+                last = (start, found.start())
+    return text[last[0] : last[1]] if last[0] >= 0 else None
 
 
 def _after_phrase(rest: str) -> str | None:

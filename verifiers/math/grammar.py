@@ -19,6 +19,7 @@ from verifiers.math.tree import (
     Call,
     Div,
     Items,
+    Name,
     Node,
     Number,
     PlusMinus,
@@ -207,6 +208,8 @@ class _Parser(Primaries):
                 if self.sees("!"):
                     raise self.lost("double factorial")
                 node = Call("factorial", (node,))
+            elif self._degree_sign():
+                node = Div(times(node, Name("pi")), Number(Fraction(180)))
             elif self.take("^", "**"):
                 node = Pow(node, self.exponent())
             elif self.sees("\\%", "%"):
@@ -214,6 +217,14 @@ class _Parser(Primaries):
                 node = Div(node, Number(Fraction(100)))
             else:
                 return node
+
+    def _degree_sign(self) -> bool:
+        r"""Steps over `^\circ` or `^{\circ}`, where that stands here."""
+        for sign in (("^", "\\circ"), ("^", "{", "\\circ", "}")):
+            if [token.text for token in self.tokens[self.at : self.at + len(sign)]] == list(sign):
+                self.at += len(sign)
+                return True
+        return False
 
     def exponent(self) -> Node:
         """What follows `^`; right associative, so that 9**9**9 is 9**(9**9)."""

@@ -1,7 +1,7 @@
 """High-precision values of trees at points, to refute equality. Agreement here proves nothing; one clear
 disagreement does.
 
-Each value is computed at 60 and at 100 digits; the gap between the two is taken as the error, and values
+Each value is computed at 110 and at 150 digits; the gap between the two is taken as the error, and values
 count as different only when they lie a million errors apart. Odd roots of negative numbers are the real ones;
 everything else is the principal branch, so `2 ln x` and `ln(x^2)` differ at x = -2. Functions without a
 meaning (`f(x)`) get values hashed from name and arguments.
@@ -30,7 +30,7 @@ from verifiers.math.tree import (
     walk,
 )
 
-LOW, HIGH = 60, 100
+LOW, HIGH = 110, 150
 POINTS = 6
 MOST_TERMS = 300
 LARGEST_EXPONENT = 10**5
@@ -61,7 +61,7 @@ def _context(digits: int) -> Any:
 
 
 def values(node: Node, point: Mapping[str, Fraction]) -> tuple[Any, Any]:
-    """The value at 100 digits and a bound on its error, both as mpmath numbers.
+    """The value at 150 digits and a bound on its error, both as mpmath numbers.
 
     Raises:
         Undefined: no value. TooLarge: a magnitude beyond 10^100000.
@@ -76,7 +76,7 @@ def differ(left: Node, right: Node, point: Mapping[str, Fraction]) -> bool:
     """Whether the two have clearly different values at the point. Raises Undefined or TooLarge."""
     (a, a_error), (b, b_error) = values(left, point), values(right, point)
     context = _context(HIGH)
-    return bool(abs(a - b) > 10**6 * (a_error + b_error) + context.mpf(10) ** -90)
+    return bool(abs(a - b) > 10**6 * (a_error + b_error) + context.mpf(10) ** -140)
 
 
 def points(*nodes: Node) -> Iterator[dict[str, Fraction]]:

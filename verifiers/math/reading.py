@@ -63,7 +63,7 @@ class Reading:
 
 
 _CHOICE = re.compile(r"\(?([A-Z])\)?\.?")
-_CHOICE_WITH_TEXT = re.compile(r"\(([A-Z])\)\s*(\S.*)")
+_CHOICE_WITH_TEXT = re.compile(r"\(([A-Z])\)\s+(\S.*)")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _ALL_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _TEXT_ANYWHERE = re.compile(r"\\text\s*\{([^{}]*)\}")
@@ -77,12 +77,14 @@ _TEXT_UNIT_AFTER = re.compile(r"((?:\\text\s*\{[^{}]*\}(?:\s|\^\{?-?\d\}?|/|\\cd
 _WORDS_AFTER = re.compile(r"(?<=[\d}).\s])([A-Za-z][A-Za-z\s./]*(?:\^\s*\{?\d\}?)?)$")
 LONGEST_UNIT = 120
 """Characters at the end of an answer in which a unit is looked for; keeps the patterns' cost bounded."""
+_TRIGONOMETRIC = re.compile(r"sin|cos|tan|sec|csc|cot")
 _HAS_VALUE = re.compile(r"\d|\\(?:frac|sqrt|pi|infty)")
 _BASE = re.compile(r"([0-9A-Z]+)\s*_\s*\{?\s*(\d{1,2})\s*\}?")
 _NOT_UNITS = """
 not or and no nor but wrong maybe perhaps if when where for is are to by than instead either none incorrect
 """
 _NO_UNIT = frozenset(_NOT_UNITS.split())
+_FINAL_STOP = re.compile(r"(?<!\.)\s*[.,]?\s*$")
 _EMPTY = frozenset(
     {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"}
 )
@@ -121,7 +123,7 @@ def read(
         return Reading("choice", (choice or with_text)[1])  # type: ignore[index]
     if choice is not None:
         return Reading("choice", choice[1], Name(choice[1]))
-    if _CHOICE_WITH_TEXT.fullmatch(plain) and is_words(plain):
+    if _CHOICE_WITH_TEXT.fullmatch(plain):
         return Reading("choice", plain)
     time = _TIME.fullmatch(plain)
     if time is not None:
@@ -148,18 +150,24 @@ def is_words(text: str) -> bool:
         (len(word) >= 4 and word not in known and not is_unit_word(word))
         or word.lower() in _SHORT_WORDS
         or re.fullmatch("[A-Z][a-z]+", word) is not None
+        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
         for word in words
     )
 
 
+def _could_be_a_word(letters: str) -> bool:
+    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
+    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")
+
+
 def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
-    text = _before_approximation(text.rstrip(" .").rstrip(","))
+    text = _before_approximation(_FINAL_STOP.sub("", text))
     text = _REPEATING_WORD.sub(r"\1\\overline{\2}", text)
     whole_text = _ALL_TEXT.fullmatch(text)
     if whole_text is not None:
         text = clean(whole_text[1])
     based = _BASE.fullmatch(text)
-    if based is not None and any(c.isdigit() for c in based[1]) and not based[1].isdigit():
+    if based is not None and not based[1].isdigit() and _letters_are_digits(based):
         base = int(based[2])
         return Reading("number", text, Number(Fraction(in_base(based[1], base)), None, base))
     body, unit, percent = peel(text, letters_are_units)
@@ -167,6 +175,11 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     if unit is not None and not (is_scalar(node) or _assignment_of_scalar(node)):
         node, unit = _settled(parse(text, thousands=thousands)), None
     return Reading(kind_of(node), text, node, unit, percent)
+
+
+def _letters_are_digits(based: re.Match[str]) -> bool:
+    """Whether `1A_{16}` or `FF_{16}` is a number in a base and no symbol with an index."""
+    return any(character.isdigit() for character in based[1]) or (int(based[2]) > 10 and len(based[1]) > 1)
 
 
 def _assignment_of_scalar(node: Node) -> bool:
@@ -196,7 +209,7 @@ def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
             rest = tail[0]
         return rest, unit, False
     found = _DEGREE_AFTER.search(text)
-    if found and found.start():
+    if found and found.start() and not _TRIGONOMETRIC.search(text):
         return text[: found.start()], read_unit("degree"), False
     tail = _tail(_TEXT_UNIT_AFTER, text)
     if tail is not None and _HAS_VALUE.search(tail[0]):

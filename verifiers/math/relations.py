@@ -87,6 +87,14 @@ def is_label(node: Node) -> bool:
             return False
 
 
+def _differential(node: Node) -> bool:
+    match node:
+        case Mul((Name("d"), Name(_))):
+            return True
+        case _:
+            return False
+
+
 def _upper(node: Node) -> bool:
     return node.name.isupper() if isinstance(node, Name) else True
 

@@ -121,6 +121,8 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
         if difference.has(sympy.functions.elementary.trigonometric.TrigonometricFunction):
             steps += [sympy.trigsimp, lambda d: sympy.expand(sympy.expand_trig(d))]
             steps += [lambda d: sympy.simplify(sympy.expand(d.rewrite(sympy.exp)))]
+        if difference.has(sympy.functions.elementary.hyperbolic.HyperbolicFunction):
+            steps += [lambda d: sympy.expand(d.rewrite(sympy.exp))]
         if difference.has(sympy.log):
             steps += [lambda d: sympy.expand(sympy.expand_log(d)), sympy.logcombine]
         if difference.has(sympy.factorial, sympy.binomial, sympy.gamma):
@@ -207,6 +209,8 @@ class _Builder:
                 raise NotImplementedError(name)
 
     def _sum(self, body: Node, variable: str, low: Node, high: Node) -> Any:
+        if rational(low) is not None and rational(high) is not None:
+            raise NotImplementedError("a sum of so many terms")  # few terms are summed exactly before this
         index = self._sympy.Dummy(variable, integer=True)
         before = dict(self._bound)
         self._bound[variable] = index

@@ -44,6 +44,7 @@ _THOUSANDS_GAP = re.compile(
 )
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _BINOMIAL = re.compile(r"\\[dt]binom(?![A-Za-z])")
+_ARROW = re.compile(r"\\(?:vec|overrightarrow)(?![A-Za-z])|\\overline(?=\s*\{\s*[A-Z]{2,}\s*\})")
 _FONT = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|mathcal|textbf|textit|emph|underline|boxed|fbox)(?![A-Za-z])"
 )
@@ -88,7 +89,7 @@ def _clean_latex(text: str) -> str:
     text = _FRACTION.sub(r"\\frac", text)
     text = _BINOMIAL.sub(r"\\binom", text)
     text = _TEXT_COMMAND.sub(r"\\text", text)
-    text = _FONT.sub("", text)
+    text = _ARROW.sub("", _FONT.sub("", text))
     text = _dollars(text)
     return text.strip()
 

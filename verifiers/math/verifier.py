@@ -43,8 +43,8 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     form: Literal["any", "number", "collected"] = "any"
-    """`number`: only an integer, a decimal or a fraction of integers, which may be unreduced. `collected`: only a
-    polynomial whose like terms are collected, in any order."""
+    """`number`: only an integer, a decimal or a fraction of integers, which may be unreduced.
+    `collected`: only a polynomial whose like terms are collected, in any order."""
     answer: AnswerMode | None = None
     """`whole`: a completion without a marked answer is the answer. Unset: as the settings."""
     rounding: bool = True
@@ -74,7 +74,7 @@ class MathSettings(BaseModel):
     answer: AnswerMode = "marked"
     """`whole`: a completion without a marked answer is the answer; `marked`: it has none."""
     numeric_acceptance: bool = False
-    """Accept what agrees at many points to 60 digits where no proof is found; otherwise that is undecided."""
+    """Accept what agrees at many points to 110 digits where no proof is found; otherwise that is undecided."""
 
 
 class MathVerifier(Verifier):

@@ -1,7 +1,9 @@
-"""What runs inside the process of a program under judgement: compile it, run it, answer calls with plain data.
+"""What runs inside the process of a program under judgement: compile it, run it, answer calls with plain
+data.
 
-Everything here shares its interpreter with hostile code, so nothing that it says is believed: an answer is a value to
-be compared outside, and a process that says nothing has answered nothing. Expected values never come here.
+Everything here shares its interpreter with hostile code, so nothing that it says is believed: an answer is a
+value to be compared outside, and a process that says nothing has answered nothing. Expected values never come
+here.
 """
 
 from __future__ import annotations
@@ -17,23 +19,25 @@ import types
 from typing import Any
 
 from verifiers.sandbox.channel import Channel, ChannelClosed
-from verifiers.sandbox.plain import Encoder, TooBig, decode, opaque
+from verifiers.sandbox.plain import Encoder, Special, TooBig, decode, opaque
 
 PROGRAM = "<program>"
 SETUP = "<setup>"
 MAX_NESTED = 50
 """Levels of objects inside objects that cross as fields; deeper ones stay on this side as a whole."""
-# what a test may do to an object that stays on this side
+OPERATORS = (
+    "getitem setitem delitem contains add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift "
+    "rshift neg pos invert lt le gt ge index iadd isub imul"
+)
+QUESTIONS = (
+    getattr, setattr, delattr, len, iter, next, str, repr, bool, hash, abs, int, float, round, dir, isinstance,
+    issubclass, reversed,
+)  # fmt: skip
 OPERATIONS: dict[str, Any] = {
-    "getattr": getattr, "setattr": setattr, "delattr": delattr, "len": len, "iter": iter, "next": next, "str": str,
-    "repr": repr, "bool": bool, "hash": hash, "abs": abs, "int": int, "float": float, "round": round, "dir": dir,
-    "isinstance": isinstance, "issubclass": issubclass, "reversed": reversed,
-    **{name: getattr(operator, name) for name in (
-        "getitem", "setitem", "delitem", "contains", "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
-        "and_", "or_", "xor", "lshift", "rshift", "neg", "pos", "invert", "lt", "le", "gt", "ge", "index",
-        "iadd", "isub", "imul",
-    )},
-}  # fmt: skip
+    **{question.__name__: question for question in QUESTIONS},
+    **{name: getattr(operator, name) for name in OPERATORS.split()},
+}
+"""What a test may do to an object that stays on this side."""
 
 
 def run(channel: Channel) -> None:
@@ -69,7 +73,11 @@ def describe(error: BaseException, source: str = PROGRAM) -> dict[str, Any]:
         message = str(error)[:500]
     except BaseException:
         message = ""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__, limit=-200) if frame.filename == source]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__, limit=-200)
+        if frame.filename == source
+    ]
     if isinstance(error, SyntaxError) and error.filename == source:
         lines.append(error.lineno)
     bases = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
@@ -122,7 +130,8 @@ def _calls(channel: Channel, calls: list[Any], namespace: dict[str, Any]) -> Non
 
 
 def _script(channel: Channel, code: types.CodeType, namespace: dict[str, Any]) -> None:
-    """A whole program with its own input and output; its way of ending is told as an interpreter would tell it."""
+    """A whole program with its own input and output; its way of ending is told as an interpreter would tell
+    it."""
     status: Any = 0
     try:
         exec(code, namespace)
@@ -142,10 +151,11 @@ def _script(channel: Channel, code: types.CodeType, namespace: dict[str, Any]) -
 
 
 class Server:
-    """Answers a tests' process, one request at a time, and keeps the objects that it was only given numbers of.
+    """Answers a tests' process, one request at a time, and keeps the objects that it was only given numbers
+    of.
 
-    Objects of classes that both sides have (from the setup or the prefix) cross as their fields, other objects stay
-    here and cross as a number, and functions of the tests arrive as a number that calls back.
+    Objects of classes that both sides have (from the setup or the prefix) cross as their fields, other
+    objects stay here and cross as a number, and functions of the tests arrive as a number that calls back.
     """
 
     def __init__(self, channel: Channel, namespace: dict[str, Any], shared: list[str]) -> None:
@@ -155,7 +165,7 @@ class Server:
         self._kept: list[Any] = []
         self._depth = 0
         self._encoder = Encoder(self._keep)
-        self._special = {"ref": self._held, "object": self._build, "callback": self._calls_back}
+        self._special: Special = {"ref": self._held, "object": self._build, "callback": self._calls_back}
 
     def serve(self) -> None:
         while True:
@@ -206,7 +216,7 @@ class Server:
 
     def _build(self, name: str, fields: Any) -> Any:
         kind = self._namespace.get(name)
-        built = object.__new__(kind if isinstance(kind, type) else types.SimpleNamespace)
+        built: Any = object.__new__(kind if isinstance(kind, type) else types.SimpleNamespace)
         built.__dict__.update(self._value(fields))
         return built
 
@@ -248,7 +258,10 @@ class Server:
 
 def _state(value: Any) -> Any:
     slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
-    return type(value).__name__, {**getattr(value, "__dict__", {}), **{n: getattr(value, n, None) for n in slots}}
+    return type(value).__name__, {
+        **getattr(value, "__dict__", {}),
+        **{n: getattr(value, n, None) for n in slots},
+    }
 
 
 def _fields(value: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Messages between a sandboxed process and the one outside: a length, then JSON, over a socket. Both sides."""
+"""Messages between a sandboxed process and the one outside: a length, then JSON, over a socket. Both
+sides."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """What a forked process gives up before it reads a program. Runs inside the new process, in this order.
 
 What is covered, by level:
-  namespaces  own pid, mount and ipc namespace, an empty scratch folder of bounded size as the only writable place,
-              then all that `landlock` does
-  landlock    no file can be written and only the interpreter can be read, no capabilities, the seccomp filter,
-              then all that `process` does
-  process     limits on address space, CPU time, file size and open files; the seccomp filter where the machine has it
-What is not covered: see each module; at `process` every file of the user can be read, other processes included.
+  namespaces  own pid, mount and ipc namespace, an empty scratch folder of bounded size as the only writable
+              place, then all that `landlock` does
+  landlock    no file can be written and only the interpreter can be read, no capabilities, the seccomp
+              filter, then all that `process` does
+  process     limits on address space, CPU time, file size and open files; the seccomp filter where the
+  machine has it
+What is not covered: see each module; at `process` every file of the user can be read, other processes
+included.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Confinement:
 
 
 def take_descriptors(channel: int, standard_input: int | None, output: int) -> None:
-    """0 becomes the input or /dev/null, 1 the output, 2 /dev/null, 3 the channel. `enter` closes the others."""
+    """0 becomes the input or /dev/null, 1 the output, 2 /dev/null, 3 the channel. `enter` closes the
+    others."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     wanted = (nowhere if standard_input is None else standard_input, output, nowhere, channel)
     # first out of the way of the targets, which they may occupy
@@ -60,7 +63,6 @@ def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: i
         size = f"size={scratch_mb}m,nr_inodes=1000"
         linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
         os.chdir(SCRATCH)
-        resource.setrlimit(resource.RLIMIT_NPROC, (MAX_THREADS, MAX_THREADS))
     _limit(prepared, memory_mb, cpu_seconds, scratch_mb)
     if linux.available:
         linux.drop_capabilities()
@@ -82,8 +84,13 @@ def _limit(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: 
         resource.RLIMIT_FSIZE: scratch_mb << 20,
         resource.RLIMIT_CORE: 0,
     }
+    if prepared.level == "namespaces":
+        # counts this sandbox alone only where it has user ids of its own
+        bounds[resource.RLIMIT_NPROC] = MAX_THREADS
     if prepared.base_bytes:
         bounds[resource.RLIMIT_AS] = prepared.base_bytes + (memory_mb << 20)
+    bounds[resource.RLIMIT_NOFILE] = MAX_OPEN_FILES
     for which, bound in bounds.items():
+        hard = resource.getrlimit(which)[1]
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(which, (bound, bound))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))

@@ -1,8 +1,8 @@
 """Landlock: which files a process may touch, by rules that it puts on itself (Linux 5.13).
 
 What is covered: reading and writing outside the given folders; from Linux 6.7 TCP, from 6.12 abstract sockets
-and signals to processes outside. What is not covered: files that were open before, and `stat`, `chmod` and the
-like on paths that can be named (metadata is not ruled by Landlock).
+and signals to processes outside. What is not covered: files that were open before, and `stat`, `chmod` and
+the like on paths that can be named (metadata is not ruled by Landlock).
 """
 
 from __future__ import annotations

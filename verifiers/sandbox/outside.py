@@ -1,13 +1,15 @@
-"""The outside of the sandbox: starts the warm parent, asks for executions, reads them within limits, ends them.
+"""The outside of the sandbox: starts the warm parent, asks for executions, reads them within limits, ends
+them.
 
     with Sandbox(lowest="landlock") as sandbox:
         with sandbox.spawn("candidate", Limits()) as execution:
             execution.send({...})
             answer = execution.receive(deadline)
 
-What is covered: one process per execution with its own limits, whose every byte is bounded here and whose end is
-certain: leaving the `with` kills it and what it made. It all dies with the process that made the Sandbox.
-What is not covered: this is one process's private sandbox; it is neither thread-safe nor to be used after a fork.
+What is covered: one process per execution with its own limits, whose every byte is bounded here and whose end
+is certain: leaving the `with` kills it and what it made. It all dies with the process that made the Sandbox.
+What is not covered: this is one process's private sandbox; it is neither thread-safe nor to be used after a
+fork.
 """
 
 from __future__ import annotations
@@ -79,7 +81,8 @@ class Ending:
 class Stopped(Exception):
     """An execution is over without the message that was waited for. `reason` is one of
 
-    time_limit, output_limit (output or one message too long), unreadable_result (a message that is none), ended.
+    time_limit, output_limit (output or one message too long), unreadable_result (a message that is none),
+    ended.
     """
 
     def __init__(self, reason: str) -> None:
@@ -114,8 +117,9 @@ class Sandbox:
                 return
         why = "; ".join(f"{level}: {reason}" for level, reason in self.refusals.items())
         raise LevelRefused(
-            f"no sandbox of level `{lowest}` or better can be had here ({why}). Allow user namespaces or Landlock for "
-            "this process (in a container: its seccomp profile), or set `sandbox` to a lower level if you trust the code"
+            f"no sandbox of level `{lowest}` or better can be had here ({why}). Allow user namespaces or "
+            "Landlock (in a container: by its seccomp profile), or set `sandbox` to a lower level if you "
+            "trust the programs"
         )
 
     def spawn(self, role: str, limits: Limits, *, standard_input: bytes | None = None) -> Execution:
@@ -136,7 +140,9 @@ class Sandbox:
             theirs.close()
             for descriptor in passed[1:]:
                 os.close(descriptor)
-        execution = Execution(self, answer.get("pid", -1), ours, output, feed_end, standard_input or b"", limits)
+        execution = Execution(
+            self, answer.get("pid", -1), ours, output, feed_end, standard_input or b"", limits
+        )
         if "pid" not in answer:
             execution.close()
             raise SandboxError(f"the sandbox could not make a process: {answer.get('failed')}")
@@ -152,7 +158,9 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _start(self, level: str) -> None:
@@ -182,7 +190,13 @@ class Sandbox:
 
     def _prove(self) -> None:
         """Run a program that tries to get out; a level that lets it is not that level."""
-        order = {"mode": "calls", "programs": [f"LEVEL = {self.level!r}\n{_PROBE}"], "setup": "", "seed": 0, "calls": [["tried", ["list"], ["dict"]]]}
+        order = {
+            "mode": "calls",
+            "programs": [f"LEVEL = {self.level!r}\n{_PROBE}"],
+            "setup": "",
+            "seed": 0,
+            "calls": [["tried", ["list"], ["dict"]]],
+        }
         try:
             with self.spawn("candidate", Limits(cpu_seconds=10.0)) as execution:
                 deadline = time.monotonic() + START_SECONDS
@@ -223,7 +237,14 @@ class Execution:
     """One confined process. Use it in a `with`."""
 
     def __init__(
-        self, sandbox: Sandbox, pid: int, end: socket.socket, output: int, feed: int, standard_input: bytes, limits: Limits
+        self,
+        sandbox: Sandbox,
+        pid: int,
+        end: socket.socket,
+        output: int,
+        feed: int,
+        standard_input: bytes,
+        limits: Limits,
     ) -> None:
         self._sandbox, self._pid, self._end, self._limits = sandbox, pid, end, limits
         self._output_end, self._feed_end = output, feed
@@ -286,7 +307,9 @@ class Execution:
     def __enter__(self) -> Execution:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _exchange(self, deadline: float) -> None:
@@ -350,8 +373,9 @@ class Execution:
 def _map_ids(pid: int) -> None:
     """Give the new user namespace its ids: an own one where this process may, else this process's own as 0.
 
-    An own id makes the limit on processes count this sandbox alone, and owns no file of the machine; the present
-    user stays in the map as 1, because only it may read an interpreter in its home while the root is built.
+    An own id makes the limit on processes count this sandbox alone, and owns no file of the machine; the
+    present user stays in the map as 1, because only it may read an interpreter in its home while the root is
+    built.
     """
     user, group = os.geteuid(), os.getegid()
     own = OWN_ID_BASE + os.getpid() % 1_000_000

@@ -1,8 +1,8 @@
 """The warm parent: a Python process with the common modules imported, which forks once per execution.
 
-It is started by outside.py as a fresh interpreter, so it holds nothing of the process that judges, confines itself
-to its level, and then answers two requests over its control socket: `spawn` (with the descriptors of the new
-process) and `reap` (kill, wait, report). It never reads what an execution writes.
+It is started by outside.py as a fresh interpreter, so it holds nothing of the process that judges, confines
+itself to its level, and then answers two requests over its control socket: `spawn` (with the descriptors of
+the new process) and `reap` (kill, wait, report). It never reads what an execution writes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from verifiers.sandbox import candidate, confine, landlock, linux, root, seccomp
 from verifiers.sandbox.channel import Channel
 
 # imported once here, so that programs need not; all from the standard library
-PREIMPORTED = """
-    abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy csv dataclasses
-    datetime decimal enum fractions functools hashlib heapq inspect io itertools json keyword linecache locale math
-    numbers operator pprint queue random re secrets statistics string struct sys textwrap threading time traceback
-    types typing unicodedata uuid warnings weakref zlib
-""".split()
-
+PREIMPORTED = (
+    "abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
+    "csv dataclasses datetime decimal enum fractions functools hashlib heapq inspect io itertools json "
+    "keyword linecache locale math numbers operator pprint queue random re secrets statistics string "
+    "struct sys textwrap threading time traceback types typing unicodedata uuid warnings weakref zlib"
+)
 ROLES = {"candidate": candidate.run, "tester": tester.run}
 
 
@@ -40,7 +39,7 @@ def main() -> None:
         linux.die_with_parent()
     if os.getppid() != worker:
         raise SystemExit("the process that started the sandbox is gone")
-    for name in PREIMPORTED:
+    for name in PREIMPORTED.split():
         with contextlib.suppress(ImportError):  # an interpreter built without one of them
             importlib.import_module(name)
     try:
@@ -71,7 +70,8 @@ def _say(link: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _prepare(level: str, link: socket.socket) -> tuple[confine.Confinement, int]:
-    """Confine the parent itself. Returns what executions need, and a descriptor of its own pid namespace or -1."""
+    """Confine the parent itself. Returns what executions need, and a descriptor of its own pid namespace or
+    -1."""
     if level != "process" and not linux.available:
         raise OSError("this level needs Linux on x86_64 or aarch64")
     abi = landlock.version() if linux.available else 0
@@ -98,11 +98,14 @@ def _address_space() -> int:
 
 
 def _enter_namespaces(link: socket.socket) -> int:
-    """New user, mount, network, ipc, uts and pid namespaces with an empty root; this process becomes number 1."""
+    """New user, mount, network, ipc, uts and pid namespaces with an empty root; this process becomes number
+    1."""
     linux.unshare(linux.CLONE_NEWUSER)
     _say(link, {"map": os.getpid()})  # which ids it may have is decided, and written, outside
     link.recv(64)
-    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID)
+    linux.unshare(
+        linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID
+    )
     number_one = os.fork()
     if number_one:
         # only waits: the namespace dies with its number 1, and number 1 with this process

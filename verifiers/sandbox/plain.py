@@ -1,9 +1,10 @@
 """Values that may cross the border of the sandbox, as JSON: exact built-in types, rebuilt, never unpickled.
 
-null, true, text, finite floats and integers below 2**53 are themselves; everything else is a list that starts with
-a tag. A subclass of a built-in type (namedtuple, defaultdict, Counter, IntEnum) travels as its content and comes out
-as the plain type, so its own `__eq__` is left behind. What has no plain form travels as `Opaque` (a name and a
-text that are only ever shown) or, where the caller keeps a table of objects, as a number in that table.
+null, true, text, finite floats and integers below 2**53 are themselves; everything else is a list that starts
+with a tag. A subclass of a built-in type (namedtuple, defaultdict, Counter, IntEnum) travels as its content
+and comes out as the plain type, so its own `__eq__` is left behind. What has no plain form travels as
+`Opaque` (a name and a text that are only ever shown) or, where the caller keeps a table of objects, as a
+number in that table.
 
 What is covered: no code of the sender runs in the reader, depth and the number of values are bounded.
 What is not covered: the number of bytes, which the channel bounds.
@@ -22,8 +23,8 @@ MAX_VALUES = 1_000_000
 SMALL = 2**53
 TYPES: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, object)
-}  # fmt: skip
+    for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, object)
+}
 
 Plain = Any
 """What `json` can carry."""
@@ -38,7 +39,8 @@ class TooBig(ValueError):
 
 
 class Opaque:
-    """Stands for an object with no plain form. Equal to nothing but itself, and as true as the sender said."""
+    """Stands for an object with no plain form. Equal to nothing but itself, and as true as the sender
+    said."""
 
     __slots__ = ("kind", "text", "true")
 
@@ -86,11 +88,13 @@ class Encoder:
         if kind is tuple:
             return ["tuple", *[self._encode(item, depth + 1) for item in value]]
         if kind is dict:
-            pairs = ([self._encode(key, depth + 1), self._encode(held, depth + 1)] for key, held in value.items())
+            pairs = (
+                [self._encode(key, depth + 1), self._encode(held, depth + 1)] for key, held in value.items()
+            )
             return ["dict", *pairs]
         return self._encode_rarer(value, kind, depth)
 
-    def _encode_rarer(self, value: Any, kind: type, depth: int) -> Plain:
+    def _encode_rarer(self, value: Any, kind: type[Any], depth: int) -> Plain:
         if kind is set or kind is frozenset:
             return [kind.__name__, *[self._encode(item, depth + 1) for item in value]]
         if kind is bytes or kind is bytearray:
@@ -98,7 +102,10 @@ class Encoder:
         if kind is complex:
             return ["complex", repr(value.real), repr(value.imag)]
         if kind is range:
-            return ["range", *[self._encode(item, depth + 1) for item in (value.start, value.stop, value.step)]]
+            return [
+                "range",
+                *[self._encode(item, depth + 1) for item in (value.start, value.stop, value.step)],
+            ]
         if kind is Fraction:
             return ["Fraction", format(value.numerator, "x"), format(value.denominator, "x")]
         if kind is Decimal:
@@ -109,8 +116,8 @@ class Encoder:
             return ["date", value.isoformat()]
         if kind is datetime.timedelta:
             return ["timedelta", value.days, value.seconds, value.microseconds]
-        if kind is type and TYPES.get(value.__name__) is value:
-            return ["type", value.__name__]
+        if kind is type and any(value is known for known in TYPES.values()):
+            return ["type", str(value.__name__)]
         for base, content in _CONTENT:
             if issubclass(kind, base):
                 return self._encode(content(value), depth)
@@ -145,8 +152,8 @@ Special = Mapping[str, Callable[..., Any]]
 def decode(plain: Plain, special: Special | None = None) -> Any:
     """The value again.
 
-    Args:
-        special: further tags that the two sides agreed on, each with what builds a value from its plain parts.
+    Args: special: further tags that the two sides agreed on, each with what builds a value from its plain
+        parts.
 
     Raises:
         Unreadable: not in this encoding.

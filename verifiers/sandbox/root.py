@@ -1,7 +1,8 @@
 """The file system of the `namespaces` level: an empty root with the interpreter's own files in it, read-only.
 
-What is covered: nothing else of the machine has a name inside: no home, no data, no /proc, no devices but null and
-urandom, no program that could be started. What is not covered: the interpreter's library itself, which can be read.
+What is covered: nothing else of the machine has a name inside: no home, no data, no /proc, no devices but
+null and urandom, no program that could be started. What is not covered: the interpreter's library itself,
+which can be read.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def library_entries() -> list[str]:
 def shared_libraries() -> list[str]:
     """Files that the interpreter's extension modules are linked against (libc, libcrypto, ...), once each.
 
-    A forked process loads every extension module and reads which files that mapped, so nothing stays loaded here.
+    A forked process loads every extension module and reads which files that mapped, so nothing stays loaded
+    here.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -121,4 +123,10 @@ def _links_to(files: set[str]) -> dict[str, str]:
 def interpreter_files() -> list[str]:
     """All that a program may read at the `landlock` level."""
     zones = ["/usr/share/zoneinfo", "/etc/localtime"]
-    return [*library_entries(), *shared_libraries(), *DEVICES, *zones, *[path for path in sys.path if path.endswith(".zip")]]
+    return [
+        *library_entries(),
+        *shared_libraries(),
+        *DEVICES,
+        *zones,
+        *[path for path in sys.path if path.endswith(".zip")],
+    ]

@@ -1,9 +1,9 @@
 """The system calls a program under judgement may make: a list of what is allowed, as a seccomp filter.
 
 What is covered: everything that is not listed fails with EPERM, so new calls of newer kernels, 32-bit and x32
-calls, io_uring, ptrace, mount, keyrings, bpf, sockets other than socketpair, memory files and SysV shared memory
-are refused. No new process can be made (threads can), nothing can be executed, and signals reach only the process
-itself.
+calls, io_uring, ptrace, mount, keyrings, bpf, sockets other than socketpair, memory files and SysV shared
+memory are refused. No new process can be made (threads can), nothing can be executed, and signals reach only
+the process itself.
 What is not covered: faults of the kernel in the calls that are allowed, and files, which mounts and Landlock
 bound.
 """
@@ -81,7 +81,8 @@ CLONE_THREAD = 0x00010000
 AF_UNIX = 1
 # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
 TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, locks, F_DUPFD_CLOEXEC, F_GETPIPE_SZ; not F_SETOWN: it sends signals
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, locks, F_DUPFD_CLOEXEC, F_GETPIPE_SZ;
+# not F_SETOWN, which sends signals
 DESCRIPTOR_QUESTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
 
 EPERM, ENOSYS = 1, 38

@@ -1,17 +1,16 @@
 """What runs inside the process that holds the tests, where a test is more than `f(literals) == literal`.
 
 The tests see the program through `Remote` objects: each use becomes a message that the judge carries to the
-program's own process and back, as plain data. So tests and program never share an interpreter, and nothing that the
-program returns has behaviour of its own here.
+program's own process and back, as plain data. So tests and program never share an interpreter, and nothing
+that the program returns has behaviour of its own here.
 
-What a test author may expect: exceptions arrive as exceptions, iterators and generators are read lazily, an in-place
-function (one that returns None) changes the caller's own list, dict or set, functions of the tests can be passed in,
-and objects can be used through their methods.
-What differs from one shared interpreter, so that a returned object cannot decide its own test: two objects of the
-program are equal when their class's name and their fields are, whatever their `__eq__` says, and an object is never
-equal to plain data; arithmetic, ordering and `in` are asked only of objects of a class that the tests name with a
-capital letter (`Vector(1, 2) + Vector(3, 4)`); a function that returns something leaves the tests' arguments as
-they were.
+What a test author may expect: exceptions arrive as exceptions, iterators and generators are read lazily, an
+in-place function (one that returns None) changes the caller's own list, dict or set, functions of the tests
+can be passed in, and objects can be used through their methods. What differs from one shared interpreter, so
+that a returned object cannot decide its own test: two objects of the program are equal when their class's
+name and their fields are, whatever their `__eq__` says, and an object is never equal to plain data;
+arithmetic, ordering and `in` are asked only of objects of a class that the tests name with a capital letter
+(`Vector(1, 2) + Vector(3, 4)`); a function that returns something leaves the tests' arguments as they were.
 """
 
 from __future__ import annotations
@@ -26,11 +25,13 @@ from typing import Any
 
 from verifiers.sandbox.candidate import OPERATIONS, describe
 from verifiers.sandbox.channel import Channel
-from verifiers.sandbox.plain import Encoder, decode, whole
+from verifiers.sandbox.plain import Encoder, Special, decode, whole
 
 TESTS = "<tests>"
 REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
-OPERATORS = frozenset({*REFLECTED, "lshift", "rshift", "lt", "le", "gt", "ge", "iadd", "isub", "imul", "contains"})
+OPERATORS = frozenset(
+    {*REFLECTED, "lshift", "rshift", "lt", "le", "gt", "ge", "iadd", "isub", "imul", "contains"}
+)
 """What hands a value of the tests to an object of the program and takes its word for the result."""
 
 
@@ -53,7 +54,8 @@ def run(channel: Channel) -> None:
         _run_prefix(order["prefix"], names)
         bridge.introduce(order, blocks, names)
         exec(compile(order["setup"], "<setup>", "exec", dont_inherit=True), names)
-        for place, block in enumerate(blocks):
+        for block in blocks:
+            place += 1
             exec(compile(block, TESTS, "exec", dont_inherit=True), names)
             if "check" in names and order["entry_point"] and any(_defines_check(part) for part in block.body):
                 names["check"](names[order["entry_point"]])
@@ -90,7 +92,7 @@ class Bridge:
         self._names: dict[str, Any] = {}
         self._callbacks: list[Any] = []
         self._encoder = Encoder(self._keep)
-        self._special = {"ref": self._remote, "object": self._build}
+        self._special: Special = {"ref": self._remote, "object": self._build}
         self._exceptions: dict[str, type[BaseException]] = {}
         self._classes: set[str] = set()
         self.calls = 0
@@ -98,7 +100,8 @@ class Bridge:
         """What the latest call returned, to be shown."""
 
     def introduce(self, order: dict[str, Any], blocks: list[ast.Module], names: dict[str, Any]) -> None:
-        """Put the program's names into the tests' namespace. Raises Missing for an entry point that is not there."""
+        """Put the program's names into the tests' namespace. Raises Missing for an entry point that is not
+        there."""
         self._names = names
         parsed = [ast.parse(order["setup"]), *blocks]
         wanted, modules = _free_names(parsed)
@@ -167,7 +170,7 @@ class Bridge:
         kind = self._names.get(name)
         if not isinstance(kind, type):
             raise TypeError("a class that the tests do not have")
-        built = object.__new__(kind)
+        built: Any = object.__new__(kind)
         built.__dict__.update(self._value(fields))
         return built
 
@@ -258,7 +261,8 @@ for _name in REFLECTED:
 
 
 def _free_names(blocks: list[ast.Module]) -> tuple[set[str], set[str]]:
-    """Names that the tests use and do not define: those for the program, and standard modules (`math.isclose`)."""
+    """Names that the tests use and do not define: those for the program, and standard modules
+    (`math.isclose`)."""
     read: set[str] = set()
     bound: set[str] = set()
     called: set[str] = set()

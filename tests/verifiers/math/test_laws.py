@@ -110,8 +110,8 @@ def test_numbers_in_words(value: int) -> None:
 
 
 def spelled(value: int) -> str:
-    small = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    names = [*small.split(), "seventeen", "eighteen", "nineteen"]
+    small = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    names = [*small.split(), "sixteen", "seventeen", "eighteen", "nineteen"]
     tens = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
     if value < 20:
         return names[value]

@@ -1,0 +1,169 @@
+"""Tables for a terminal and for a README: the arms of one run, and final accuracies over several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfplay.config import START, Experiment
+from selfplay.errors import RunError
+from selfplay.report.queries import Kept, RunRecord
+from selfplay.report.summary import Summary, percent, percent_interval, whole_range
+from selfplay.report.visible import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+GENERATIONS_SHOWN = 5
+"""Columns between the first and the last generation, at most; older ones are left out."""
+MAY_DIFFER = ("name", "output", "seeds")
+"""Keys in which compared runs may differ."""
+COMPARED = (("verified", "unfiltered"), ("verified", "human-only"))
+
+
+def arms_table(run: Path) -> Table:
+    """The arms of a run for a terminal: accuracy by generation, accepted share, rows trained on.
+
+    Raises:
+        RunError: the folder is no run.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    with RunRecord.open(run) as record:
+        summary = Summary(record)
+        last = record.experiment.generations
+        shown = [0, *range(max(1, last - GENERATIONS_SHOWN), last)] if last else []
+        rows_of = {
+            arm: [t.rows for t in record.training_sets() if (t.arm, t.generation) == (arm, last)] for arm in summary.arms
+        }
+        seeds = f", mean over {len(summary.seeds)} seeds" if len(summary.seeds) > 1 else ""
+        table = Table(title=Text(f"Held-out accuracy{seeds}"), caption_justify="left", title_justify="left")
+        table.add_column("arm")
+        for generation in shown:
+            table.add_column(START if generation == 0 else str(generation), justify="right")
+        table.add_column(f"generation {last} (95 %)", justify="right")
+        table.add_column("accepted", justify="right")
+        table.add_column("trained on", justify="right")
+        for arm in summary.arms:
+            cells = [summary.point("accuracy", arm, generation) for generation in shown]
+            final, accepted = summary.point("accuracy", arm, last), summary.point("accepted_share", arm, last)
+            texts = [percent(point.value) if point else "–" for point in cells]
+            texts.append(percent_interval(final) if final else "–")
+            texts.append(percent(accepted.value) if accepted else "–")
+            texts.append(f"{whole_range(rows_of[arm])} rows" if rows_of[arm] else "–")
+            table.add_row(Text(visible(arm)), *texts)
+        notes = kept_notes(record.kept)
+        if not summary.finished:
+            notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
+        if notes:
+            table.caption = Text("\n".join(notes))
+        return table
+
+
+def kept_notes(kept: Sequence[Kept]) -> list[str]:
+    """One sentence for each arm that had nothing to train on."""
+    turns: dict[str, list[str]] = {}
+    for entry in kept:
+        turns.setdefault(entry.arm, []).append(f"generation {entry.generation} of seed {entry.seed}")
+    return [
+        f"{visible(arm)} kept its model in {', '.join(places)}: its training set was empty."
+        for arm, places in turns.items()
+    ]
+
+
+def compare_runs(runs: Sequence[Path]) -> str:
+    """A GitHub-markdown table of held-out accuracy after the last generation: arms by seeds, mean with t interval.
+
+    Below the arms stand the differences `verified - unfiltered` and `verified - human-only`, seed by seed, where
+    these arms exist.
+
+    Raises:
+        RunError: a folder is no run, or the runs are not the same experiment, or share a seed.
+    """
+    finals: dict[str, dict[int, float]] = {}
+    seen: dict[int, Path] = {}
+    seeds: list[int] = []
+    first: Experiment | None = None
+    unfinished: list[str] = []
+    for run in runs:
+        with RunRecord.open(run) as record:
+            if first is not None:
+                _refuse_other(runs[0], first, run, record.experiment)
+            first = first or record.experiment
+            for seed in record.experiment.seeds:
+                if seed in seen:
+                    raise RunError(
+                        f"Seed {seed} is in {seen[seed]} and in {run}; a seed counts once, so leave one of them out."
+                    )
+                seen[seed] = run
+            summary = Summary(record)
+            seeds += record.experiment.seeds
+            for arm in summary.arms:
+                point = summary.point("accuracy", arm, record.experiment.generations)
+                finals.setdefault(arm, {}).update(point.by_seed if point else {})
+            if not summary.finished:
+                unfinished.append(f"{run.name} ({summary.models_done} of {summary.models_wanted} models)")
+    if first is None:
+        raise RunError("Name at least one run directory to compare.")
+    seeds.sort()
+    rows = [_markdown_row(f"`{arm}`", values, seeds) for arm, values in finals.items()]
+    for arm, other in COMPARED:
+        if arm in finals and other in finals:
+            both = {seed: v - finals[other][seed] for seed, v in finals[arm].items() if seed in finals[other]}
+            rows.append(_markdown_row(f"{arm} − {other}", both, seeds, signed=True))
+    heads = ["arm", *(f"seed {seed}" for seed in seeds), "mean", "95 % interval"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" + " ---: |" * (len(heads) - 1), *rows, ""]
+    lines.append(
+        f"Held-out accuracy in % after generation {first.generations}; differences in points; Student's t interval over seeds."
+    )
+    if unfinished:
+        lines.append(f"Not finished: {', '.join(unfinished)}.")
+    return "\n".join(lines)
+
+
+def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, signed: bool = False) -> str:
+    from selfplay.measure.intervals import over_seeds
+
+    def number(value: float) -> str:
+        return f"{100 * value:+.1f}".replace("-", "−") if signed else f"{100 * value:.1f}"
+
+    cells = [number(values[seed]) if seed in values else "–" for seed in seeds]
+    mean, interval = "–", "–"
+    if values:
+        middle, low, high = over_seeds([values[seed] for seed in seeds if seed in values])
+        mean = number(middle)
+        if not signed:
+            low, high = max(0.0, low), min(1.0, high)
+        if len(values) > 1:
+            interval = f"{number(low)} to {number(high)}"
+    return "| " + " | ".join([visible(name), *cells, mean, interval]) + " |"
+
+
+def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> None:
+    recorded, here = _flat(then), _flat(now)
+    for key in [*recorded, *here]:
+        if recorded.get(key) != here.get(key):
+            raise RunError(
+                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was {recorded.get(key)!r}; "
+                "compare runs that differ in their seeds alone."
+            )
+
+
+def _flat(experiment: Experiment) -> dict[str, Any]:
+    """Every setting by its dotted key, such as `arms[0].name`, without those that may differ."""
+    flat: dict[str, Any] = {}
+
+    def walk(key: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for name, item in value.items():
+                walk(f"{key}.{name}" if key else str(name), item)
+        elif isinstance(value, list) and value:
+            for index, item in enumerate(value):
+                walk(f"{key}[{index}]", item)
+        else:
+            flat[key] = value
+
+    walk("", experiment.model_dump(mode="json", exclude=set(MAY_DIFFER)))
+    return flat

@@ -1,0 +1,114 @@
+"""The code verifier: is this program right, by its unit tests?
+
+What is covered: the program runs in a process of its own inside the sandbox, expected values never go there,
+what comes back is plain data, and the comparison happens here (or, for tests that are more than `f(x) ==
+value`, in a second sandboxed process that holds the tests). Nothing that the program prints, raises, patches
+or exits with can be read as a pass.
+What is not covered: a program that is right on the tests and wrong elsewhere, one that tells the tests'
+inputs apart, and tests that can be met without solving the problem.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from verifiers.code import extract, judge
+from verifiers.code.reference import CodeReference, plan
+from verifiers.errors import BrokenVerifier
+from verifiers.sandbox.outside import LevelRefused, Limits, Sandbox, SandboxError
+from verifiers.verdict import Verdict
+from verifiers.verifier import Verifier
+
+MAX_COMPLETION = 1 << 20
+
+
+class CodeSettings(BaseModel):
+    """Limits of one program; a limit that it reaches is its own failure."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    timeout: float = Field(default=3.0, gt=0, le=3600)
+    """Seconds of wall time for all tests of a program together."""
+    memory_mb: int = Field(default=256, ge=16, le=1 << 20)
+    """On top of the interpreter."""
+    scratch_mb: int = Field(default=16, ge=1, le=4096)
+    """All files that it writes; there is a place for them at the level `namespaces` only."""
+    output_kb: int = Field(default=64, ge=1, le=1 << 20)
+    """What it may print."""
+    result_kb: int = Field(default=1024, ge=1, le=1 << 18)
+    """One returned value, as it crosses the border."""
+    sandbox: Literal["namespaces", "landlock", "process"] = "landlock"
+    """The lowest isolation to accept; better is taken where the machine gives it."""
+
+
+class CodeVerifier(Verifier):
+    """Judges a response that contains a Python program by asserts, a check function or input and output."""
+
+    name: ClassVar[str] = "code"
+    version: ClassVar[str] = "1"
+    judges: ClassVar[str] = "that the program passes every unit test of the problem, run in a sandbox"
+    does_not_catch: ClassVar[str] = "programs that are wrong only where the tests do not look"
+    Reference: ClassVar[type[BaseModel]] = CodeReference
+    Settings: ClassVar[type[BaseModel]] = CodeSettings
+
+    def __init__(self, settings: CodeSettings, sandbox: Sandbox | None = None) -> None:
+        """Args:
+        sandbox: one that is already there; by default `warm` starts the best that the machine gives.
+        """
+        super().__init__(settings)
+        self._sandbox = sandbox
+        self.sandbox_level: str | None = sandbox.level if sandbox else None
+        """The level reached; None until `warm`."""
+
+    def warm(self) -> None:
+        """Start the sandbox. Raises BrokenVerifier where the machine refuses the level that is asked for."""
+        if self._sandbox is not None:
+            return
+        try:
+            self._sandbox = Sandbox(lowest=self.settings.sandbox)
+        except LevelRefused as error:
+            raise BrokenVerifier(str(error)) from error
+        self.sandbox_level = self._sandbox.level
+
+    def close(self) -> None:
+        """End the sandbox; the next `verify` starts another. It ends by itself with this process."""
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            sandbox.close()
+
+    def verify(self, reference: Any, completion: str, timeout: float | None = None) -> Verdict:
+        """Judge one response.
+
+        Args:
+            timeout: seconds for this program in place of the setting.
+
+        Raises:
+            BrokenVerifier: no sandbox of the accepted level can be had here.
+        """
+        if len(completion) > MAX_COMPLETION:
+            return Verdict.reject("too_large", characters=len(completion), allowed=MAX_COMPLETION)
+        made = plan(reference)
+        if made.broken is not None:
+            return Verdict.fault(f"the tests of this problem cannot be read ({made.broken})")
+        programs = extract.readings(completion, made.names, reference.prefix)[: extract.MAX_READINGS]
+        if not programs:
+            return Verdict.reject("no_program")
+        self.warm()
+        assert self._sandbox is not None
+        seconds = timeout or self.settings.timeout
+        limits = Limits(
+            cpu_seconds=seconds,
+            memory_mb=self.settings.memory_mb,
+            scratch_mb=self.settings.scratch_mb,
+            output_kb=self.settings.output_kb,
+            message_kb=self.settings.result_kb,
+        )
+        trial = judge.Trial(self._sandbox, limits, seconds, programs)
+        try:
+            return trial.run(reference, made)
+        except SandboxError as error:
+            # a warm parent that failed once is not trusted with the next program
+            self.close()
+            return Verdict.fault(f"the sandbox failed: {error}", **trial.evidence)
