@@ -50,10 +50,13 @@ def run(
     config: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as `distill.steps=200` or `seeds=[0,1]`."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a key, such as `distill.steps=200` or `seeds=[0,1]`."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the experiment, print it resolved and what it would do, and stop.")
+        bool,
+        typer.Option("--dry-run", help="Check the experiment, print it resolved and what it would do, and stop."),
     ] = False,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this directory; the config must be the same.")
@@ -134,7 +137,9 @@ def tasks_list() -> None:
 @tasks_app.command("show")
 def tasks_show(
     source: Annotated[str, typer.Argument(help="A source's name, or `path/to/file.py:name`.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the source.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the source.")
+    ] = None,
     count: Annotated[int, typer.Option("-n", min=1, help="Problems to show.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the order.")] = 0,
 ) -> None:
@@ -155,7 +160,9 @@ def verifiers_list() -> None:
 
 
 @verifiers_app.command("show")
-def verifiers_show(name: Annotated[str, typer.Argument(help="A verifier's name, or `path/to/file.py:name`.")]) -> None:
+def verifiers_show(
+    name: Annotated[str, typer.Argument(help="A verifier's name, or `path/to/file.py:name`.")],
+) -> None:
     """Show a verifier: what it judges, its reference and its settings."""
     with _one_sentence():
         from selfplay import listing

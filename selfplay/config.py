@@ -104,7 +104,7 @@ class DistillSection(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 on a GPU that has it, else float32."""
     threads: int | None = Field(default=None, ge=1)
-    """CPU threads; unset: all cores for large models, one for models under a million parameters."""
+    """CPU threads; unset: one for models up to a million parameters, else all cores."""
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

@@ -128,7 +128,8 @@ class SeedRun:
     def _evaluate(self, model: ModelState) -> None:
         section = self._experiment.evaluate
         sampling = SamplingSettings(
-            temperature=section.temperature, max_tokens=section.max_tokens or self._experiment.sampling.max_tokens
+            temperature=section.temperature,
+            max_tokens=section.max_tokens or self._experiment.sampling.max_tokens,
         )
         self._draw("evaluate", model, self._held_out, sampling, 1, "held-out")
         problem_ids = [problem.id for problem in self._held_out]
@@ -156,7 +157,11 @@ class SeedRun:
         sql = "SELECT id FROM training_sets WHERE seed = ? AND arm = ? AND generation = ?"
         previous = self._ledger.rows(sql, [self._seed, model.arm, model.generation])
         self._selector.record(
-            training_set, arm.name, generation, arm.model_dump(mode="json"), previous[0][0] if previous else None
+            training_set,
+            arm.name,
+            generation,
+            arm.model_dump(mode="json"),
+            previous[0][0] if previous else None,
         )
         synthetic = sum(origin == "synthetic" for _, origin in training_set.members)
         shown = f", {synthetic:,} of {len(drawn):,} samples kept" if drawn else ""

@@ -34,9 +34,7 @@ _TOKENIZER_EXTRAS = ("added_tokens.json", "chat_template.jinja", "merges.txt", "
 _JSON_FILES = ("config.json", "generation_config.json", "tokenizer_config.json")
 _WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 # Written by whichever library saved the folder last; they change no token.
-_VOLATILE = frozenset(
-    {"_name_or_path", "is_local", "local_files_only", "name_or_path", "transformers_version"}
-)
+_VOLATILE = frozenset({"_name_or_path", "is_local", "local_files_only", "name_or_path", "transformers_version"})
 
 
 class ModelInit(BaseModel):
@@ -54,19 +52,20 @@ class ModelInit(BaseModel):
     """Width inside the feed-forward block; unset: 8/3 of hidden_size, rounded up to a multiple of 32."""
     context: int = Field(default=256, ge=16)
     """Prompt and completion together, in tokens."""
+    rope_theta: float = Field(default=10_000.0, gt=1)
+    """Base of the rotary position angles; a small one (100) suits short sequences."""
+    initializer_range: float = Field(default=0.02, gt=0)
+    """Standard deviation of the random weights."""
     tokenizer: Literal["characters"] = "characters"
     """`characters`: one token for each printable ASCII character and the newline."""
 
     @model_validator(mode="after")
     def _head_dim_exists(self) -> Self:
         if self.head_dim is not None and self.head_dim not in HEAD_DIMS:
-            raise ValueError(
-                f"`head_dim` must be one of {', '.join(map(str, HEAD_DIMS))}, not {self.head_dim}"
-            )
+            raise ValueError(f"`head_dim` must be one of {', '.join(map(str, HEAD_DIMS))}, not {self.head_dim}")
         if self.head_dim is None and self.hidden_size / self.heads > HEAD_DIMS[-1]:
             raise ValueError(
-                f"hidden_size / heads is {self.hidden_size / self.heads:g}, more than {HEAD_DIMS[-1]}; raise "
-                "`heads`"
+                f"hidden_size / heads is {self.hidden_size / self.heads:g}, more than {HEAD_DIMS[-1]}; raise `heads`"
             )
         return self
 
@@ -105,6 +104,8 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
         head_dim=init.resolved_head_dim,
         max_position_embeddings=init.context,
         tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": init.rope_theta},
+        initializer_range=init.initializer_range,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -144,9 +145,7 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
     if folder.is_dir():
         return folder.resolve()
     if not _HUB_ID.fullmatch(path_or_hub_id):
-        raise ModelError(
-            f"`model.path` {path_or_hub_id} is neither a folder nor a Hub id such as Qwen/Qwen2.5-0.5B"
-        )
+        raise ModelError(f"`model.path` {path_or_hub_id} is neither a folder nor a Hub id such as Qwen/Qwen2.5-0.5B")
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -184,13 +183,9 @@ def check_folder(folder: Path) -> None:
         raise ModelError(f"{folder} is not a folder; a model is a `save_pretrained` folder")
     _read_config(folder)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
-        raise ModelError(
-            f"{folder} has no tokenizer (none of {', '.join(_TOKENIZER_FILES)}); save it there too"
-        )
+        raise ModelError(f"{folder} has no tokenizer (none of {', '.join(_TOKENIZER_FILES)}); save it there too")
     if not list(folder.glob("*.safetensors")):
-        pickles = sorted(
-            path.name for kind in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(kind)
-        )
+        pickles = sorted(path.name for kind in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(kind))
         if pickles:
             raise ModelError(
                 f"{folder} has its weights in a pickle ({pickles[0]}), which can run code when read; convert "
@@ -234,9 +229,7 @@ def parameter_count(folder: Path) -> int:
 def context_length(folder: Path) -> int | None:
     """Longest prompt and completion together, in tokens; None where the config does not say."""
     config = _read_config(folder)
-    value = config.get(
-        "max_position_embeddings", config.get("text_config", {}).get("max_position_embeddings")
-    )
+    value = config.get("max_position_embeddings", config.get("text_config", {}).get("max_position_embeddings"))
     return int(value) if value is not None else None
 
 
@@ -268,9 +261,7 @@ def _tensors_by_name(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         for name, shard_name in _json(index)["weight_map"].items():
-            tensors.setdefault(
-                name, (folder / shard_name, {"dtype": "", "shape": [0], "data_offsets": [0, 0]})
-            )
+            tensors.setdefault(name, (folder / shard_name, {"dtype": "", "shape": [0], "data_offsets": [0, 0]}))
     return tensors
 
 

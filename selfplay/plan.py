@@ -10,8 +10,8 @@ from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
 from selfplay.errors import ConfigError
-from tasks.registry import load_source
 from tasks.errors import SourceError, UnreachableSource
+from tasks.registry import load_source
 from verifiers import registry
 from verifiers.errors import VerifierError
 

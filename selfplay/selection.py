@@ -61,7 +61,9 @@ class Selector:
             members += self._record_worked(self._worked_for(arm, generation, kept))
         return _training_set(members)
 
-    def record(self, training_set: TrainingSet, arm: str, generation: int, selection: Any, previous: str | None) -> None:
+    def record(
+        self, training_set: TrainingSet, arm: str, generation: int, selection: Any, previous: str | None
+    ) -> None:
         """Write the set and its members to the ledger, once."""
         if not self._ledger.which_exist("members", "training_set_id", [training_set.id]):
             rows = [

@@ -1,7 +1,7 @@
 """What a user can get wrong about a task source. Each error is one sentence that names the remedy.
 
-    SourceError (ValueError)
-    └── UnreachableSource      the data is elsewhere (the Hub) and cannot be reached from here
+SourceError (ValueError)
+└── UnreachableSource      the data is elsewhere (the Hub) and cannot be reached from here
 """
 
 from __future__ import annotations

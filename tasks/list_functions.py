@@ -53,7 +53,9 @@ class ListFunctions(TaskSource):
         random = Random(f"list functions {seed} {index}")
         while True:
             addends = [random.randint(1, self.largest) for _ in range(self.addends)]
-            steps = [(operation, random.randint(2, 9)) for operation in random.choices(list(OPERATIONS), k=self.operations)]
+            steps = [
+                (operation, random.randint(2, 9)) for operation in random.choices(list(OPERATIONS), k=self.operations)
+            ]
             inputs = [random.sample(range(100), length) for length in TEST_LENGTHS]
             outputs = [_apply(values, sum(addends), steps) for values in inputs]
             if len(outputs[0]) >= LEAST_RESULT:

@@ -21,10 +21,8 @@ import trl
 
 from selfplay import prompting
 from selfplay.distill.job import TrainingJob, TrainingResult
+from selfplay.engines.threads import set_threads
 from selfplay.errors import TrainingError
-
-SMALL_MODEL = 1_000_000
-"""Parameters below which one CPU thread is faster than many."""
 
 
 def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingResult:
@@ -46,8 +44,7 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
     )
     settings = job.settings
     cuda = torch.cuda.is_available()
-    if settings.threads or model.num_parameters() < SMALL_MODEL:
-        torch.set_num_threads(settings.threads or 1)
+    set_threads(settings.threads, job.start)
     tokenizer = transformers.AutoTokenizer.from_pretrained(job.start, trust_remote_code=job.trust_remote_code)
     chat = prompting.uses_chat(tokenizer, job.chat)
     rows, too_long, tokens = _rows(job, tokenizer, chat, settings.max_length or model.config.max_position_embeddings)

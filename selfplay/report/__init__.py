@@ -1,6 +1,6 @@
 """The report of a run: one HTML page that opens offline, its figures, and `scores.csv`.
 
-    page = write_report(Path("runs/quickstart/20260101-120000-abc123"))
+page = write_report(Path("runs/quickstart/20260101-120000-abc123"))
 """
 
 from __future__ import annotations

@@ -53,7 +53,6 @@ class Picture:
 
 def draw_all(summary: Summary) -> dict[str, Picture]:
     """Every figure that the scores are enough for, by name."""
-    from matplotlib.figure import Figure
 
     with _style():
         drawn: dict[str, Figure | None] = {
@@ -68,9 +67,7 @@ def draw_all(summary: Summary) -> dict[str, Picture]:
         return {name: _render(name, figure) for name, figure in drawn.items() if figure is not None}
 
 
-def _lines(
-    summary: Summary, measure: str, tasks: Sequence[str], label: str, *, tall: bool = False
-) -> Figure | None:
+def _lines(summary: Summary, measure: str, tasks: Sequence[str], label: str, *, tall: bool = False) -> Figure | None:
     lines = {task: [summary.line(measure, arm, task) for arm in summary.arms] for task in tasks}
     shown = [task for task in tasks if any(lines[task])]
     if not shown:
@@ -91,6 +88,10 @@ def _lines(
     else:
         _legend(figure, panels)
     return figure
+
+
+def _with_all(tasks: Sequence[str]) -> list[str]:
+    return [ALL_TASKS, *(tasks if len(tasks) > 1 else [])]
 
 
 def _line(panel: Axes, summary: Summary, index: int, line: Sequence[Point]) -> None:
@@ -137,11 +138,15 @@ def _outcomes(summary: Summary) -> Figure | None:
             bottom = 0.0
             for outcome, colour in OUTCOME_COLOURS.items():
                 label = outcome if turn == lines[arm][0].generation else None
-                panel.bar(turn, parts[outcome], 0.68, bottom, color=colour, label=label, edgecolor="white", linewidth=0.6)
+                panel.bar(turn, parts[outcome], 0.68, bottom, color=colour, label=label, edgecolor="white")
                 bottom += parts[outcome]
             if truncated is not None:
                 panel.plot(
-                    [turn - 0.34, turn + 0.34], [truncated.value] * 2, color=INK, linewidth=2, solid_capstyle="butt",
+                    [turn - 0.34, turn + 0.34],
+                    [truncated.value] * 2,
+                    color=INK,
+                    linewidth=2,
+                    solid_capstyle="butt",
                     label="truncated" if turn == lines[arm][0].generation else None,
                 )
         panel.set_title(_short(arm))
@@ -225,6 +230,7 @@ def _direct_labels(panel: Axes, summary: Summary, lines: Sequence[Sequence[Point
         for index in range(len(places) - 2, -1, -1):
             places[index] = min(places[index], places[index + 1] - gap)
     right = summary.experiment.generations + 0.14
+    leader = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.8}
     for line, y in zip(ordered, places, strict=True):
         index = summary.arms.index(line[-1].arm)
         point = line[-1]
@@ -235,7 +241,7 @@ def _direct_labels(panel: Axes, summary: Summary, lines: Sequence[Sequence[Point
             color=COLOURS[index % len(COLOURS)],
             va="center",
             fontweight="bold",
-            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.8} if abs(y - point.value) > gap / 4 else None,
+            arrowprops=leader if abs(y - point.value) > gap / 4 else None,
             annotation_clip=False,
         )
 
@@ -311,5 +317,3 @@ def _render(name: str, figure: Figure) -> Picture:
     figure.savefig(svg, format="svg", metadata={"Date": None})
     figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
     return Picture(name, svg.getvalue(), png.getvalue())
-
-

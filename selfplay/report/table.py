@@ -35,9 +35,10 @@ def arms_table(run: Path) -> Table:
         summary = Summary(record)
         last = record.experiment.generations
         shown = [0, *range(max(1, last - GENERATIONS_SHOWN), last)] if last else []
-        rows_of = {
-            arm: [t.rows for t in record.training_sets() if (t.arm, t.generation) == (arm, last)] for arm in summary.arms
-        }
+        rows_of: dict[str, list[int]] = {arm: [] for arm in summary.arms}
+        for training_set in record.training_sets():
+            if training_set.generation == last and training_set.arm in rows_of:
+                rows_of[training_set.arm].append(training_set.rows)
         seeds = f", mean over {len(summary.seeds)} seeds" if len(summary.seeds) > 1 else ""
         table = Table(title=Text(f"Held-out accuracy{seeds}"), caption_justify="left", title_justify="left")
         table.add_column("arm")
@@ -116,7 +117,8 @@ def compare_runs(runs: Sequence[Path]) -> str:
     heads = ["arm", *(f"seed {seed}" for seed in seeds), "mean", "95 % interval"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" + " ---: |" * (len(heads) - 1), *rows, ""]
     lines.append(
-        f"Held-out accuracy in % after generation {first.generations}; differences in points; Student's t interval over seeds."
+        f"Held-out accuracy in % after generation {first.generations}; differences in points; "
+        "Student's t interval over seeds."
     )
     if unfinished:
         lines.append(f"Not finished: {', '.join(unfinished)}.")
@@ -146,8 +148,8 @@ def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> 
     for key in [*recorded, *here]:
         if recorded.get(key) != here.get(key):
             raise RunError(
-                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was {recorded.get(key)!r}; "
-                "compare runs that differ in their seeds alone."
+                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was "
+                f"{recorded.get(key)!r}; compare runs that differ in their seeds alone."
             )
 
 

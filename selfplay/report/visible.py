@@ -51,9 +51,7 @@ def _parts(text: str) -> list[tuple[str, bool]]:
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-        hidden = marks > MARKS_IN_A_ROW or (
-            character not in "\n\t" and unicodedata.category(character) in _HIDDEN
-        )
+        hidden = marks > MARKS_IN_A_ROW or (character not in "\n\t" and unicodedata.category(character) in _HIDDEN)
         shown = _escape(character) if hidden else character
         if parts and parts[-1][1] == hidden:
             parts[-1] = (parts[-1][0] + shown, hidden)

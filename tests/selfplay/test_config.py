@@ -102,7 +102,13 @@ def test_two_arms_of_one_name_are_refused() -> None:
 def test_overrides_reach_into_lists_and_are_read_as_yaml(tmp_path: Path) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text(yaml.safe_dump(minimal()))
-    overrides = ["seeds=[3, 4]", "tasks[0].problems=7", "tasks.0.examples=5", "arms[1].keep=all", "engine.kind=vllm"]
+    overrides = [
+        "seeds=[3, 4]",
+        "tasks[0].problems=7",
+        "tasks.0.examples=5",
+        "arms[1].keep=all",
+        "engine.kind=vllm",
+    ]
     experiment = load_experiment(file, overrides)
     assert experiment.seeds == [3, 4]
     assert (experiment.tasks[0].problems, experiment.tasks[0].examples) == (7, 5)

@@ -10,7 +10,13 @@ from tasks.problem import Problem
 
 
 def draw(index: int, **changes: object) -> Draw:
-    values = {"purpose": "train", "model": "m", "problem_id": "p", "sampling": {"temperature": 1.0}, "seed": 5}
+    values = {
+        "purpose": "train",
+        "model": "m",
+        "problem_id": "p",
+        "sampling": {"temperature": 1.0},
+        "seed": 5,
+    }
     return Draw.of(index=index, **{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -46,7 +52,13 @@ def test_a_torn_temporary_file_is_removed_and_never_read(tmp_path: Path) -> None
 
 def test_sample_id_depends_on_the_draw_alone() -> None:
     assert draw(0).id == draw(0).id
-    changed = [draw(1), draw(0, purpose="evaluate"), draw(0, model="n"), draw(0, problem_id="q"), draw(0, seed=6)]
+    changed = [
+        draw(1),
+        draw(0, purpose="evaluate"),
+        draw(0, model="n"),
+        draw(0, problem_id="q"),
+        draw(0, seed=6),
+    ]
     assert len({d.id for d in [draw(0), *changed, draw(0, sampling={"temperature": 0.5})]}) == 7
 
 

@@ -142,9 +142,7 @@ def test_the_fingerprint_sees_one_changed_bit(folder: Path, copy: Path) -> None:
         ("generation_config.json", "eos_token_id", 7),
     ],
 )
-def test_the_fingerprint_sees_a_changed_setting(
-    folder: Path, copy: Path, name: str, key: str, value: object
-) -> None:
+def test_the_fingerprint_sees_a_changed_setting(folder: Path, copy: Path, name: str, key: str, value: object) -> None:
     content = json.loads((copy / name).read_text())
     (copy / name).write_text(json.dumps({**content, key: value}))
     assert fingerprint(copy) != fingerprint(folder)

@@ -20,9 +20,7 @@ TEMPLATE = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return create(
-        ModelInit(hidden_size=32, layers=1, heads=1, context=128), tmp_path_factory.mktemp("m") / "tiny", 0
-    )
+    return create(ModelInit(hidden_size=32, layers=1, heads=1, context=128), tmp_path_factory.mktemp("m") / "tiny", 0)
 
 
 def tokenizer_of(folder: Path, template: str | None) -> Any:
@@ -33,9 +31,7 @@ def tokenizer_of(folder: Path, template: str | None) -> Any:
     return tokenizer
 
 
-def trained_tokens(
-    folder: Path, tokenizer: Any, row: dict[str, Any], output: Path
-) -> tuple[list[int], list[int]]:
+def trained_tokens(folder: Path, tokenizer: Any, row: dict[str, Any], output: Path) -> tuple[list[int], list[int]]:
     """The prompt's and the completion's token ids, as TRL's trainer prepares them."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM
@@ -68,9 +64,7 @@ def test_a_chat_prompt_ends_where_the_assistant_begins(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", [None, TEMPLATE], ids=["plain", "chat"])
-def test_the_trainer_sees_the_tokens_that_are_sampled(
-    folder: Path, tmp_path: Path, template: str | None
-) -> None:
+def test_the_trainer_sees_the_tokens_that_are_sampled(folder: Path, tmp_path: Path, template: str | None) -> None:
     tokenizer = tokenizer_of(folder, template)
     chat = uses_chat(tokenizer, None)
     prompt, completion = "2 * (3 + 4) =\n", " 14"

@@ -1,8 +1,8 @@
 """The form of an answer, where a policy asks for one: equality alone would accept the question itself.
 
 `collected`: a polynomial whose like terms are collected: a sum of monomials, each a number times powers of
-names, no two with the same powers. Any order of terms is in form. What is not covered: factored or nested forms,
-which are never in form here.
+names, no two with the same powers. Any order of terms is in form. What is not covered: factored or nested
+forms, which are never in form here.
 """
 
 from __future__ import annotations

@@ -80,9 +80,9 @@ def is_label(node: Node) -> bool:
         case Mul(factors):
             return all(isinstance(factor, Name) and factor.name.isupper() for factor in factors)
         case Div(top, bottom):
-            return all(
-                isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in (top, bottom)
-            )
+            sides = (top, bottom)
+            segments = all(isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in sides)
+            return segments or all(_differential(side) for side in sides)
         case _:
             return False
 

@@ -74,7 +74,7 @@ class MathSettings(BaseModel):
     answer: AnswerMode = "marked"
     """`whole`: a completion without a marked answer is the answer; `marked`: it has none."""
     numeric_acceptance: bool = False
-    """Accept what agrees at many points to 110 digits where no proof is found; otherwise that is undecided."""
+    """Accept what agrees at many points to 110 digits where no proof is found; else that is undecided."""
 
 
 class MathVerifier(Verifier):

@@ -173,7 +173,11 @@ class Server:
                 request = self._channel.receive()
             except ChannelClosed:
                 return
-            self._channel.send(self._answer(request))
+            answer = self._answer(request)
+            try:
+                self._channel.send(answer)
+            except MemoryError as error:
+                self._channel.send({"stage": "call", "error": describe(error)})
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -16,13 +16,17 @@ class ChannelClosed(EOFError):
 
 
 class BadFrame(ValueError):
-    """Bytes that are no message, or a message longer than is allowed."""
+    """Bytes that are no message."""
 
 
 def pack(message: Any) -> bytes:
     """One message as bytes. Raises TypeError or ValueError for what JSON cannot carry."""
     body = json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
     return HEADER.pack(len(body)) + body
+
+
+class FrameTooLong(BadFrame):
+    """A message longer than is allowed."""
 
 
 class Frames:
@@ -41,7 +45,7 @@ class Frames:
             return None
         (length,) = HEADER.unpack_from(self._buffer)
         if length > self.limit:
-            raise BadFrame(f"a message of {length} bytes, where {self.limit} are allowed")
+            raise FrameTooLong(f"a message of {length} bytes, where {self.limit} are allowed")
         end = HEADER.size + length
         if len(self._buffer) < end:
             return None

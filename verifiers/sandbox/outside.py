@@ -29,7 +29,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from verifiers.sandbox.channel import BadFrame, Frames, pack
+from verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
 
 LEVELS = ("namespaces", "landlock", "process")
 START_SECONDS = 20.0
@@ -134,18 +134,19 @@ class Sandbox:
             "scratch_mb": limits.scratch_mb,
         }
         passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
+        execution = Execution(self, ours, output, feed_end, standard_input or b"", limits)
         try:
             answer = self._ask({"spawn": request}, passed)
+            if "pid" not in answer:
+                raise SandboxError(f"the sandbox could not make a process: {answer.get('failed')}")
+        except SandboxError:
+            execution.close()
+            raise
         finally:
             theirs.close()
             for descriptor in passed[1:]:
                 os.close(descriptor)
-        execution = Execution(
-            self, answer.get("pid", -1), ours, output, feed_end, standard_input or b"", limits
-        )
-        if "pid" not in answer:
-            execution.close()
-            raise SandboxError(f"the sandbox could not make a process: {answer.get('failed')}")
+        execution.pid = answer["pid"]
         return execution
 
     def close(self) -> None:
@@ -154,6 +155,8 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             self._parent.kill()
         self._parent.wait()
+        if self._parent.stderr is not None:
+            self._parent.stderr.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -164,6 +167,8 @@ class Sandbox:
         self.close()
 
     def _start(self, level: str) -> None:
+        if level == "process" and os.geteuid() == 0:
+            raise LevelRefused("as root it would leave every file of the machine writable; use another user")
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_SECONDS)
         command = [sys.executable, "-s", "-S", "-P", "-B", "-c", BOOTSTRAP]
@@ -277,9 +282,10 @@ class Execution:
         while True:
             try:
                 message = self._frames.next()
+            except FrameTooLong as error:
+                raise Stopped("output_limit") from error
             except BadFrame as error:
-                too_long = "bytes, where" in str(error)
-                raise Stopped("output_limit" if too_long else "unreadable_result") from error
+                raise Stopped("unreadable_result") from error
             if message is not None:
                 return dict(message)
             if self._closed_by_them:
@@ -287,7 +293,8 @@ class Execution:
             self._exchange(deadline)
 
     def drain(self, deadline: float) -> None:
-        """Read output until it ends. Raises Stopped for time_limit and output_limit."""
+        """Read output until it ends; messages are no longer read. Raises Stopped (time_limit, output_limit)."""
+        self._closed_by_them = True
         while self._output_end >= 0:
             self._exchange(deadline)
 

@@ -101,7 +101,13 @@ class _Filler:
                     previous = self.model(seed, arm.name, generation, members, [i for i, _ in drawn], level, previous)
 
     def model(
-        self, seed: int, arm: str, generation: int, members: list[Any], drawn: list[str], level: float,
+        self,
+        seed: int,
+        arm: str,
+        generation: int,
+        members: list[Any],
+        drawn: list[str],
+        level: float,
         previous: ModelState | None = None,
     ) -> ModelState:
         set_id = content_hash([list(member) for member in members], seed, arm, generation)
@@ -115,8 +121,10 @@ class _Filler:
         model = ModelState(print_, self.run.model_folder(seed, arm, generation), seed, arm, generation)
         outcome = "trained" if members else "kept: the training set was empty"
         row = {"fingerprint": print_, "path": "models", "parent": None, "training_set_id": set_id, "distill": "{}"}
-        self.ledger.append("models", [{**row, "seed": seed, "arm": arm, "generation": generation, "parameters": 113_000,
-                                       "outcome": outcome}])
+        self.ledger.append(
+            "models",
+            [{**row, "seed": seed, "arm": arm, "generation": generation, "parameters": 113_000, "outcome": outcome}],
+        )
         self.step(model, "distill", 18.2 + seed, 300)
         if drawn:
             self.ledger.append("scores", sample_measures(self.ledger, model, drawn))
@@ -144,12 +152,20 @@ class _Filler:
                 outcome, reason, text = completion(problem, random_, level)
                 finish = "length" if reason == "no_answer" else "stop"
                 texts.append(sample_row(draw, text, finish, len(text), None))
-                verdicts.append({
-                    "sample_id": draw.id, "outcome": outcome, "reason": reason,
-                    "detail": as_json({"read": text[:60], "expected": "5/6"}), "score": None, "seconds": 0.003,
-                    "verifier": problem.verifier, "version": "1", "settings_hash": "abc",
-                    "sandbox": "landlock" if problem.verifier == "code" else None,
-                })
+                verdicts.append(
+                    {
+                        "sample_id": draw.id,
+                        "outcome": outcome,
+                        "reason": reason,
+                        "detail": as_json({"read": text[:60], "expected": "5/6"}),
+                        "score": None,
+                        "seconds": 0.003,
+                        "verifier": problem.verifier,
+                        "version": "1",
+                        "settings_hash": "abc",
+                        "sandbox": "landlock" if problem.verifier == "code" else None,
+                    }
+                )
                 found.append((draw.id, outcome == "accepted"))
         known = self.ledger.which_exist("samples", "id", [row["id"] for row in texts])
         self.ledger.append("samples", [row for row in texts if row["id"] not in known])
@@ -183,13 +199,20 @@ def problems(source: str, split: Any, generation: int, count: int) -> list[Probl
     found = []
     for index in range(count):
         a, b = 1 + index % 7, 2 + index % 11
-        prompt = f"Write f(xs) that adds {a} to every {b}th entry #{generation}.{split}.{index}\ndef f(xs):\n" if code else (
-            f"{a}/{b} + {b}/{a + 1} = # {generation}.{split}.{index}\n"
-        )
+        place = f"# {generation}.{split}.{index}\n"
+        prompt = f"def f(xs): adds {a} to every {b}th entry {place}" if code else f"{a}/{b} + {b}/{a + 1} = {place}"
         solution = f"    return [x + {a} if i % {b} == 0 else x for i, x in enumerate(xs)]\n" if code else f"{a}/{b}"
         reference = {"tests": ["assert f([1]) == [2]"]} if code else {"answer": "5/6"}
-        found.append(Problem(
-            prompt=prompt, reference=reference, verifier="code" if code else "math", solution=solution,  # type: ignore[arg-type]
-            solution_origin="procedural", source=source, split=split, twin_key=prompt,
-        ))
+        found.append(
+            Problem(
+                prompt=prompt,
+                reference=reference,
+                verifier="code" if code else "math",
+                solution=solution,  # type: ignore[arg-type]
+                solution_origin="procedural",
+                source=source,
+                split=split,
+                twin_key=prompt,
+            )
+        )
     return found

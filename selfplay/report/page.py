@@ -1,0 +1,274 @@
+"""The report's page and the files beside it, from one reading of the run.
+
+Covered: all text is escaped by Jinja2 and its control characters are shown as escapes (visible.py), because
+completions, task names and verdicts come from models and strangers. The page loads nothing from anywhere: style and
+figures are inside it, and a content security policy forbids scripts and requests.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from selfplay.config import START
+from selfplay.measure.accuracy import ALL_TASKS
+from selfplay.report.figures import Picture, draw_all
+from selfplay.report.queries import Example, ReasonCount, RunRecord, Score, StepTime
+from selfplay.report.summary import (
+    Point,
+    Summary,
+    arm_in_words,
+    percent,
+    percent_interval,
+    result_sentences,
+    what_was_compared,
+    whole_range,
+)
+from selfplay.report.table import kept_notes
+from selfplay.report.visible import excerpt, visible
+from selfplay.run_directory import write_text
+
+SAMPLES_EACH = 4
+"""Samples shown for each task and outcome."""
+CHARACTERS = {"prompt": 800, "completion": 1200, "reference": 800, "detail": 800}
+"""Characters shown of each part of a sample."""
+OUTCOMES = ("accepted", "rejected", "undecided")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Samples by verdict: a column for each model that wrote some."""
+
+    places: list[tuple[str, int]]
+    """(arm, generation) of the columns."""
+    rows: list[tuple[str, str, str, list[int]]]
+    """(verifier, outcome, reason, samples in each column)."""
+    totals: list[int]
+    truncated: list[int]
+
+
+def write_page(run: Path) -> Path:
+    """Write the report; see `selfplay.report.write_report`."""
+    with RunRecord.open(run) as record:
+        summary = Summary(record)
+        pictures = draw_all(summary)
+        page = _render(record, summary, pictures)
+        scores = scores_csv(record.scores)
+    report = run / "report"
+    folder = report / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in pictures.values():
+        picture.save(folder)
+    write_text(report / "scores.csv", scores)
+    write_text(report / "index.html", page)
+    return report / "index.html"
+
+
+def scores_csv(scores: Sequence[Score]) -> str:
+    """All scores as CSV; shares are between 0 and 1, an unknown interval is empty."""
+    names = [field.name for field in fields(Score)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([getattr(score, name) for name in names] for score in scores)
+    return text.getvalue()
+
+
+def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "interval": percent_interval, "duration": duration}
+    experiment = record.experiment
+    training_sets = record.training_sets()
+    origins = sorted({origin for row in training_sets for origin in row.shares})
+    return environment.get_template("page.html.j2").render(
+        name=experiment.name,
+        run=record.path.resolve().name,
+        summary=summary,
+        experiment=experiment,
+        compared=what_was_compared(summary),
+        results=result_sentences(summary),
+        arms=[(arm.name, arm_in_words(arm)) for arm in experiment.arms],
+        figures={name: _data_uri(picture) for name, picture in pictures.items()},
+        interval_words=_interval_words(summary),
+        finals=_finals(summary),
+        start=_cells(summary, START, 0),
+        bounds=_bounds(summary),
+        training=counts(record.reasons("train")),
+        held_out=counts(record.reasons("evaluate")),
+        sets=_training_sets(record),
+        origins=origins,
+        kept=kept_notes(record.kept),
+        samples=_samples(record.examples(SAMPLES_EACH)),
+        worked=[(example, _texts(example)) for example in record.worked_examples()],
+        samples_each=SAMPLES_EACH,
+        outcomes=OUTCOMES,
+        times=record.times(),
+        total_seconds=sum(entry.seconds for entry in record.times()),
+        per_second=_per_second,
+        judges=record.judges(),
+        config=yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        environment=_flat(record.environment),
+    )
+
+
+def counts(reasons: Sequence[ReasonCount]) -> Counts:
+    """A table of counts, with the rows in the order of the outcomes and the most frequent reasons first."""
+    places = list(dict.fromkeys((entry.arm, entry.generation) for entry in reasons))
+    cells: Counter[tuple[tuple[str, str, str], tuple[str, int]]] = Counter()
+    sums: Counter[tuple[str, str, str]] = Counter()
+    totals: Counter[tuple[str, int]] = Counter()
+    truncated: Counter[tuple[str, int]] = Counter()
+    for entry in reasons:
+        key, place = (entry.verifier, entry.outcome, entry.reason), (entry.arm, entry.generation)
+        cells[key, place] += entry.samples
+        sums[key] += entry.samples
+        totals[place] += entry.samples
+        truncated[place] += entry.truncated
+    ordered = sorted(sums, key=lambda key: (key[0], _outcome_order(key[1]), -sums[key], key[2]))
+    return Counts(
+        places,
+        [(*key, [cells[key, place] for place in places]) for key in ordered],
+        [totals[place] for place in places],
+        [truncated[place] for place in places],
+    )
+
+
+def duration(seconds: float) -> str:
+    """Such as `4.2 s`, `3 min 12 s` or `2 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _finals(summary: Summary) -> list[tuple[str, list[Point | None], list[list[Point | None]]]]:
+    """(arm, cells over the common seeds, cells of each seed) after the last common generation."""
+    if summary.last == 0:
+        return []
+    seeds = summary.common_seeds if len(summary.common_seeds) > 1 else []
+    return [
+        (
+            arm,
+            _cells(summary, arm, summary.last, summary.common_seeds),
+            [_cells(summary, arm, summary.last, [seed]) for seed in seeds],
+        )
+        for arm in summary.arms
+    ]
+
+
+def _cells(summary: Summary, arm: str, generation: int, seeds: Sequence[int] | None = None) -> list[Point | None]:
+    """Accuracy over all tasks, then on each task where there are several."""
+    tasks = [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]
+    return [summary.point("accuracy", arm, generation, task, seeds) for task in tasks]
+
+
+def _bounds(summary: Summary) -> list[tuple[str, int, str, Point, Point]]:
+    """(arm, generation, task, lower bound, upper bound) wherever accuracy is known as bounds only."""
+    found = []
+    places = [(START, 0)] + [(a, g) for a in summary.arms for g in range(1, summary.experiment.generations + 1)]
+    for arm, generation in places:
+        for task in [ALL_TASKS, *summary.tasks]:
+            upper = summary.point("accuracy_upper", arm, generation, task)
+            if upper is None:
+                continue
+            lower = summary.point("accuracy", arm, generation, task, upper.by_seed)
+            if lower is not None:
+                found.append((arm, generation, task, lower, upper))
+    return found
+
+
+def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str]]]:
+    """(arm, generation, rows, share of each origin as text), ranges where seeds differ."""
+    groups: dict[tuple[str, int], list[Any]] = {}
+    for row in record.training_sets():
+        groups.setdefault((row.arm, row.generation), []).append(row)
+    found = []
+    for (arm, generation), rows in groups.items():
+        shares = {}
+        for origin in {origin for row in rows for origin in row.shares}:
+            values = [100 * row.shares.get(origin, 0.0) for row in rows]
+            low, high = f"{min(values):.0f}", f"{max(values):.0f}"
+            shares[origin] = f"{low} %" if low == high else f"{low} to {high} %"
+        found.append((arm, generation, whole_range([row.rows for row in rows]), shares))
+    return found
+
+
+def _samples(examples: Sequence[Example]) -> list[tuple[str, str, list[tuple[Example, dict[str, Any]]]]]:
+    """(task, outcome, samples with their shown texts)."""
+    groups: dict[tuple[str, str], list[tuple[Example, dict[str, Any]]]] = {}
+    for example in sorted(examples, key=lambda e: (e.task, _outcome_order(e.outcome))):
+        groups.setdefault((example.task, example.outcome), []).append((example, _texts(example)))
+    return [(task, outcome, found) for (task, outcome), found in groups.items()]
+
+
+def _texts(example: Example) -> dict[str, Any]:
+    return {
+        "prompt": excerpt(example.prompt, CHARACTERS["prompt"], example.prompt_length),
+        "completion": excerpt(example.completion, CHARACTERS["completion"], example.completion_length),
+        "reference": excerpt(example.reference, CHARACTERS["reference"], example.reference_length),
+        "detail": excerpt(example.detail, CHARACTERS["detail"]),
+    }
+
+
+def _interval_words(summary: Summary) -> str:
+    if len(summary.seeds) < 2:
+        return "One seed; bars are Wilson 95 % intervals over the problems, and do not cover how much seeds differ."
+    words = (
+        f"Points are means over {len(summary.seeds)} seeds; bars are Student's t 95 % intervals over seeds, "
+        "cut at 0 and 100 %."
+    )
+    if summary.finished:
+        return words
+    return words + " A point that only one seed has reached so far has its Wilson interval over problems."
+
+
+def _outcome_order(outcome: str) -> int:
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES)
+
+
+def _per_second(entry: StepTime) -> str:
+    return f"{entry.items / entry.seconds:,.0f}" if entry.seconds > 0 else "–"
+
+
+def _data_uri(picture: Picture) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")
+
+
+def _flat(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The environment as (name, value) rows; packages that are not installed are left out."""
+    rows: list[tuple[str, str]] = []
+    for name, value in environment.items():
+        if isinstance(value, dict):
+            rows += [(str(key), str(item)) for key, item in value.items() if item is not None]
+        elif isinstance(value, list):
+            rows.append((name, ", ".join(map(str, value)) or "none"))
+        else:
+            rows.append((name.replace("_", " "), "unknown" if value is None else str(value)))
+    return rows
+
+
+def _printable(value: Any) -> Any:
+    """What Jinja2 does with every value before it escapes it: hidden characters become visible.
+
+    A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
+    """
+    return visible(value) if type(value) is str else value
