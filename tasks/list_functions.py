@@ -1,23 +1,23 @@
 """List functions (procedural, code): write a Python function from its description.
 
-    prompt     add 3+5+7, reverse, drop 2
+    prompt     add 17+26, drop 2
     reference  {"entry_point": "f", "tests": ["assert f([4, 1, ...]) == [...]", ...]}
-    solution   def f(v): return [x+15 for x in v][::-1][2:]
-               def f(v): return [x+3+5+7 for x in v][::-1][2:]
+    solution   def f(v): return [x+43 for x in v][2:]
+               def f(v): return [x+17+26 for x in v][2:]
 
-Many functions are right: the addends folded into one or kept apart, in any order, slices merged or not. A share
-`folded` of the worked solutions folds them, which needs arithmetic; the others copy them. With addends up to 9 there
-are 76,725 different problems; with the addends in another order they are the same problem. A problem whose
-result would nearly always be empty is not asked.
+Many functions are right: the addends folded into one or kept apart, in any order, the slice before or after. A share
+`folded` of the worked solutions folds them, which needs arithmetic; the others copy them. With the default settings
+there are 102,375 different problems (4,095 pairs of addends, 25 operations); with the addends in
+another order they are the same problem. A problem whose result would nearly always be empty is not asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.problem import Origin, Problem, Split
 from tasks.source import TaskSource, distinct_problems
@@ -36,14 +36,22 @@ class ListFunctions(TaskSource):
     solution_origin: ClassVar[Origin] = "procedural"
     endless: ClassVar[bool] = True
 
-    addends: int = Field(default=3, ge=1, le=6)
+    addends: int = Field(default=2, ge=1, le=6)
     """Numbers to add to each element."""
-    largest: int = Field(default=9, ge=2, le=999)
-    """Largest addend; addends begin at 1."""
-    operations: int = Field(default=2, ge=1, le=4)
+    largest: int = Field(default=99, ge=1, le=999)
+    """Largest addend."""
+    smallest: int = Field(default=10, ge=1)
+    """Smallest addend."""
+    operations: int = Field(default=1, ge=1, le=4)
     """Slicing steps after the addition. The dial of difficulty, with `addends`."""
-    folded: float = Field(default=0.6, ge=0, le=1)
+    folded: float = Field(default=0.55, ge=0, le=1)
     """Share of worked solutions that add the addends up."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("`smallest` must not exceed `largest`")
+        return self
 
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
         return distinct_problems(self.problem, split, seed)
@@ -52,7 +60,7 @@ class ListFunctions(TaskSource):
         """The problem of a seed and index, a pure function of both."""
         random = Random(f"list functions {seed} {index}")
         while True:
-            addends = [random.randint(1, self.largest) for _ in range(self.addends)]
+            addends = [random.randint(self.smallest, self.largest) for _ in range(self.addends)]
             steps = [
                 (operation, random.randint(2, 9)) for operation in random.choices(list(OPERATIONS), k=self.operations)
             ]

@@ -21,7 +21,7 @@ def write_report(run: Path) -> Path:
         The path of `index.html`.
 
     Raises:
-        RunError: the folder is no run, or its config cannot be read.
+        RunError: the folder is no run, its config cannot be read, or the report cannot be written.
     """
     from selfplay.report.page import write_page
 

@@ -19,13 +19,15 @@ from typing import Any
 import yaml
 
 from selfplay.config import START
+from selfplay.errors import RunError
 from selfplay.measure.accuracy import ALL_TASKS
-from selfplay.report.figures import Picture, draw_all
+from selfplay.report.drawing import Picture
+from selfplay.report.figures import draw_all
 from selfplay.report.queries import Example, ReasonCount, RunRecord, Score, StepTime
 from selfplay.report.summary import (
     Point,
     Summary,
-    arm_in_words,
+    difference_sentence,
     percent,
     percent_interval,
     result_sentences,
@@ -64,11 +66,14 @@ def write_page(run: Path) -> Path:
         scores = scores_csv(record.scores)
     report = run / "report"
     folder = report / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture in pictures.values():
-        picture.save(folder)
-    write_text(report / "scores.csv", scores)
-    write_text(report / "index.html", page)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for picture in pictures.values():
+            picture.save(folder)
+        write_text(report / "scores.csv", scores)
+        write_text(report / "index.html", page)
+    except OSError as error:
+        raise RunError(f"Cannot write the report under {report}: {error.strerror}; make room or give access.") from None
     return report / "index.html"
 
 
@@ -104,7 +109,7 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         experiment=experiment,
         compared=what_was_compared(summary),
         results=result_sentences(summary),
-        arms=[(arm.name, arm_in_words(arm)) for arm in experiment.arms],
+        differences=[difference_sentence(difference) for difference in summary.differences()],
         figures={name: _data_uri(picture) for name, picture in pictures.items()},
         interval_words=_interval_words(summary),
         finals=_finals(summary),
@@ -181,18 +186,15 @@ def _cells(summary: Summary, arm: str, generation: int, seeds: Sequence[int] | N
     return [summary.point("accuracy", arm, generation, task, seeds) for task in tasks]
 
 
-def _bounds(summary: Summary) -> list[tuple[str, int, str, Point, Point]]:
+def _bounds(summary: Summary) -> list[tuple[str, int, str, float, float]]:
     """(arm, generation, task, lower bound, upper bound) wherever accuracy is known as bounds only."""
     found = []
     places = [(START, 0)] + [(a, g) for a in summary.arms for g in range(1, summary.experiment.generations + 1)]
     for arm, generation in places:
-        for task in [ALL_TASKS, *summary.tasks]:
-            upper = summary.point("accuracy_upper", arm, generation, task)
-            if upper is None:
-                continue
-            lower = summary.point("accuracy", arm, generation, task, upper.by_seed)
-            if lower is not None:
-                found.append((arm, generation, task, lower, upper))
+        for task in [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]:
+            lower, upper = summary.point("accuracy", arm, generation, task), summary.upper(arm, generation, task)
+            if lower is not None and upper is not None:
+                found.append((arm, generation, task, lower.value, upper))
     return found
 
 

@@ -147,7 +147,10 @@ class RunRecord:
         except ConfigError as error:
             raise RunError(f"{path} cannot be read as a run: {error}") from None
         file = path / "environment.json"
-        environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        try:
+            environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except ValueError as error:
+            raise RunError(f"{file} is not JSON: {error}; remove it to go on without it.") from None
         return cls(path, experiment, environment, _Reader(path / "ledger").connect())
 
     def __enter__(self) -> Self:
@@ -186,7 +189,7 @@ class RunRecord:
 
     def training_sets(self) -> list[TrainingSetRow]:
         rows = self._ask("SELECT seed, arm, generation, rows, shares FROM training_sets")
-        found = [TrainingSetRow(*row[:4], shares=json.loads(row[4])) for row in rows]
+        found = [TrainingSetRow(seed, arm, turn, n, json.loads(shares)) for seed, arm, turn, n, shares in rows]
         return sorted(found, key=lambda t: (self.place_order(t.arm, t.generation), t.seed))
 
     def times(self) -> list[StepTime]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from selfplay.config import START, Arm, RandomSubset
 from selfplay.measure.accuracy import ALL_TASKS
@@ -96,6 +97,16 @@ class Summary:
         """The measure after the last generation that every arm has reached, over the seeds in which all did."""
         return self.point(measure, arm, self.last, task, self.common_seeds)
 
+    def upper(
+        self, arm: str, generation: int, task: str = ALL_TASKS, seeds: Iterable[int] | None = None
+    ) -> float | None:
+        """Mean accuracy if all undecided verdicts were right; none where no verdict is undecided."""
+        lower = self.point("accuracy", arm, generation, task, seeds)
+        bound = self.point("accuracy_upper", arm, generation, task, seeds)
+        if lower is None or bound is None:
+            return None
+        return fmean((lower.by_seed | bound.by_seed).values())
+
     def differences(self) -> list[Difference]:
         """The arm of interest (`verified`, else the first that keeps verified samples) less each other arm."""
         subject = self._subject()
@@ -156,7 +167,7 @@ def what_was_compared(summary: Summary) -> str:
 
 
 def result_sentences(summary: Summary) -> list[str]:
-    """The result in plain sentences, computed from the scores."""
+    """The accuracies in plain sentences; `difference_sentence` says how far the arms are apart."""
     if not summary.models_done:
         return ["Nothing has been evaluated yet."]
     start = summary.point("accuracy", START, 0)
@@ -170,7 +181,10 @@ def result_sentences(summary: Summary) -> list[str]:
     listed = ", ".join(f"{point.arm} {percent_interval(point)}" for point in ranked)
     mean = f", as a mean over {len(summary.common_seeds)} seeds" if len(summary.common_seeds) > 1 else ""
     sentences.append(f"After generation {summary.last} held-out accuracy is{mean}: {listed}.")
-    sentences += [difference_sentence(difference) for difference in summary.differences()]
+    if summary.has_bounds():
+        sentences.append(
+            "Some held-out verdicts are undecided and count here as not solved, so accuracies are lower bounds."
+        )
     return sentences
 
 

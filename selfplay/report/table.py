@@ -58,6 +58,8 @@ def arms_table(run: Path) -> Table:
         notes = kept_notes(record.kept)
         if not summary.finished:
             notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
+        if summary.has_bounds():
+            notes.append("Some held-out verdicts are undecided: accuracies are lower bounds; the report gives both.")
         if notes:
             table.caption = Text("\n".join(notes))
         return table

@@ -67,11 +67,7 @@ def checks_of(tests: list[str], entry_point: str | None) -> list[Check]:
     found: list[Check] = []
     for text in tests:
         for statement in ast.parse(text).body:
-            if (
-                isinstance(statement, ast.FunctionDef)
-                and statement.name == "check"
-                and entry_point is not None
-            ):
+            if isinstance(statement, ast.FunctionDef) and statement.name == "check" and entry_point is not None:
                 found += _checks_of_function(statement, entry_point)
             elif not _says_nothing(statement):
                 found.append(_check(statement, {}))
@@ -139,9 +135,7 @@ def _distance(node: ast.expr) -> ast.BinOp | None:
     return None
 
 
-def _of_call(
-    node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool], expected: str, source: str
-) -> Check:
+def _of_call(node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool], expected: str, source: str) -> Check:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise NotApart
     if any(keyword.arg is None for keyword in node.keywords):

@@ -43,9 +43,7 @@ def readings(completion: str, names: frozenset[str], prefix: str) -> list[Readin
     marked = [(match.group(2).lower(), match.group(3)) for match in FENCE.finditer(completion)]
     blocks = [text for tag, text in marked if tag in PYTHON] or [text for tag, text in marked if not tag]
     if not blocks:
-        return (
-            [] if not completion.strip() else _placed(completion, "whole response", names, prefix, trim=True)
-        )
+        return [] if not completion.strip() else _placed(completion, "whole response", names, prefix, trim=True)
     chosen = [place for place, text in enumerate(blocks) if _defines(text, names)]
     if chosen:
         place = chosen[-1]
@@ -88,9 +86,7 @@ def _shorter(text: str, how: str, keep: int = 0) -> list[Reading]:
         re.MULTILINE,
     )
     match = prose.search(text, keep)
-    return (
-        [Reading(text[: match.start()], f"{how}, cut before prose")] if match and match.start() > keep else []
-    )
+    return [Reading(text[: match.start()], f"{how}, cut before prose")] if match and match.start() > keep else []
 
 
 def _defines(text: str, names: frozenset[str]) -> bool:
@@ -98,7 +94,5 @@ def _defines(text: str, names: frozenset[str]) -> bool:
     if not either:
         return bool(re.search(r"^\s*(?:async\s+def|def|class)\s+\w", text, re.MULTILINE))
     return bool(
-        re.search(
-            rf"^[ \t]*(?:(?:async\s+def|def|class)\s+(?:{either})\b|(?:{either})\s*=)", text, re.MULTILINE
-        )
+        re.search(rf"^[ \t]*(?:(?:async\s+def|def|class)\s+(?:{either})\b|(?:{either})\s*=)", text, re.MULTILINE)
     )

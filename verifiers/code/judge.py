@@ -12,7 +12,8 @@ from tasks.problem import content_hash
 from verifiers.code.asserts import Check
 from verifiers.code.extract import Reading
 from verifiers.code.reference import Case, CodeReference, Plan
-from verifiers.sandbox.outside import Execution, Limits, Sandbox, SandboxError, Stopped
+from verifiers.sandbox.execution import Execution, Limits, SandboxError, Stopped
+from verifiers.sandbox.outside import Sandbox
 from verifiers.sandbox.plain import Opaque, Unreadable, decode
 from verifiers.verdict import Verdict
 
@@ -76,9 +77,7 @@ class Trial:
         try:
             holds = check.holds(value)
         except (TypeError, ValueError, ArithmeticError) as error:
-            raise self._failed(
-                "wrong_answer", got=show(value), error=type(error).__name__, **about
-            ) from error
+            raise self._failed("wrong_answer", got=show(value), error=type(error).__name__, **about) from error
         if not holds:
             raise self._failed("wrong_answer", got=show(value), **about)
 
@@ -120,13 +119,9 @@ class Trial:
         except Stopped as stop:
             # the first question is only for names; after the second the tests hold something of the program
             if asked > 1 and stop.reason == "time_limit":
-                raise self._failed(
-                    "time_limit", where="in the tests, with what the program returned"
-                ) from stop
+                raise self._failed("time_limit", where="in the tests, with what the program returned") from stop
             if asked > 1 and stop.reason == "ended":
-                raise self._failed(
-                    "ended_tests", where="the tests' process did not survive a returned value"
-                ) from stop
+                raise self._failed("ended_tests", where="the tests' process did not survive a returned value") from stop
             raise SandboxError(f"the tests of this problem did not run ({stop.reason})") from stop
 
     def _outcome_of_tests(self, reference: CodeReference, said: dict[str, Any]) -> Verdict:
@@ -137,7 +132,8 @@ class Trial:
             return self._accepted()
         if "failed" not in said:
             about = said["broken"]["error"]
-            what = f"the tests of this problem are broken ({about['type']}: {about['message']}, line {about['line']})"
+            why = f"{about['type']}: {about['message']}, line {about['line']}"
+            what = f"the tests of this problem are broken ({why})"
             return self._fault(what)
         told = said["failed"]
         error, place = told["error"], max(0, told["test"])
@@ -221,13 +217,7 @@ class Trial:
         if reason == "ended" and ending is not None:
             about["code"] = ending.code
             spent = ending.code < 0 and ending.cpu_seconds >= self._limits.cpu_seconds
-            reason = (
-                "time_limit"
-                if spent
-                else "crashed"
-                if ending.code in (-4, -6, -7, -8, -11)
-                else "ended_early"
-            )
+            reason = "time_limit" if spent else "crashed" if ending.code in (-4, -6, -7, -8, -11) else "ended_early"
         return self._failed(reason, **about)
 
     def _no_value(self, answer: dict[str, Any], **about: JsonValue) -> Failed:

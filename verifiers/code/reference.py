@@ -111,10 +111,7 @@ def _free(tree: ast.Module) -> set[str]:
 def _called(trees: list[ast.Module]) -> set[str]:
     calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     defined = {
-        node.name
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        node.name for tree in trees for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     }
     names = {function.id for function in calls if isinstance(function, ast.Name)}
     return names - defined - set(dir(builtins))

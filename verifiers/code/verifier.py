@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from verifiers.code import extract, judge
 from verifiers.code.reference import CodeReference, plan
 from verifiers.errors import BrokenVerifier
-from verifiers.sandbox.outside import LevelRefused, Limits, Sandbox, SandboxError
+from verifiers.sandbox.execution import Limits, SandboxError
+from verifiers.sandbox.outside import LevelRefused, Sandbox
 from verifiers.verdict import Verdict
 from verifiers.verifier import Verifier
 

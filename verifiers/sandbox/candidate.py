@@ -29,12 +29,10 @@ OPERATORS = (
     "getitem setitem delitem contains add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift "
     "rshift neg pos invert lt le gt ge index iadd isub imul"
 )
-QUESTIONS = (
-    getattr, setattr, delattr, len, iter, next, str, repr, bool, hash, abs, int, float, round, dir, isinstance,
-    issubclass, reversed,
-)  # fmt: skip
+QUESTIONS = (getattr, setattr, delattr, len, iter, next, str, repr, bool, hash, abs, int, float, round, dir)
+RELATIONS = (isinstance, issubclass, reversed)
 OPERATIONS: dict[str, Any] = {
-    **{question.__name__: question for question in QUESTIONS},
+    **{question.__name__: question for question in (*QUESTIONS, *RELATIONS)},
     **{name: getattr(operator, name) for name in OPERATORS.split()},
 }
 """What a test may do to an object that stays on this side."""
@@ -74,9 +72,7 @@ def describe(error: BaseException, source: str = PROGRAM) -> dict[str, Any]:
     except BaseException:
         message = ""
     lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__, limit=-200)
-        if frame.filename == source
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__, limit=-200) if frame.filename == source
     ]
     if isinstance(error, SyntaxError) and error.filename == source:
         lines.append(error.lineno)

@@ -18,18 +18,16 @@ import contextlib
 import json
 import math
 import os
-import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
+from verifiers.sandbox.execution import Execution, Limits, SandboxError, Stopped
 
 LEVELS = ("namespaces", "landlock", "process")
 START_SECONDS = 20.0
@@ -46,48 +44,8 @@ main()
 OWN_ID_BASE = 1_000_000_000
 
 
-class SandboxError(RuntimeError):
-    """The sandbox itself cannot be had, or failed. Never the fault of the program in it."""
-
-
 class LevelRefused(SandboxError):
     """The machine does not give the isolation that was asked for."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one execution may use."""
-
-    cpu_seconds: float = 3.0
-    memory_mb: int = 256
-    """On top of the interpreter itself."""
-    scratch_mb: int = 16
-    """All files together, where there is a scratch folder; also the largest file."""
-    output_kb: int = 64
-    """Standard output and error together."""
-    message_kb: int = 1024
-    """One message of the execution, such as a returned value."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a process ended: exit code, or minus the signal; CPU seconds; peak memory in kB."""
-
-    code: int
-    cpu_seconds: float
-    peak_kb: int
-
-
-class Stopped(Exception):
-    """An execution is over without the message that was waited for. `reason` is one of
-
-    time_limit, output_limit (output or one message too long), unreadable_result (a message that is none),
-    ended.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Sandbox:
@@ -134,7 +92,7 @@ class Sandbox:
             "scratch_mb": limits.scratch_mb,
         }
         passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
-        execution = Execution(self, ours, output, feed_end, standard_input or b"", limits)
+        execution = Execution(self._end, ours, output, feed_end, standard_input or b"", limits)
         try:
             answer = self._ask({"spawn": request}, passed)
             if "pid" not in answer:
@@ -214,6 +172,9 @@ class Sandbox:
         if answer.get("value") != ["list"]:
             raise LevelRefused(f"a confined process could still do what it must not: {answer}")
 
+    def _end(self, pid: int) -> dict[str, Any]:
+        return self._ask({"reap": pid})
+
     def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
@@ -238,145 +199,6 @@ class Sandbox:
         return error.decode(errors="replace").strip().splitlines()[-1] if error.strip() else "without a word"
 
 
-class Execution:
-    """One confined process. Use it in a `with`."""
-
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        pid: int,
-        end: socket.socket,
-        output: int,
-        feed: int,
-        standard_input: bytes,
-        limits: Limits,
-    ) -> None:
-        self._sandbox, self._pid, self._end, self._limits = sandbox, pid, end, limits
-        self._output_end, self._feed_end = output, feed
-        self._unsent, self._unfed = bytearray(), memoryview(standard_input)
-        self._frames = Frames(limits.message_kb << 10)
-        self._closed_by_them = False
-        self.output = bytearray()
-        """What it wrote so far, up to `output_kb`."""
-        self.ending: Ending | None = None
-        end.setblocking(False)
-        os.set_blocking(output, False)
-        if feed >= 0:
-            os.set_blocking(feed, False)
-
-    def wait_ready(self, deadline: float) -> None:
-        """Wait until it is confined. Raises SandboxError: that it is not is never the program's fault."""
-        try:
-            message = self.receive(deadline)
-        except Stopped as stop:
-            raise SandboxError(f"a process of the sandbox did not start ({stop.reason})") from stop
-        if "ready" not in message:
-            raise SandboxError(f"a process could not be confined: {message.get('fault')}")
-
-    def send(self, message: Any) -> None:
-        """Queue a message; it goes out while `receive` waits."""
-        self._unsent += pack(message)
-
-    def receive(self, deadline: float) -> dict[str, Any]:
-        """The next message before `deadline` (time.monotonic). Raises Stopped."""
-        while True:
-            try:
-                message = self._frames.next()
-            except FrameTooLong as error:
-                raise Stopped("output_limit") from error
-            except BadFrame as error:
-                raise Stopped("unreadable_result") from error
-            if message is not None:
-                return dict(message)
-            if self._closed_by_them:
-                raise Stopped("ended")
-            self._exchange(deadline)
-
-    def drain(self, deadline: float) -> None:
-        """Read output until it ends; messages are no longer read. Raises Stopped (time_limit, output_limit)."""
-        self._closed_by_them = True
-        while self._output_end >= 0:
-            self._exchange(deadline)
-
-    def close(self) -> Ending | None:
-        """Kill it and all that it made, and tell how it ended."""
-        for descriptor in (self._output_end, self._feed_end):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._output_end = self._feed_end = -1
-        self._end.close()
-        if self._pid >= 0:
-            answer = self._sandbox._ask({"reap": self._pid})
-            self.ending = Ending(answer["code"], answer["cpu_seconds"], answer["peak_kb"])
-            self._pid = -1
-        return self.ending
-
-    def __enter__(self) -> Execution:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _exchange(self, deadline: float) -> None:
-        """Move what can be moved, waiting until something can."""
-        waiting = select.poll()
-        if not self._closed_by_them:
-            waiting.register(self._end, select.POLLIN | (select.POLLOUT if self._unsent else 0))
-        if self._output_end >= 0:
-            waiting.register(self._output_end, select.POLLIN)
-        if self._feed_end >= 0:
-            waiting.register(self._feed_end, select.POLLOUT)
-        left = deadline - time.monotonic()
-        ready = waiting.poll(max(0.0, left) * 1000) if left > 0 else []
-        if not ready:
-            raise Stopped("time_limit")
-        for descriptor, events in ready:
-            if descriptor == self._output_end:
-                self._read_output()
-            elif descriptor == self._feed_end:
-                self._feed()
-            else:
-                self._talk(events)
-
-    def _talk(self, events: int) -> None:
-        try:
-            if events & select.POLLOUT and self._unsent:
-                del self._unsent[: self._end.send(self._unsent)]
-            if events & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                data = self._end.recv(1 << 16)
-                self._closed_by_them = not data
-                self._frames.feed(data)
-        except BlockingIOError:
-            return
-        except (BrokenPipeError, ConnectionResetError):
-            self._unsent.clear()
-            self._closed_by_them = True
-
-    def _read_output(self) -> None:
-        data = os.read(self._output_end, 1 << 16)
-        if not data:
-            os.close(self._output_end)
-            self._output_end = -1
-            return
-        self.output += data
-        if len(self.output) > self._limits.output_kb << 10:
-            del self.output[self._limits.output_kb << 10 :]
-            raise Stopped("output_limit")
-
-    def _feed(self) -> None:
-        try:
-            self._unfed = self._unfed[os.write(self._feed_end, self._unfed[: 1 << 16]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            self._unfed = self._unfed[:0]
-        if not self._unfed:
-            os.close(self._feed_end)
-            self._feed_end = -1
-
-
 def _map_ids(pid: int) -> None:
     """Give the new user namespace its ids: an own one where this process may, else this process's own as 0.
 
@@ -387,11 +209,13 @@ def _map_ids(pid: int) -> None:
     user, group = os.geteuid(), os.getegid()
     own = OWN_ID_BASE + os.getpid() % 1_000_000
     if user == 0 and _may_map(own):
-        Path(f"/proc/{pid}/uid_map").write_text(f"0 {own} 1\n1 {user} 1\n")
-        Path(f"/proc/{pid}/gid_map").write_text(f"0 {own} 1\n1 {group} 1\n")
-        return
-    Path(f"/proc/{pid}/uid_map").write_text(f"0 {user} 1\n")
+        # refused where this process has user id 0 without the power that usually comes with it
+        with contextlib.suppress(PermissionError):
+            Path(f"/proc/{pid}/uid_map").write_text(f"0 {own} 1\n1 {user} 1\n")
+            Path(f"/proc/{pid}/gid_map").write_text(f"0 {own} 1\n1 {group} 1\n")
+            return
     Path(f"/proc/{pid}/setgroups").write_text("deny")
+    Path(f"/proc/{pid}/uid_map").write_text(f"0 {user} 1\n")
     Path(f"/proc/{pid}/gid_map").write_text(f"0 {group} 1\n")
 
 

@@ -103,9 +103,7 @@ def _enter_namespaces(link: socket.socket) -> int:
     linux.unshare(linux.CLONE_NEWUSER)
     _say(link, {"map": os.getpid()})  # which ids it may have is decided, and written, outside
     link.recv(64)
-    linux.unshare(
-        linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID
-    )
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID)
     number_one = os.fork()
     if number_one:
         # only waits: the namespace dies with its number 1, and number 1 with this process

@@ -89,9 +89,7 @@ class Encoder:
         if kind is tuple:
             return ["tuple", *[self._encode(item, depth + 1) for item in value]]
         if kind is dict:
-            pairs = (
-                [self._encode(key, depth + 1), self._encode(held, depth + 1)] for key, held in value.items()
-            )
+            pairs = ([self._encode(key, depth + 1), self._encode(held, depth + 1)] for key, held in value.items())
             return ["dict", *pairs]
         return self._encode_rarer(value, kind, depth)
 

@@ -14,6 +14,8 @@ import sysconfig
 from verifiers.sandbox import linux
 
 DEVICES = ("/dev/null", "/dev/urandom")
+INSTALLED = ("site-packages", "dist-packages")
+"""Folders of installed packages, which a program does not see."""
 
 
 def library_folder() -> str:
@@ -24,7 +26,7 @@ def library_folder() -> str:
 def library_entries() -> list[str]:
     """What the standard library consists of, without the packages that were installed beside it."""
     folder = library_folder()
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name != "site-packages"]
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name not in INSTALLED]
 
 
 def shared_libraries() -> list[str]:
@@ -92,9 +94,10 @@ def build(shadow: str) -> None:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
         linux.mount(f"/proc/self/fd/{place}", target, "", linux.MS_BIND)
         os.close(place)
-    installed = os.path.join(shadow + library_folder(), "site-packages")
-    if os.path.isdir(installed):
-        linux.mount("tmpfs", installed, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=4k,mode=755")
+    for name in INSTALLED:
+        installed = os.path.join(shadow + library_folder(), name)
+        if os.path.isdir(installed):
+            linux.mount("tmpfs", installed, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=4k,mode=755")
     for folder in ("tmp", "old"):
         os.makedirs(os.path.join(shadow, folder), exist_ok=True)
     os.chdir(shadow)

@@ -23,16 +23,12 @@ import sys
 import types
 from typing import Any
 
-from verifiers.sandbox.candidate import OPERATIONS, describe
+from verifiers.sandbox.candidate import describe
 from verifiers.sandbox.channel import Channel
 from verifiers.sandbox.plain import Encoder, Special, decode, whole
+from verifiers.sandbox.remote import OPERATORS, Remote, kind_of, number_of
 
 TESTS = "<tests>"
-REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
-OPERATORS = frozenset(
-    {*REFLECTED, "lshift", "rshift", "lt", "le", "gt", "ge", "iadd", "isub", "imul", "contains"}
-)
-"""What hands a value of the tests to an object of the program and takes its word for the result."""
 
 
 class Missing(NameError):
@@ -187,81 +183,12 @@ class Bridge:
         return ["object", type(value).__name__, self._encoder.encode(dict(vars(value)))]
 
     def _exception(self, told: dict[str, Any]) -> BaseException:
-        own = self._names.get(told["type"])
-        if isinstance(own, type) and issubclass(own, BaseException):
-            kind = own
-        else:
+        kind = self._names.get(told["type"])
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             kind = _builtin_exception(told["bases"])
         error: BaseException = kind.__new__(kind)
         error.args = (told["message"],)
         return error
-
-
-class Remote:
-    """An object that lives in the program's process."""
-
-    __slots__ = ("_bridge", "_kind", "_number")
-
-    def __init__(self, bridge: Bridge, number: int, kind: str) -> None:
-        object.__setattr__(self, "_kind", kind)
-        object.__setattr__(self, "_bridge", bridge)
-        object.__setattr__(self, "_number", number)
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return bridge_of(self).ask(number_of(self), *arguments, **keywords)
-
-    def __getattr__(self, name: str) -> Any:
-        return bridge_of(self).ask("getattr", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        bridge_of(self).ask("setattr", self, name, value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Remote):
-            return False
-        return number_of(self) == number_of(other) or bridge_of(self).same_state(self, other)
-
-    def __hash__(self) -> int:
-        return hash(number_of(self))
-
-    def __instancecheck__(self, other: object) -> bool:
-        return isinstance(other, Remote) and bridge_of(self).ask("isinstance", other, self) is True
-
-    def __contains__(self, item: object) -> bool:
-        return bridge_of(self).ask("contains", self, item) is True
-
-    def __bool__(self) -> bool:
-        return bridge_of(self).ask("bool", self) is True
-
-
-def bridge_of(remote: Remote) -> Bridge:
-    bridge: Bridge = object.__getattribute__(remote, "_bridge")
-    return bridge
-
-
-def number_of(remote: Remote) -> int:
-    number: int = object.__getattribute__(remote, "_number")
-    return number
-
-
-def kind_of(value: object) -> str | None:
-    """The class of a program's object, as the program calls it; None for data of the tests."""
-    return object.__getattribute__(value, "_kind") if isinstance(value, Remote) else None
-
-
-def _forwarded(operation: str, swapped: bool = False) -> Any:
-    def method(self: Remote, *others: Any) -> Any:
-        arguments = (*others, self) if swapped else (self, *others)
-        return bridge_of(self).ask(operation, *arguments)
-
-    return method
-
-
-_WRITTEN_OUT = {"getattr", "setattr", "delattr", "isinstance", "issubclass", "contains", "bool", "hash"}
-for _name in OPERATIONS.keys() - _WRITTEN_OUT:
-    setattr(Remote, f"__{_name.rstrip('_')}__", _forwarded(_name))
-for _name in REFLECTED:
-    setattr(Remote, f"__r{_name.rstrip('_')}__", _forwarded(_name, swapped=True))
 
 
 def _free_names(blocks: list[ast.Module]) -> tuple[set[str], set[str]]:

@@ -24,7 +24,6 @@ HOSTILE = [
     "[/] [bold]rich[/bold] {{ 7 * 7 }} {% raw %}",
     "\x1b[31mred\x1b[0m a\x00b \u202etxet\u202c \u200b\ufeff",
     "]]></svg></style></pre></details><iframe src='https://evil.example/'></iframe>",
-    "x" * 1_000_000,
     "Z" + "\u0301" * 5000,
 ]
 LEVEL = {"human-only": [0.0, 0.0, 0.02], "unfiltered": [-0.02, -0.05, -0.08], "verified": [0.17, 0.29, 0.33]}
@@ -50,10 +49,15 @@ Build = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def build_run(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """build_run(seeds=[0], models=None, **changes of the experiment) -> the run's path."""
+    """build_run(seeds=[0], models=None, **changes of the experiment) -> the run's path; equal calls share a run."""
+
+    built: dict[str, Path] = {}
 
     def build(seeds: list[int] | None = None, models: int | None = None, **changes: Any) -> Path:
-        return make_run(tmp_path_factory.mktemp("runs"), seeds or [0], models, **changes)
+        key = repr((seeds, models, changes))
+        if key not in built:
+            built[key] = make_run(tmp_path_factory.mktemp("runs"), seeds or [0], models, **changes)
+        return built[key]
 
     return build
 
@@ -63,7 +67,10 @@ def make_run(output: Path, seeds: list[int], models: int | None = None, **change
     data = {**EXPERIMENT, "output": str(output), "seeds": seeds, **changes}
     run = RunDirectory.create(parse_experiment(data, "toy"))
     try:
-        _Filler(run, models).fill()
+        filler = _Filler(run, models)
+        filler.fill()
+        for table, rows in filler.later.items():
+            filler.ledger.append(table, rows)
     finally:
         run.close()
     return run.path
@@ -74,6 +81,7 @@ class _Filler:
 
     def __init__(self, run: RunDirectory, models: int | None) -> None:
         self.run, self.ledger, self.left = run, Ledger(run.ledger_path), models
+        self.later: dict[str, list[dict[str, Any]]] = {t: [] for t in ("training_sets", "members", "models", "steps")}
         self.experiment = run.experiment
         self.sampling = as_json({"temperature": 1.0})
         per_task = self.experiment.evaluate.problems // len(self.experiment.tasks)
@@ -114,17 +122,15 @@ class _Filler:
         origins = [origin for _, origin in members]
         shares = {origin: origins.count(origin) / len(members) for origin in sorted(set(origins))}
         row = {"id": set_id, "seed": seed, "arm": arm, "generation": generation, "selection": "{}", "previous": None}
-        self.ledger.append("training_sets", [{**row, "rows": len(members), "shares": as_json(shares)}])
+        self.later["training_sets"].append({**row, "rows": len(members), "shares": as_json(shares)})
         members_rows = [{"training_set_id": set_id, "sample_id": i, "weight": 1.0, "origin": o} for i, o in members]
-        self.ledger.append("members", members_rows)
+        self.later["members"].extend(members_rows)
         print_ = content_hash(seed, arm, generation) if members or previous is None else previous.fingerprint
         model = ModelState(print_, self.run.model_folder(seed, arm, generation), seed, arm, generation)
         outcome = "trained" if members else "kept: the training set was empty"
         row = {"fingerprint": print_, "path": "models", "parent": None, "training_set_id": set_id, "distill": "{}"}
-        self.ledger.append(
-            "models",
-            [{**row, "seed": seed, "arm": arm, "generation": generation, "parameters": 113_000, "outcome": outcome}],
-        )
+        row |= {"seed": seed, "arm": arm, "generation": generation, "parameters": 113_000, "outcome": outcome}
+        self.later["models"].append(row)
         self.step(model, "distill", 18.2 + seed, 300)
         if drawn:
             self.ledger.append("scores", sample_measures(self.ledger, model, drawn))
@@ -175,7 +181,7 @@ class _Filler:
 
     def step(self, model: ModelState, name: str, seconds: float, count: int) -> None:
         row = {"seed": model.seed, "arm": model.arm, "generation": model.generation, "step": name}
-        self.ledger.append("steps", [{**row, "seconds": seconds, "count": count, "detail": "{}"}])
+        self.later["steps"].append({**row, "seconds": seconds, "count": count, "detail": "{}"})
 
 
 def completion(problem: Problem, random_: random.Random, level: float) -> tuple[str, str, str]:
@@ -188,6 +194,8 @@ def completion(problem: Problem, random_: random.Random, level: float) -> tuple[
         return "undecided", "open", random_.choice(HOSTILE)
     if chance > 0.94:
         return "rejected", "unreadable_answer", random_.choice(HOSTILE)
+    if chance > 0.92:
+        return "rejected", "too_large", "x" * 200_000
     if chance > 0.85:
         return "rejected", "no_answer", "((" * 32
     text = f"{random_.randrange(9)}/{random_.randrange(2, 9)} {random_.random():.6f}"

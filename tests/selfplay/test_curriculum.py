@@ -1,0 +1,79 @@
+"""Which problems are used where: never one of the evaluation's in training, twins included."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfplay.config import Experiment
+from selfplay.curriculum import Curriculum
+from selfplay.errors import ConfigError
+
+
+def keys(problems: Any) -> set[str]:
+    return {problem.twin_key for problem in problems}
+
+
+def test_training_and_evaluation_never_meet(experiment: Experiment) -> None:
+    curriculum = Curriculum(experiment, 3)
+    held_out = keys(curriculum.held_out())
+    trained = keys(curriculum.worked_examples()) | keys(curriculum.fresh_examples(1, {"polynomials": 50}))
+    for generation in (1, 2, 3):
+        trained |= keys(curriculum.pool(generation))
+    assert len(held_out) == 10
+    assert not held_out & trained
+
+
+def test_generations_get_new_problems_and_seeds_other_ones(experiment: Experiment) -> None:
+    curriculum = Curriculum(experiment, 3)
+    first, second = keys(curriculum.pool(1)), keys(curriculum.pool(2))
+    assert len(first) == len(second) == 24
+    assert not first & second
+    assert not first & keys(curriculum.worked_examples())
+    assert first != keys(Curriculum(experiment, 4).pool(1))
+    assert first == keys(Curriculum(experiment, 3).pool(1))
+
+
+def test_fresh_examples_differ_from_the_worked_ones_and_by_generation(experiment: Experiment) -> None:
+    curriculum = Curriculum(experiment, 3)
+    counts = {"polynomials": 10, "list_functions": 5}
+    one, two = keys(curriculum.fresh_examples(1, counts)), keys(curriculum.fresh_examples(2, counts))
+    assert len(one) == len(two) == 15
+    assert not one & two
+    assert not one & keys(curriculum.worked_examples())
+
+
+@pytest.fixture()
+def rows(tmp_path: Path) -> Path:
+    for part, count in (("train", 7), ("test", 4)):
+        lines = [json.dumps({"question": f"{part} {i} + 1?", "answer": f"It is.\n#### {i + 1}"}) for i in range(count)]
+        (tmp_path / f"gsm8k_{part}.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def finite(tiny: dict[str, Any], rows: Path, **task: int) -> Experiment:
+    tiny["tasks"] = [{"source": "gsm8k", "folder": str(rows), "problems": 5, **task}]
+    tiny["evaluate"] = {"problems": 4}
+    return Experiment.model_validate(tiny)
+
+
+def test_a_finite_source_is_dealt_out_and_begins_again(tiny: dict[str, Any], rows: Path) -> None:
+    curriculum = Curriculum(finite(tiny, rows), 0)
+    dealt = [p.id for generation in (1, 2, 3) for p in curriculum.pool(generation)]
+    assert len(set(dealt[:7])) == 7
+    assert dealt[7:14] == dealt[:7]
+    assert len(curriculum.worked_examples()) == 7
+    assert curriculum.solution_origins == {"gsm8k": "human"}
+
+
+def test_asking_for_more_than_there_is_names_the_key(tiny: dict[str, Any], rows: Path) -> None:
+    with pytest.raises(ConfigError, match="lower its `examples`"):
+        Curriculum(finite(tiny, rows, examples=8), 0).worked_examples()
+    with pytest.raises(ConfigError, match="lower its `problems`"):
+        list(Curriculum(finite(tiny, rows, problems=8), 0).pool(1))
+    experiment = finite(tiny, rows).model_copy(update={"evaluate": {"problems": 5}})
+    with pytest.raises(ConfigError, match=r"lower `evaluate\.problems`"):
+        Curriculum(Experiment.model_validate(experiment.model_dump(mode="json")), 0).held_out()

@@ -1,0 +1,310 @@
+"""The forms that tests have, and what the author of a test may expect of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from verifiers.code import CodeVerifier
+from verifiers.code.reference import plan
+from verifiers.verdict import Verdict
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Iterator[CodeVerifier]:
+    made = CodeVerifier(CodeVerifier.Settings.model_validate({"timeout": 2.0, "sandbox": "process"}))
+    made.warm()
+    yield made
+    made.close()
+
+
+def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
+    return verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+
+
+APART = [
+    ("assert f(2) == 4", "lambda x: x * 2", "lambda x: x + 1"),
+    ("assert 4 == f(2)", "lambda x: x * 2", "lambda x: x + 1"),
+    ("assert f(2, k=[1]) == [2, [1]]", "lambda x, k: [x, k]", "lambda x, k: (x, k)"),
+    ("assert f(2)", "lambda x: x", "lambda x: []"),
+    ("assert not f(2)", "lambda x: 0", "lambda x: x"),
+    ("assert f(2) is None", "lambda x: None", "lambda x: 0"),
+    ("assert f(2) is True", "lambda x: True", "lambda x: 1"),
+    ("assert f(2) != 3", "lambda x: x", "lambda x: 3"),
+    ("assert f(2) in (1, 2)", "lambda x: x", "lambda x: 3"),
+    ("assert f(2) not in {1, 3}", "lambda x: x", "lambda x: 3"),
+    ("assert f(2) > 1.5", "lambda x: x", "lambda x: 'a'"),
+    ("assert 1.5 < f(2)", "lambda x: x", "lambda x: 1"),
+    ("assert abs(f(2) - 0.5) < 1e-6", "lambda x: 0.5000001", "lambda x: 0.51"),
+    ("assert f({1: 'a'}) == {1, 2}", "lambda x: {1, 2}", "lambda x: [1, 2]"),
+    ("assert f(2) == (1+2j)", "lambda x: 1 + 2j", "lambda x: 1"),
+    ("assert f(-2) == 2**5", None, None),
+    ("assert f(2) == 1", "lambda x: True", "lambda x: False"),
+    ("assert f(2) == b'ab'", "lambda x: bytearray(b'ab')", "lambda x: 'ab'"),
+    ("assert f(2) == 100000000000000000000000", "lambda x: 10**23", "lambda x: 10.0**23 + 1e8"),
+]
+
+
+@pytest.mark.parametrize(("test", "right", "wrong"), APART)
+def test_an_assert_is_taken_apart_and_means_what_it_says(
+    verifier: CodeVerifier, test: str, right: str | None, wrong: str | None
+) -> None:
+    made = plan(CodeVerifier.Reference.model_validate({"tests": [test]}))
+    if right is None:
+        assert not made.checks
+        return
+    assert len(made.checks) == 1
+    assert judge(verifier, f"f = {right}", tests=[test]).outcome == "accepted"
+    verdict = judge(verifier, f"f = {wrong}", tests=[test])
+    assert (verdict.outcome, verdict.reason) == ("rejected", "wrong_answer")
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        ("collections.Counter('aab')", "{'a': 2, 'b': 1}"),
+        ("collections.defaultdict(list, {1: [2]})", "{1: [2]}"),
+        ("collections.namedtuple('P', 'x y')(1, 2)", "(1, 2)"),
+        ("collections.OrderedDict(a=1)", "{'a': 1}"),
+        ("enum.IntEnum('E', 'A B').B", "2"),
+        ("fractions.Fraction(1, 2)", "0.5"),
+        ("decimal.Decimal('2')", "2"),
+        ("frozenset([1])", "{1}"),
+        ("float('1e300') * 10", "1e301"),
+    ],
+)
+def test_content_of_standard_types_is_compared(verifier: CodeVerifier, value: str, literal: str) -> None:
+    program = f"import collections, decimal, enum, fractions\ndef f(): return {value}"
+    assert judge(verifier, program, tests=[f"assert f() == {literal}"]).outcome == "accepted"
+
+
+CHECKS: dict[str, tuple[str, str, str]] = {
+    "exception": (
+        "try:\n    f(-1)\n    assert False\nexcept ValueError as error:\n    assert 'negative' in str(error)",
+        "def f(x): raise ValueError('negative: -1')",
+        "def f(x): raise TypeError('negative: -1')",
+    ),
+    "own exception": (
+        "try:\n    f(-1)\n    assert False\nexcept TooSmall:\n    pass",
+        "class TooSmall(Exception): pass\ndef f(x): raise TooSmall",
+        "class TooSmall(Exception): pass\ndef f(x): raise KeyError",
+    ),
+    "in place": (
+        "numbers = [3, 1, 2]\nf(numbers)\nassert numbers == [1, 2, 3]",
+        "def f(x): x.sort()",
+        "def f(x): sorted(x)",
+    ),
+    "in place, nested": (
+        "table = {'a': [1]}\nf(table)\nassert table == {'a': [1, 2]}",
+        "def f(x): x['a'].append(2)",
+        "def f(x): x['b'] = 2",
+    ),
+    "inputs stay as they were": (
+        "numbers = [3, 1, 2]\nassert f(numbers) == sorted(numbers)",
+        "def f(x):\n    x.sort()\n    return x",
+        "def f(x):\n    x.clear()\n    return x",
+    ),
+    "generator": (
+        "import itertools\nassert list(itertools.islice(f(), 4)) == [0, 1, 4, 9]",
+        "def f():\n    n = 0\n    while True:\n        yield n * n\n        n += 1",
+        "def f():\n    n = 0\n    while True:\n        yield n + n\n        n += 1",
+    ),
+    "iterator": ("assert list(f([1, 2])) == [2, 4]", "def f(x): return map(lambda y: y * 2, x)", "def f(x): return x"),
+    "approximation": (
+        "import math\nassert math.isclose(f(2), 1.41421356, rel_tol=1e-6)",
+        "def f(x): return x ** 0.5",
+        "def f(x): return x ** 0.49",
+    ),
+    "module without import": ("assert f(2) == math.sqrt(2)", "def f(x): return x ** 0.5", "def f(x): return 1"),
+    "callback": (
+        "assert f(lambda x: x + 1, [1, 2]) == [2, 3]",
+        "def f(g, xs): return [g(x) for x in xs]",
+        "def f(g, xs): return xs",
+    ),
+    "class": (
+        "s = Stack()\ns.push(1)\ns.push([2])\nassert len(s) == 2\nassert s.pop() == [2]\nassert s.items == [1]",
+        "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x)\n"
+        "    def pop(self): return self.items.pop()\n    def __len__(self): return len(self.items)",
+        "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.insert(0, x)\n"
+        "    def pop(self): return self.items.pop()\n    def __len__(self): return len(self.items)",
+    ),
+    "class with operators": (
+        "assert Vector(1, 2) + Vector(3, 4) == Vector(4, 6)\nassert Vector(1, 2) * 3 == Vector(3, 6)\n"
+        "assert isinstance(Vector(0, 0), Vector)\nassert Vector(1, 2) != Vector(2, 1)",
+        "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n"
+        "    def __add__(self, o): return Vector(self.x + o.x, self.y + o.y)\n"
+        "    def __mul__(self, k): return Vector(self.x * k, self.y * k)",
+        "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n    def __eq__(self, o): return True\n"
+        "    def __add__(self, o): return self\n    def __mul__(self, k): return self",
+    ),
+    "type as argument": (
+        "assert f((4, 'a', 5), int) == ['a']",
+        "def f(x, t): return [y for y in x if type(y) is not t]",
+        "def f(x, t): return list(x)",
+    ),
+    "loop": (
+        "for n in range(20):\n    assert f(n) == n * n",
+        "def f(n): return n * n",
+        "def f(n): return n * n if n < 19 else 0",
+    ),
+    "helper": (
+        "def same(a, b):\n    assert sorted(a) == sorted(b)\nsame(f(3), [2, 1, 0])",
+        "def f(n): return list(range(n))",
+        "def f(n): return list(range(1, n))",
+    ),
+    "built-in stays itself": (
+        "assert sorted(f(3)) == [0, 1, 2]",
+        "def f(n): return {*range(n)}",
+        "def sorted(x): return [0, 1, 2]\ndef f(n): return []",
+    ),
+    "swallowed end of a loop": (
+        "assert all(map(lambda n: f(n) == n * n, [1, 2, 3]))",
+        "def f(n): return n * n",
+        "def f(n): raise StopIteration",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_tests_in_their_own_process_mean_what_they_say(verifier: CodeVerifier, name: str) -> None:
+    test, right, wrong = CHECKS[name]
+    assert not plan(CodeVerifier.Reference.model_validate({"tests": test})).checks
+    verdict = judge(verifier, right, tests=test)
+    assert verdict.outcome == "accepted", verdict
+    verdict = judge(verifier, wrong, tests=test)
+    assert verdict.outcome == "rejected", verdict
+
+
+def test_a_class_of_the_setup_is_known_on_both_sides(verifier: CodeVerifier) -> None:
+    setup = "class Node:\n    def __init__(self, value, next=None):\n        self.value, self.next = value, next"
+    tests = [
+        "assert total(Node(1, Node(2))) == 3",
+        "def values(node):\n    return [] if node is None else [node.value, *values(node.next)]\n"
+        "assert values(turned(Node(1, Node(2, Node(3))))) == [3, 2, 1]",
+    ]
+    program = """
+def total(node): return 0 if node is None else node.value + total(node.next)
+def turned(node):
+    last = None
+    while node is not None:
+        last, node = Node(node.value, last), node.next
+    return last
+"""
+    assert judge(verifier, program, tests=tests, setup=setup).outcome == "accepted"
+    wrong = program.replace("Node(node.value, last)", "Node(node.value, None)")
+    assert judge(verifier, wrong, tests=tests, setup=setup).reason == "wrong_answer"
+
+
+def test_a_setup_that_builds_the_programs_objects(verifier: CodeVerifier) -> None:
+    setup = "root = Node(1)\nroot.left = Node(2)"
+    program = "class Node:\n    def __init__(self, x): self.x, self.left = x, None\ndef f(n): return n.x + n.left.x"
+    assert judge(verifier, program, tests=["assert f(root) == 3"], setup=setup).outcome == "accepted"
+    assert judge(verifier, program, tests=["assert f(root) == 4"], setup=setup).reason == "wrong_answer"
+
+
+def test_helpers_of_the_prefix_are_the_tasks_own(verifier: CodeVerifier) -> None:
+    prefix = 'def double(x):\n    return 2 * x\n\ndef half(x):\n    """Undo double."""\n'
+    tests = "def check(candidate):\n    for n in (1, 5):\n        assert candidate(double(n)) == n\n"
+    reference = {"prefix": prefix, "tests": tests, "entry_point": "half"}
+    assert judge(verifier, "    return x // 2\n", **reference).outcome == "accepted"
+    cheat = "    return x\n\ndef double(x):\n    return x\n"
+    assert judge(verifier, cheat, **reference).outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("compare", "expected", "outcome"),
+    [
+        ("lines", "1  \n2\n\n", "accepted"),
+        ("lines", "1 2", "rejected"),
+        ("tokens", "1 2", "accepted"),
+        ("exact", "1\n2\n", "accepted"),
+        ("exact", "1\n2", "rejected"),
+    ],
+)
+def test_whole_programs_are_judged_by_their_output(
+    verifier: CodeVerifier, compare: str, expected: str, outcome: str
+) -> None:
+    program = "for number in input().split():\n    print(number)"
+    verdict = judge(verifier, program, cases=[{"stdin": "1 2\n", "stdout": expected}], compare=compare)
+    assert verdict.outcome == outcome
+
+
+def test_a_whole_program_may_read_everything_and_end_itself(verifier: CodeVerifier) -> None:
+    long = "7\n" * 200_000
+    program = "import sys\nif __name__ == '__main__':\n    print(sum(map(int, sys.stdin)))\n    sys.exit()"
+    cases = [{"stdin": long, "stdout": "1400000"}, {"stdin": "1\n", "stdout": "1"}]
+    verdict = judge(verifier, program, cases=cases)
+    assert (verdict.outcome, verdict.detail["passed"]) == ("accepted", 2)
+
+
+@pytest.mark.parametrize(
+    ("tests", "part"),
+    [
+        ("assert f(1) ==", "cannot be read"),
+        ("raise KeyError('x')\nassert f(1) == f(1)", "broken"),
+        ("import no_such_module\nassert f(1) == f(1)", "broken"),
+        ("def test(): assert f(1) == 0", "never call"),
+        ("while True: pass\nassert f(1) == f(1)", "did not run"),
+    ],
+)
+def test_broken_tests_are_a_fault_and_not_the_programs(verifier: CodeVerifier, tests: str, part: str) -> None:
+    verdict = judge(verifier, "def f(x): return 0", tests=tests)
+    assert (verdict.outcome, verdict.reason) == ("undecided", "fault")
+    assert part in str(verdict.detail["what"])
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("def f(x): return 1", "wrong_answer"),
+        ("def f(x): return 1 / 0", "exception"),
+        ("def g(x): return 2", "missing_function"),
+        ("def f(x: return 2", "not_python"),
+        ("def f(x):\n    while True: pass", "time_limit"),
+        ("import time\ndef f(x): time.sleep(60)", "time_limit"),
+        ("def f(x): return [0] * 10**10", "memory_limit"),
+        ("def f(x): print('y' * 10**6)", "output_limit"),
+        ("def f(x): return [0] * 700_000", "output_limit"),
+        ("import os\ndef f(x): os._exit(0)", "ended_early"),
+        ("   \n", "no_program"),
+        ("```python\n```", "no_program"),
+        ("#" * (1 << 20) + "\n", "too_large"),
+    ],
+)
+def test_each_way_to_fail_has_its_reason(verifier: CodeVerifier, program: str, reason: str) -> None:
+    verdict = judge(verifier, program, tests=["assert f(1) == 2"])
+    assert (verdict.outcome, verdict.reason) == ("rejected", reason)
+
+
+def test_a_rejection_shows_the_first_failing_test(verifier: CodeVerifier) -> None:
+    tests = ["assert f(1) == 2", "assert f(2) == 5", "assert f(3) == 7"]
+    detail = judge(verifier, "def f(x): return x + 1", tests=tests).detail
+    assert detail["test"] == "assert f(2) == 5"
+    assert (detail["expected"], detail["got"], detail["passed"], detail["of"]) == ("5", "3", 1, 3)
+    detail = judge(verifier, "def f(x):\n    y = x\n    return y / 0", tests=tests).detail
+    assert (detail["error"], detail["line"]) == ("ZeroDivisionError: division by zero", 3)
+
+
+def test_the_budget_of_a_call_replaces_the_setting(verifier: CodeVerifier) -> None:
+    reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
+    program = "import time\ndef f(x):\n    time.sleep(0.5)\n    return 2"
+    assert verifier.verify(reference, program, timeout=0.2).reason == "time_limit"
+    assert verifier.verify(reference, program, timeout=2.0).outcome == "accepted"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {},
+        {"tests": []},
+        {"tests": ["assert f(1)"], "cases": [{"stdout": "1"}]},
+        {"tests": "def check(candidate): pass"},
+        {"tests": ["assert f(1)"], "entry_point": "not a name"},
+        {"tests": ["assert f(1)"], "unknown": 1},
+    ],
+)
+def test_a_reference_that_makes_no_sense_is_refused(reference: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"tests|entry_point|unknown"):
+        CodeVerifier.Reference.model_validate(reference)
