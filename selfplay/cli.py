@@ -30,14 +30,25 @@ USER_ERROR = 2
 def _one_sentence() -> Iterator[None]:
     """Print an error that a person caused as one sentence, and leave with exit code 2."""
     from selfplay.errors import SelfplayError
+    from selfplay.neighbours import imported_from_here
+
+    try:
+        imported_from_here()
+    except SelfplayError as error:
+        raise _refusal(error) from None
+
     from tasks.errors import SourceError
     from verifiers.errors import VerifierError
 
     try:
         yield
     except (SelfplayError, SourceError, VerifierError) as error:
-        typer.echo(f"selfplay: {_printable(str(error))}", err=True)
-        raise typer.Exit(USER_ERROR) from None
+        raise _refusal(error) from None
+
+
+def _refusal(error: Exception) -> typer.Exit:
+    typer.echo(f"selfplay: {_printable(str(error))}", err=True)
+    return typer.Exit(USER_ERROR)
 
 
 def _printable(text: str) -> str:

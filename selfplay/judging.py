@@ -12,7 +12,6 @@ from verifiers.judgement import Judgement, Row
 from verifiers.supervisor import Supervisor
 
 
-@ray.remote
 class Judge:
     """Judges groups of completions; its verifier processes are warm and are killed at their limits."""
 
@@ -63,3 +62,6 @@ def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
         "settings_hash": judgement.settings_hash,
         "sandbox": judgement.sandbox_level,
     }
+
+
+JudgeActor: Any = ray.remote(Judge)

@@ -13,13 +13,12 @@ from rich.progress import Progress
 
 from selfplay.config import Experiment
 from selfplay.config_file import apply_override, load_experiment
-from selfplay.plan import check, imported_from_here, plan
+from selfplay.plan import check, plan
 from verifiers.batch import verify_file
 
 
 def dry_run(config: Path, overrides: Sequence[str]) -> None:
     """Print the resolved experiment and the size of the run; start nothing."""
-    imported_from_here()
     console = Console(soft_wrap=True)
     experiment = load_experiment(config, overrides)
     not_checked = check(experiment)
@@ -42,7 +41,6 @@ def dry_run(config: Path, overrides: Sequence[str]) -> None:
 
 def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_address: str | None) -> Path:
     """Run an experiment to its report; returns the run directory."""
-    imported_from_here()
     experiment = load_experiment(config, overrides)
     console = Console()
     check(experiment)
@@ -92,8 +90,9 @@ def verify(
             progress=lambda counts: bars.update(task, completed=counts.rows),
         )
     console.print(
-        f"{summary.rows:,} rows in {summary.seconds:.1f} s: {summary.accepted:,} accepted, {summary.rejected:,} rejected, "
-        f"{summary.undecided:,} undecided ({summary.faults:,} faults, {summary.bad_rows:,} bad rows)",
+        f"{summary.rows:,} rows in {summary.seconds:.1f} s: {summary.accepted:,} accepted, "
+        f"{summary.rejected:,} rejected, {summary.undecided:,} undecided "
+        f"({summary.faults:,} faults, {summary.bad_rows:,} bad rows)",
         highlight=False,
         soft_wrap=True,
     )

@@ -73,7 +73,8 @@ def sample_row(draw: Draw, completion: str, finish_reason: str, tokens: int, err
 
 def worked_example_row(problem: Problem) -> dict[str, Any]:
     """A `samples` row of a problem's worked solution; its model is null."""
-    assert problem.solution is not None and problem.solution_origin is not None
+    assert problem.solution is not None
+    assert problem.solution_origin is not None
     return {
         "id": content_hash("worked", problem.source, problem.id, problem.solution),
         "purpose": "train",
@@ -197,4 +198,4 @@ SCHEMAS: dict[str, pa.Schema] = {
         detail=TEXT,
     ),
 }
-"""Columns of each table. `detail`, `reference`, `sampling`, `selection`, `shares`, `distill` and `metadata` hold JSON."""
+"""Columns of each table. `detail`, `reference`, `sampling`, `selection`, `shares`, `distill`, `metadata` are JSON."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import ray
 
 from selfplay.engines import make_engine
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
-from selfplay.prove import ProbeResult, prove
+from selfplay.prove import Reference, prove
 
 
-@ray.remote
 class Replica:
     """Loads a model, proves its weights, and streams completions in small groups."""
 
@@ -22,7 +22,7 @@ class Replica:
         self._engine = make_engine(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._prove = settings.prove
 
-    def load(self, folder: Path, expected: ProbeResult | None) -> tuple[str, float]:
+    def load(self, folder: Path, expected: Reference | None) -> tuple[str, float]:
         """Load the folder's weights and prove them; returns the engine's kind and the seconds it took.
 
         Raises:
@@ -34,7 +34,6 @@ class Replica:
             prove(self._engine, expected)
         return self._engine.kind, time.monotonic() - began
 
-    @ray.method(num_returns="streaming")
     def generate(
         self, requests: Sequence[Request], sampling: SamplingSettings, group: int
     ) -> Iterator[list[Completion]]:
@@ -51,3 +50,6 @@ class Replica:
     def close(self) -> None:
         """Free the engine's memory."""
         self._engine.close()
+
+
+ReplicaActor: Any = ray.remote(Replica)

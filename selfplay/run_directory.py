@@ -93,7 +93,7 @@ def write_text(path: Path, text: str) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions, commit, hardware and time, as recorded with each run."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)

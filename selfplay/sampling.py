@@ -23,12 +23,12 @@ from selfplay.distill.trainer import Trainer
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
-from selfplay.judging import Judge
+from selfplay.judging import JudgeActor
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
-from selfplay.prove import ProbeResult
+from selfplay.prove import Reference
 from selfplay.records import Draw, Purpose, sample_row
-from selfplay.replica import Replica
+from selfplay.replica import ReplicaActor
 from selfplay.seeds import derive_seed
 from tasks.problem import Problem
 from verifiers.judgement import Row
@@ -86,7 +86,7 @@ class Sampler:
         self._replicas: list[Any] = []
         self._loaded: str | None = None
         self._restarts = 0
-        self._expected: ProbeResult | None = None
+        self._expected: Reference | None = None
         self._judge: Any = None
         self.engine_kind: str | None = None
 
@@ -298,7 +298,7 @@ class Sampler:
         resources = self._experiment.resources
         workers = resources.verifier_workers or max(1, self._cluster.cpus - 1)
         settings = {name: dict(values) for name, values in self._experiment.verify.items()}
-        return Judge.options(num_cpus=1, max_concurrency=1).remote(settings, workers, resources.verifier_memory_mb)
+        return JudgeActor.options(num_cpus=1, max_concurrency=1).remote(settings, workers, resources.verifier_memory_mb)
 
     def _is_loaded(self, model: ModelState) -> bool:
         return self._loaded == model.fingerprint
@@ -323,14 +323,16 @@ class Sampler:
     def _start_replica(self) -> Any:
         engine, model = self._experiment.engine, self._experiment.model
         gpus = engine.tensor_parallel_size if self._cluster.gpus else 0
-        return Replica.options(num_cpus=1, num_gpus=gpus).remote(engine, model.chat, model.trust_remote_code)
+        return ReplicaActor.options(num_cpus=1, num_gpus=gpus).remote(engine, model.chat, model.trust_remote_code)
 
     def _begin(self, replica: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
         requests = [
             Request(id=draw.id, prompt=chunk.problems[draw.problem_id].prompt, seed=draw.seed)
             for draw in chunk.missing.values()
         ]
-        generate = self._replicas[replica].generate.options(_generator_backpressure_num_objects=IN_FLIGHT)
+        generate = self._replicas[replica].generate.options(
+            num_returns="streaming", _generator_backpressure_num_objects=IN_FLIGHT
+        )
         return _Stream(replica, chunk, generate.remote(requests, sampling, GROUP))
 
     def _replace(self, replica: int, model: ModelState, error: RayActorError) -> None:

@@ -149,7 +149,8 @@ def _use_bfloat16(precision: str) -> bool:
 
 def _sample_of_weights(model: Any) -> torch.Tensor:
     parameter = next(p for p in model.parameters() if p.requires_grad)
-    return parameter.detach().flatten()[:4096].float().cpu().clone()
+    sample: torch.Tensor = parameter.detach().flatten()[:4096].float().cpu().clone()
+    return sample
 
 
 def _save(model: Any, tokenizer: Any, target: Path) -> None:

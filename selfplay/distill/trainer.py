@@ -16,12 +16,11 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay.distill.job import TrainingJob, TrainingResult
 from selfplay.errors import SelfplayError, TrainingError
-from selfplay.prove import ProbeResult
+from selfplay.prove import Reference
 
 POLL_SECONDS = 0.5
 
 
-@ray.remote(max_concurrency=2)
 class _TrainingProcess:
     def __init__(self) -> None:
         self._step, self._loss = 0, math.nan
@@ -32,7 +31,7 @@ class _TrainingProcess:
         self._step = 0
         return supervised.train(job, self._note)
 
-    def reference(self, folder: str, trust_remote_code: bool) -> ProbeResult:
+    def reference(self, folder: str, trust_remote_code: bool) -> Reference:
         from selfplay import prove
 
         return prove.reference(Path(folder), trust_remote_code=trust_remote_code)
@@ -42,6 +41,9 @@ class _TrainingProcess:
 
     def _note(self, step: int, loss: float) -> None:
         self._step, self._loss = step, loss
+
+
+_TrainingActor: Any = ray.remote(max_concurrency=2)(_TrainingProcess)
 
 
 class Trainer:
@@ -67,10 +69,10 @@ class Trainer:
         on_step(result.steps, result.loss)
         return result
 
-    def reference(self, folder: Path, trust_remote_code: bool) -> ProbeResult:
+    def reference(self, folder: Path, trust_remote_code: bool) -> Reference:
         """The probe's tokens and log-probabilities as transformers computes them from the folder."""
         pending = self._actor().reference.remote(str(folder), trust_remote_code)
-        result: ProbeResult = _unwrap(pending, "computing the probe of the weights")
+        result: Reference = _unwrap(pending, "computing the probe of the weights")
         return result
 
     def release(self) -> None:
@@ -86,7 +88,7 @@ class Trainer:
 
     def _actor(self) -> Any:
         if self._process is None:
-            self._process = _TrainingProcess.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote()
+            self._process = _TrainingActor.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote()
         return self._process
 
 

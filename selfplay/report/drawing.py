@@ -71,10 +71,9 @@ def label_rows(panels: Sequence[Axes], label: str) -> None:
 
 def generation_axis(panel: Axes, generations: int, first: int) -> None:
     """Whole generations from `first` on, with room beside the ends."""
-    from matplotlib.ticker import MaxNLocator
-
-    panel.set_xlim(first - 0.35 - 0.15 * first, max(generations, first) + 0.35 + 0.15 * first)
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    last = max(generations, first)
+    panel.set_xlim(first - 0.35 - 0.15 * first, last + 0.35 + 0.15 * first)
+    panel.set_xticks(range(first, last + 1, 1 + (last - first) // 8))
     panel.set_xlabel("Generation")
 
 

@@ -187,7 +187,8 @@ def _direct_labels(panel: Axes, summary: Summary, lines: Sequence[Sequence[Point
         panel.annotate(
             short(point.arm),
             xy=(point.generation + 0.1, point.value),
-            xytext=(turns + 0.17, y),
+            xytext=(1.0, y),
+            textcoords=panel.get_yaxis_transform(),
             color=COLOURS[index % len(COLOURS)],
             va="center",
             fontweight="bold",

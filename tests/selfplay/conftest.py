@@ -10,7 +10,7 @@ import pytest
 from selfplay.config import Experiment
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny(tmp_path: Path) -> dict[str, Any]:
     """A small quickstart as plain data: both task families, transformers engine, two arms, one generation."""
     return {
@@ -37,6 +37,6 @@ def tiny(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture()
+@pytest.fixture
 def experiment(tiny: dict[str, Any]) -> Experiment:
     return Experiment.model_validate(tiny)

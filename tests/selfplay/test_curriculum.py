@@ -46,7 +46,7 @@ def test_fresh_examples_differ_from_the_worked_ones_and_by_generation(experiment
     assert not one & keys(curriculum.worked_examples())
 
 
-@pytest.fixture()
+@pytest.fixture
 def rows(tmp_path: Path) -> Path:
     for part, count in (("train", 7), ("test", 4)):
         lines = [json.dumps({"question": f"{part} {i} + 1?", "answer": f"It is.\n#### {i + 1}"}) for i in range(count)]
@@ -54,10 +54,9 @@ def rows(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def finite(tiny: dict[str, Any], rows: Path, **task: int) -> Experiment:
-    tiny["tasks"] = [{"source": "gsm8k", "folder": str(rows), "problems": 5, **task}]
-    tiny["evaluate"] = {"problems": 4}
-    return Experiment.model_validate(tiny)
+def finite(tiny: dict[str, Any], rows: Path, held_out: int = 4, **task: int) -> Experiment:
+    tasks = [{"source": "gsm8k", "folder": str(rows), "problems": 5, **task}]
+    return Experiment.model_validate({**tiny, "tasks": tasks, "evaluate": {"problems": held_out}})
 
 
 def test_a_finite_source_is_dealt_out_and_begins_again(tiny: dict[str, Any], rows: Path) -> None:
@@ -74,6 +73,5 @@ def test_asking_for_more_than_there_is_names_the_key(tiny: dict[str, Any], rows:
         Curriculum(finite(tiny, rows, examples=8), 0).worked_examples()
     with pytest.raises(ConfigError, match="lower its `problems`"):
         list(Curriculum(finite(tiny, rows, problems=8), 0).pool(1))
-    experiment = finite(tiny, rows).model_copy(update={"evaluate": {"problems": 5}})
     with pytest.raises(ConfigError, match=r"lower `evaluate\.problems`"):
-        Curriculum(Experiment.model_validate(experiment.model_dump(mode="json")), 0).held_out()
+        Curriculum(finite(tiny, rows, held_out=5), 0).held_out()

@@ -14,17 +14,17 @@ from selfplay.records import Draw, sample_row
 from selfplay.selection import Selector, record_problems
 
 
-@pytest.fixture()
+@pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger")
 
 
-@pytest.fixture()
+@pytest.fixture
 def selector(experiment: Experiment, ledger: Ledger) -> Selector:
     return Selector(ledger, Curriculum(experiment, 0), 0)
 
 
-@pytest.fixture()
+@pytest.fixture
 def drawn(experiment: Experiment, ledger: Ledger) -> list[str]:
     """Samples of every pool problem; every third accepted, every tenth an engine's error."""
     pool = list(Curriculum(experiment, 0).pool(1))

@@ -14,12 +14,11 @@ compiled in the sandbox, never here.
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 
-FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
-)
+FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+.-]{0,40})")
+DEFINITION = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)|[ \t]*(\w+)[ \t]*=[^=]")
+CODE_START = re.compile(r"(?:def|class|import|from|if|for|while|try|with|async|elif|else|except|finally)\b|[@#)\]}]")
 PYTHON = frozenset({"python", "py", "python3"})
 MAX_READINGS = 12
 
@@ -40,7 +39,7 @@ def readings(completion: str, names: frozenset[str], prefix: str) -> list[Readin
         prefix: what stood before the completion, or empty.
     """
     completion = completion.replace("\r\n", "\n")
-    marked = [(match.group(2).lower(), match.group(3)) for match in FENCE.finditer(completion)]
+    marked = _fenced(completion)
     blocks = [text for tag, text in marked if tag in PYTHON] or [text for tag, text in marked if not tag]
     if not blocks:
         return [] if not completion.strip() else _placed(completion, "whole response", names, prefix, trim=True)
@@ -58,17 +57,17 @@ def _placed(text: str, how: str, names: frozenset[str], prefix: str, trim: bool 
     if not text.strip():
         return []
     if not prefix:
-        plain = textwrap.dedent(text.strip("\n"))
+        plain = _dedent(text.strip("\n"))
         return [Reading(plain, how), *(_shorter(plain, how) if trim else [])]
     continued = Reading(prefix + text, f"{how}, after the prefix")
     if _defines(text, names):
-        whole = textwrap.dedent(text.strip("\n"))
+        whole = _dedent(text.strip("\n"))
         return [
             Reading(f"{prefix}\n    pass\n{whole}", f"{how}, after the prefix"),
             Reading(whole, how),
             continued,
         ]
-    body = textwrap.indent(textwrap.dedent(text.strip("\n")), "    ")
+    body = _indent(_dedent(text.strip("\n")))
     # a chat model often strips the first line's indentation and no other's
     first, _, rest = text.lstrip().partition("\n")
     found = [
@@ -79,20 +78,64 @@ def _placed(text: str, how: str, names: frozenset[str], prefix: str, trim: bool 
     return found + (_shorter(prefix + text, f"{how}, after the prefix", keep=len(prefix)) if trim else [])
 
 
+def _fenced(text: str) -> list[tuple[str, str]]:
+    """Tag and content of each fenced block. Reads line by line, so that no response takes more than linear time."""
+    found: list[tuple[str, str]] = []
+    fence, tag, held = "", "", list[str]()
+    for line in text.splitlines(keepends=True):
+        match = FENCE.match(line)
+        if not fence:
+            if match:
+                fence, tag, held = match.group(1), match.group(2).lower(), []
+        elif (
+            match
+            and match.group(1)[0] == fence[0]
+            and len(match.group(1)) >= len(fence)
+            and not line[match.end() :].strip()
+        ):
+            if match.group(2):
+                held.append(line)
+                continue
+            found.append((tag, "".join(held)))
+            fence = ""
+        else:
+            held.append(line)
+    if fence:
+        found.append((tag, "".join(held)))
+    return found
+
+
+def _dedent(text: str) -> str:
+    """textwrap.dedent in linear time, whatever the text."""
+    lines = text.split("\n")
+    margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    low, high = min(margins, default=""), max(margins, default="")
+    # what the smallest and the largest begin with, all between begin with
+    width = next((place for place, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
+    return "\n".join(line[width:] if line.strip() else "" for line in lines)
+
+
+def _indent(text: str) -> str:
+    return "\n".join("    " + line if line.strip() else line for line in text.split("\n"))
+
+
 def _shorter(text: str, how: str, keep: int = 0) -> list[Reading]:
     """The same without what follows the first line, at the margin, that does not look like Python."""
-    prose = re.compile(
-        r"^(?!def\b|class\b|import\b|from\b|@|if\b|for\b|while\b|try\b|with\b|async\b|#)\S[^=(\[]*$",
-        re.MULTILINE,
-    )
-    match = prose.search(text, keep)
-    return [Reading(text[: match.start()], f"{how}, cut before prose")] if match and match.start() > keep else []
+    place = keep
+    for line in text[keep:].splitlines(keepends=True):
+        margin = line[:1]
+        if margin.strip() and not CODE_START.match(line) and not any(sign in line for sign in "=(["):
+            return [Reading(text[:place], f"{how}, cut before prose")] if place > keep else []
+        place += len(line)
+    return []
 
 
 def _defines(text: str, names: frozenset[str]) -> bool:
-    either = "|".join(re.escape(name) for name in sorted(names))
-    if not either:
-        return bool(re.search(r"^\s*(?:async\s+def|def|class)\s+\w", text, re.MULTILINE))
-    return bool(
-        re.search(rf"^[ \t]*(?:(?:async\s+def|def|class)\s+(?:{either})\b|(?:{either})\s*=)", text, re.MULTILINE)
-    )
+    """Whether a line defines one of the names, or anything at all where no name is known."""
+    for line in text.splitlines():
+        match = DEFINITION.match(line)
+        if match and (match.group(1) or match.group(2)) in names:
+            return True
+        if match and not names and match.group(1):
+            return True
+    return False

@@ -18,6 +18,7 @@ from verifiers.sandbox.plain import Opaque, Unreadable, decode
 from verifiers.verdict import Verdict
 
 START_SECONDS = 10.0
+SHORTEST_WAIT = 0.02
 SHOWN = 400
 """Characters of a value, message or test in a verdict's detail."""
 
@@ -34,13 +35,15 @@ class Trial:
     """One completion's way through the sandbox.
 
     Args:
-        seconds: wall time for all tests together.
+        seconds: CPU time for all tests together; wall time may be twice that.
         programs: the readings of the response, most likely first.
     """
 
     def __init__(self, sandbox: Sandbox, limits: Limits, seconds: float, programs: list[Reading]) -> None:
         self._sandbox, self._limits, self._seconds, self._programs = sandbox, limits, seconds, programs
-        self._deadline = 0.0
+        self._began = self._deadline = 0.0
+        self._spent = 0.0
+        """CPU seconds of processes of this trial that are over."""
         self.evidence: dict[str, JsonValue] = {"sandbox": sandbox.level}
 
     def run(self, reference: CodeReference, plan: Plan) -> Verdict:
@@ -115,7 +118,7 @@ class Trial:
 
     def _hear_tests(self, tests: Execution, asked: int) -> dict[str, Any]:
         try:
-            return tests.receive(self._deadline)
+            return self._wait(tests)
         except Stopped as stop:
             # the first question is only for names; after the second the tests hold something of the program
             if asked > 1 and stop.reason == "time_limit":
@@ -147,7 +150,6 @@ class Trial:
 
     def _cases(self, reference: CodeReference) -> Verdict:
         cases = reference.cases or ()
-        self._deadline = time.monotonic() + self._seconds
         for place, case in enumerate(cases):
             self.evidence["passed"], self.evidence["of"] = place, len(cases)
             self._case(case, reference.compare)
@@ -162,9 +164,9 @@ class Trial:
         message: dict[str, Any] = {}
         stdin = case.stdin.encode("utf-8", "surrogateescape")
         with self._sandbox.spawn("candidate", self._limits, standard_input=stdin) as program:
-            self._begin(program, self._order("script"), self._deadline)
+            self._begin(program, self._order("script"))
             try:
-                message = program.receive(self._deadline)
+                message = self._wait(program)
                 program.drain(self._deadline)
             except Stopped as stop:
                 if stop.reason != "ended":
@@ -173,6 +175,7 @@ class Trial:
                     program.drain(self._deadline)
             # a program may end itself with os._exit(0), which leaves no message
             ending = program.close()
+        self._spent += ending.cpu_seconds if ending else 0.0
         if "error" in message or "program" in message:
             raise self._no_value(message, **about)
         code = message.get("exit", ending.code if ending else -1)
@@ -191,11 +194,13 @@ class Trial:
             **more,
         }
 
-    def _begin(self, program: Execution, order: dict[str, Any], deadline: float | None = None) -> None:
-        """Hand the program over and learn which reading of the response it is. The clock starts here."""
+    def _begin(self, program: Execution, order: dict[str, Any]) -> None:
+        """Hand the program over and learn which reading of the response it is. The first starts the clock."""
         program.send(order)
         program.wait_ready(time.monotonic() + START_SECONDS)
-        self._deadline = deadline or time.monotonic() + self._seconds
+        if not self._began:
+            self._began = time.monotonic()
+            self._deadline = self._began + self._seconds
         first = self._hear(program)
         if first.get("stage") == "compile" and isinstance(first.get("error"), dict):
             # told before any of the program ran, so this can be believed
@@ -205,9 +210,28 @@ class Trial:
             raise self._no_value(first)
         self.evidence["program"] = self._programs[place].how
 
+    def _wait(self, execution: Execution) -> dict[str, Any]:
+        """The next message, within the time limit.
+
+        The limit is of CPU time, with twice as much wall time: on a machine that is busy with other things a program
+        gets its seconds later, and the verdict stays the same. Raises Stopped.
+        """
+        while True:
+            try:
+                return execution.receive(self._deadline)
+            except Stopped as stop:
+                if stop.reason != "time_limit":
+                    raise
+                left = self._seconds - self._spent - execution.cpu_seconds()
+                last = self._began + 2 * self._seconds
+                now = time.monotonic()
+                if left <= 0 or now >= last:
+                    raise
+                self._deadline = min(last, now + max(left, SHORTEST_WAIT))
+
     def _hear(self, program: Execution, **about: JsonValue) -> dict[str, Any]:
         try:
-            return program.receive(self._deadline)
+            return self._wait(program)
         except Stopped as stop:
             raise self._stopped(program, stop, **about) from stop
 

@@ -31,7 +31,7 @@ class CodeSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     timeout: float = Field(default=3.0, gt=0, le=3600)
-    """Seconds of wall time for all tests of a program together."""
+    """Seconds of CPU time for all tests of a program together, in at most twice as much wall time."""
     memory_mb: int = Field(default=256, ge=16, le=1 << 20)
     """On top of the interpreter."""
     scratch_mb: int = Field(default=16, ge=1, le=4096)

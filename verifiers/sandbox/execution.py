@@ -64,14 +64,14 @@ class Execution:
 
     def __init__(
         self,
-        reap: Callable[[int], dict[str, Any]],
+        ask: Callable[[dict[str, Any]], dict[str, Any]],
         end: socket.socket,
         output: int,
         feed: int,
         standard_input: bytes,
         limits: Limits,
     ) -> None:
-        self._reap, self._end, self._limits = reap, end, limits
+        self._ask, self._end, self._limits = ask, end, limits
         self._output_end, self._feed_end = output, feed
         self._unsent, self._unfed = bytearray(), memoryview(standard_input)
         self._frames = Frames(limits.message_kb << 10)
@@ -121,6 +121,10 @@ class Execution:
         while self._output_end >= 0:
             self._exchange(deadline)
 
+    def cpu_seconds(self) -> float:
+        """CPU time it has used so far. Raises SandboxError."""
+        return float(self._ask({"cpu": self.pid})["seconds"])
+
     def close(self) -> Ending | None:
         """Kill it and all that it made, and tell how it ended."""
         for descriptor in (self._output_end, self._feed_end):
@@ -129,7 +133,7 @@ class Execution:
         self._output_end = self._feed_end = -1
         self._end.close()
         if self.pid >= 0:
-            answer = self._reap(self.pid)
+            answer = self._ask({"reap": self.pid})
             self.ending = Ending(answer["code"], answer["cpu_seconds"], answer["peak_kb"])
             self.pid = -1
         return self.ending

@@ -60,6 +60,8 @@ class Sandbox:
     """
 
     def __init__(self, lowest: str = "landlock", levels: Sequence[str] = LEVELS) -> None:
+        self._control: socket.socket | None = None
+        self._parent: subprocess.Popen[bytes] | None = None
         self.refusals: dict[str, str] = {}
         """Why better levels were not reached."""
         accepted = [level for level in levels if LEVELS.index(level) <= LEVELS.index(lowest)]
@@ -68,7 +70,7 @@ class Sandbox:
             try:
                 self._start(level)
                 self._prove()
-            except LevelRefused as error:
+            except SandboxError as error:
                 self.close()
                 self.refusals[level] = str(error)
             else:
@@ -92,7 +94,7 @@ class Sandbox:
             "scratch_mb": limits.scratch_mb,
         }
         passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
-        execution = Execution(self._end, ours, output, feed_end, standard_input or b"", limits)
+        execution = Execution(self._ask, ours, output, feed_end, standard_input or b"", limits)
         try:
             answer = self._ask({"spawn": request}, passed)
             if "pid" not in answer:
@@ -108,13 +110,18 @@ class Sandbox:
         return execution
 
     def close(self) -> None:
-        """End the warm parent and all that it made."""
-        self._control.close()
+        """End the warm parent and all that it made. May be called twice, and before there is one."""
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
+        parent, self._parent = self._parent, None
+        if parent is None:
+            return
         with contextlib.suppress(ProcessLookupError):
-            self._parent.kill()
-        self._parent.wait()
-        if self._parent.stderr is not None:
-            self._parent.stderr.close()
+            parent.kill()
+        parent.wait()
+        if parent.stderr is not None:
+            parent.stderr.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -127,8 +134,9 @@ class Sandbox:
     def _start(self, level: str) -> None:
         if level == "process" and os.geteuid() == 0:
             raise LevelRefused("as root it would leave every file of the machine writable; use another user")
-        self._control, theirs = socket.socketpair()
-        self._control.settimeout(START_SECONDS)
+        control, theirs = socket.socketpair()
+        control.settimeout(START_SECONDS)
+        self._control = control
         command = [sys.executable, "-s", "-S", "-P", "-B", "-c", BOOTSTRAP]
         arguments = [level, str(theirs.fileno()), str(os.getpid()), str(PACKAGE)]
         self._parent = subprocess.Popen(
@@ -146,7 +154,7 @@ class Sandbox:
                 _map_ids(answer["map"])
             except OSError as error:
                 raise LevelRefused(f"user ids cannot be mapped ({error})") from error
-            self._control.sendall(b"mapped")
+            control.sendall(b"mapped")
             answer = self._hear()
         if "ready" not in answer:
             raise LevelRefused(str(answer.get("refused")))
@@ -172,10 +180,9 @@ class Sandbox:
         if answer.get("value") != ["list"]:
             raise LevelRefused(f"a confined process could still do what it must not: {answer}")
 
-    def _end(self, pid: int) -> dict[str, Any]:
-        return self._ask({"reap": pid})
-
     def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
+        if self._control is None:
+            raise SandboxError("the sandbox is closed")
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
         except OSError as error:
@@ -183,6 +190,8 @@ class Sandbox:
         return self._hear()
 
     def _hear(self) -> dict[str, Any]:
+        if self._control is None:
+            raise SandboxError("the sandbox is closed")
         try:
             data = self._control.recv(1 << 16)
         except OSError as error:
@@ -193,7 +202,7 @@ class Sandbox:
         return answer
 
     def _last_words(self) -> str:
-        assert self._parent.stderr is not None
+        assert self._parent is not None
         self._parent.kill()
         _, error = self._parent.communicate()
         return error.decode(errors="replace").strip().splitlines()[-1] if error.strip() else "without a word"

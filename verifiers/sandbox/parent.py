@@ -1,8 +1,8 @@
 """The warm parent: a Python process with the common modules imported, which forks once per execution.
 
 It is started by outside.py as a fresh interpreter, so it holds nothing of the process that judges, confines
-itself to its level, and then answers two requests over its control socket: `spawn` (with the descriptors of
-the new process) and `reap` (kill, wait, report). It never reads what an execution writes.
+itself to its level, and then answers requests over its control socket: `spawn` (with the descriptors of
+the new process), `cpu` (time used so far) and `reap` (kill, wait, report). It never reads what an execution writes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from typing import Any, NoReturn
 
 from verifiers.sandbox import candidate, confine, landlock, linux, root, seccomp, tester
@@ -61,6 +62,8 @@ def main() -> None:
         request = json.loads(data)
         if "reap" in request:
             _say(link, _reap(request["reap"]))
+        elif "cpu" in request:
+            _say(link, {"seconds": _cpu_seconds(request["cpu"])})
         else:
             _say(link, _spawn(request["spawn"], descriptors, prepared, own_pids))
 
@@ -159,6 +162,14 @@ def _become(limits: dict[str, Any], descriptors: list[int], prepared: confine.Co
         os._exit(0)
     except BaseException:
         os._exit(1)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of a child so far, by the clock that clock_getcpuclockid(3) names; 0 where there is none."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
 
 
 def _reap(pid: int) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Encoder:
         if kind is Decimal:
             return ["Decimal", str(value)]
         if kind is datetime.datetime and value.tzinfo is None:
-            return ["datetime", value.isoformat()]
+            return ["datetime", value.isoformat(), value.fold]
         if kind is datetime.date:
             return ["date", value.isoformat()]
         if kind is datetime.timedelta:
@@ -224,7 +224,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "range": lambda *parts: range(*[_decode(part, {}, 0) for part in parts]),
     "Fraction": lambda above, below: Fraction(_hexadecimal(above), _hexadecimal(below)),
     "Decimal": lambda text: Decimal(_text(text)),
-    "datetime": lambda text: datetime.datetime.fromisoformat(text),
+    "datetime": lambda text, fold: datetime.datetime.fromisoformat(text).replace(fold=whole(fold)),
     "date": lambda text: datetime.date.fromisoformat(text),
     "timedelta": lambda days, seconds, micro: datetime.timedelta(whole(days), whole(seconds), whole(micro)),
     "type": lambda name: TYPES[name],

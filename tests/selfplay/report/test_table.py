@@ -61,11 +61,6 @@ def test_arms_table_of_an_unfinished_run_says_so(build_run: Build) -> None:
     assert "–" in next(line for line in text.splitlines() if "verified" in line)
 
 
-def test_names_are_not_markup(build_run: Build) -> None:
-    text = printed(build_run([0], models=1, generations=0, arms=[{"name": "a.b_c-d", "data": "human"}]))
-    assert "a.b_c-d" in text
-
-
 def test_compare_puts_seeds_of_all_runs_into_one_table(two_seeds: Path, third_seed: Path) -> None:
     table = compare_runs([third_seed, two_seeds])
     assert table.splitlines()[0] == "| arm | seed 0 | seed 1 | seed 2 | mean | 95 % interval |"

@@ -450,7 +450,7 @@ SCRIPT_ATTACKS: dict[str, str] = {
     "os._exit": "import os; os._exit(0)",
     "right answer, wrong end": "print(31); raise SystemExit(1)",
     "right answer, then an exception": "print(31)\n1/0",
-    "right answer, then killed": "import os, signal\nprint(31, flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\nos.abort()",
+    "right answer, then killed": "import os\nprint(31, flush=True)\nos.kill(os.getpid(), 11)\nos.abort()",
     "flood": "while True: print(31)",
     "loop": "print(31, flush=True)\nwhile True: pass",
     "hides its output": "import os; os.close(1); print(31)",

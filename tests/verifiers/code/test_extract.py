@@ -26,7 +26,7 @@ RESPONSES = [
     ("tildes", f"~~~py\n{BODY}~~~", "block 1 of 1"),
     ("never closed", f"```python\n{BODY}", "block 1 of 1"),
     ("windows lines", f"```python\n{BODY}```".replace("\n", "\r\n"), "block 1 of 1"),
-    ("indented fence", f"1. So:\n   ```python\n{BODY.replace('d', '   d', 1).replace('    r', '       r')}   ```", "block 1 of 1"),
+    ("indented fence", "1. So:\n   ```python\n   def f(x):\n       return x + 1\n   ```", "block 1 of 1"),
     ("the last one counts", f"```python\ndef f(x):\n    return 0\n```\nBetter:\n```python\n{BODY}```", "block 2 of 2"),
     ("an example of use after it", f"```python\n{BODY}```\nUse:\n```python\nprint(f(1))\n```", "block 1 of 2"),
     ("another language", f"```bash\npip install f\n```\n```python\n{BODY}```", "block 1 of 1"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -266,7 +270,7 @@ def test_broken_tests_are_a_fault_and_not_the_programs(verifier: CodeVerifier, t
         ("import time\ndef f(x): time.sleep(60)", "time_limit"),
         ("def f(x): return [0] * 10**10", "memory_limit"),
         ("def f(x): print('y' * 10**6)", "output_limit"),
-        ("def f(x): return [0] * 700_000", "output_limit"),
+        ("def f(x): return 'x' * 2_000_000", "output_limit"),
         ("import os\ndef f(x): os._exit(0)", "ended_early"),
         ("   \n", "no_program"),
         ("```python\n```", "no_program"),
@@ -292,6 +296,34 @@ def test_the_budget_of_a_call_replaces_the_setting(verifier: CodeVerifier) -> No
     program = "import time\ndef f(x):\n    time.sleep(0.5)\n    return 2"
     assert verifier.verify(reference, program, timeout=0.2).reason == "time_limit"
     assert verifier.verify(reference, program, timeout=2.0).outcome == "accepted"
+
+
+def test_a_busy_machine_does_not_spend_a_programs_time(verifier: CodeVerifier) -> None:
+    # three processes on one core: half a second of CPU time takes about one and a half of wall time
+    core = {min(os.sched_getaffinity(0))}
+    hog = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass"
+    hogs = [subprocess.Popen([sys.executable, "-c", hog, str(*core)], stdout=subprocess.PIPE) for _ in range(2)]
+    before = os.sched_getaffinity(0)
+    program = "import time\ndef f(x):\n    while time.process_time() < 0.5: pass\n    return 2"
+    try:
+        for process in hogs:
+            assert process.stdout is not None
+            process.stdout.readline()
+        os.sched_setaffinity(0, core)
+        with_own_core = CodeVerifier(CodeVerifier.Settings.model_validate({"timeout": 1.2}))
+        with_own_core.warm()
+        reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
+        began = time.monotonic()
+        verdict = with_own_core.verify(reference, program)
+        took = time.monotonic() - began
+        with_own_core.close()
+    finally:
+        os.sched_setaffinity(0, before)
+        for process in hogs:
+            process.kill()
+            process.communicate()
+    assert took > 1.2
+    assert verdict.outcome == "accepted", (took, verdict)
 
 
 @pytest.mark.parametrize(

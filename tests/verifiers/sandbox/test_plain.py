@@ -22,7 +22,9 @@ hashable = st.recursive(
 )  # fmt: skip
 values = st.recursive(
     hashable,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(hashable, inner, max_size=3) | st.sets(hashable, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(hashable, inner, max_size=3) | st.sets(hashable, max_size=3)
+    ),
     max_leaves=12,
 )  # fmt: skip
 
@@ -35,7 +37,7 @@ def shape(value: Any) -> Any:
         return type(value), [shape(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return type(value), sorted(repr(shape(item)) for item in value)
-    return type(value), repr(value)
+    return type(value), format(value, "x") if type(value) is int else repr(value)
 
 
 def across(value: Any) -> Any:

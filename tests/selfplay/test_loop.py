@@ -1,0 +1,194 @@
+"""The whole loop on real parts: Ray actors, an engine, the verifiers in their sandbox, SFTTrainer, the ledger."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from selfplay import models
+from selfplay.cluster import Cluster
+from selfplay.config import Experiment
+from selfplay.config_file import load_experiment
+from selfplay.curriculum import Curriculum
+from selfplay.distill.trainer import Trainer
+from selfplay.engines.settings import SamplingSettings
+from selfplay.errors import RunError, WeightsMismatch
+from selfplay.launch import experiment_of
+from selfplay.ledger import Ledger
+from selfplay.loop import run_experiment
+from selfplay.model_state import ModelState
+from selfplay.plan import plan
+from selfplay.progress import RunView
+from selfplay.report import write_report
+from selfplay.run_directory import RunDirectory
+from selfplay.sampling import Sampler
+
+pytestmark = pytest.mark.slow
+HERE = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as connected:
+        yield connected
+
+
+def carry_out(directory: RunDirectory, cluster: Cluster) -> str:
+    """Run to the end; returns what was printed."""
+    printed = io.StringIO()
+    console = Console(file=printed, width=120)
+    try:
+        with RunView(console, plan(directory.experiment, []).models) as view:
+            run_experiment(directory, cluster, view)
+    finally:
+        directory.close()
+    return printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished tiny run of all five arms on the transformers engine, and what it printed."""
+    data = yaml.safe_load((HERE / "experiments/quickstart/five-arms.yaml").read_text())
+    data |= {"output": str(tmp_path_factory.mktemp("runs")), "seeds": [0], "generations": 2}
+    data["engine"] = {"kind": "transformers"}
+    data["model"] = {"init": {"hidden_size": 32, "layers": 1, "heads": 1, "context": 128}}
+    for task in data["tasks"]:
+        task |= {"examples": 20, "problems": 12}
+    data["sampling"] = {"n": 2, "max_tokens": 24}
+    data["distill"] |= {"steps": 4, "batch_size": 8}
+    data["evaluate"] = {"problems": 10}
+    directory = RunDirectory.create(Experiment.model_validate(data))
+    return directory.path, carry_out(directory, cluster)
+
+
+def test_every_model_is_made_recorded_and_loads(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    rows = Ledger(path / "ledger").rows("SELECT arm, generation, fingerprint, path FROM models ORDER BY ALL")
+    assert len(rows) == 1 + 5 * 2
+    for _, _, fingerprint, folder in rows:
+        assert models.fingerprint(path / folder) == fingerprint
+        models.check_folder(path / folder)
+
+
+def test_every_sample_has_one_verdict_and_a_known_parent(finished: tuple[Path, str]) -> None:
+    ledger = Ledger(finished[0] / "ledger")
+    assert ledger.rows("SELECT count(*) - count(DISTINCT id) FROM samples") == [(0,)]
+    assert ledger.rows("SELECT count(*) - count(DISTINCT sample_id) FROM verdicts") == [(0,)]
+    unjudged = "SELECT count(*) FROM samples ANTI JOIN verdicts ON sample_id = id WHERE origin = 'synthetic'"
+    assert ledger.rows(unjudged) == [(0,)]
+    orphans = "SELECT count(*) FROM samples s ANTI JOIN models m ON m.fingerprint = s.model WHERE s.model IS NOT NULL"
+    assert ledger.rows(orphans) == [(0,)]
+    assert ledger.rows("SELECT count(*) FROM verdicts WHERE verifier = 'code' AND sandbox IS NULL") == [(0,)]
+
+
+def test_arms_share_the_draws_of_generation_0_and_the_evaluation(finished: tuple[Path, str]) -> None:
+    ledger = Ledger(finished[0] / "ledger")
+    start = ledger.rows("SELECT fingerprint FROM models WHERE generation = 0")[0][0]
+    drawn = ledger.rows("SELECT count(*) FROM samples WHERE model = ? AND purpose = 'train'", [start])
+    assert drawn == [(24 * 2,)], "four arms train on samples of generation 0, which were drawn once"
+    evaluated = ledger.rows(
+        "SELECT model, list(problem_id ORDER BY problem_id), list(draw_seed ORDER BY problem_id) "
+        "FROM samples WHERE purpose = 'evaluate' GROUP BY 1"
+    )
+    assert len({(tuple(problems), tuple(seeds)) for _, problems, seeds in evaluated}) == 1
+
+
+def test_no_evaluation_problem_is_trained_on(finished: tuple[Path, str]) -> None:
+    sql = """SELECT count(*) FROM members m JOIN samples s ON s.id = m.sample_id JOIN problems p ON p.id = s.problem_id
+             WHERE p.twin_key IN (SELECT twin_key FROM problems WHERE split = 'evaluate')"""
+    assert Ledger(finished[0] / "ledger").rows(sql) == [(0,)]
+
+
+def test_training_sets_are_what_their_arms_say(finished: tuple[Path, str]) -> None:
+    ledger = Ledger(finished[0] / "ledger")
+    sql = """SELECT t.arm, t.generation, count(*) FILTER (m.origin = 'procedural'),
+                    count(*) FILTER (m.origin = 'synthetic'), count(*) FILTER (v.outcome = 'accepted')
+             FROM training_sets t JOIN members m ON m.training_set_id = t.id
+             LEFT JOIN verdicts v ON v.sample_id = m.sample_id GROUP BY ALL"""
+    made = {(arm, generation): counts for arm, generation, *counts in ledger.rows(sql)}
+    for generation in (1, 2):
+        assert made["human-only", generation][:2] == [40, 0]
+        assert made["unfiltered", generation][:2] == [40, 48]
+        verified = made["verified", generation]
+        assert verified[1] == verified[2], "only accepted samples"
+        assert made["random-filter", generation][1] == verified[1]
+
+
+def test_a_second_pass_makes_nothing_new(finished: tuple[Path, str], cluster: Cluster) -> None:
+    path, _ = finished
+    before = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
+    carry_out(RunDirectory.resume(path, experiment_of(path)), cluster)
+    after = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
+    assert after == before
+
+
+def test_resume_draws_only_what_is_missing(finished: tuple[Path, str], cluster: Cluster) -> None:
+    path, _ = finished
+    ledger = Ledger(path / "ledger")
+    count = "SELECT count(*), count(DISTINCT id) FROM samples"
+    everything = ledger.rows(count)
+    for table in ("samples", "verdicts"):
+        sorted((path / "ledger").glob(f"{table}-*.parquet"))[0].unlink()
+    carry_out(RunDirectory.resume(path, experiment_of(path)), cluster)
+    assert ledger.rows(count) == everything
+    assert ledger.rows("SELECT count(*) FROM samples ANTI JOIN verdicts ON sample_id = id WHERE model IS NOT NULL") == [
+        (0,)
+    ]
+
+
+def test_resume_refuses_another_config(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    changed = load_experiment(path / "experiment.yaml", ["distill.steps=5"])
+    with pytest.raises(RunError, match=r"`distill\.steps` was 4 and is now 5"):
+        RunDirectory.resume(path, changed)
+
+
+def test_progress_names_seed_arm_and_generation(finished: tuple[Path, str]) -> None:
+    printed = finished[1]
+    assert "seed 0  verified  generation 2  (model 7 of 11" in printed
+    assert "training: 4 steps in" in printed
+
+
+def test_report_and_scores(finished: tuple[Path, str]) -> None:
+    path, _ = finished
+    page = write_report(path)
+    assert page == path / "report" / "index.html"
+    with (path / "report" / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    accuracies = [r for r in rows if r["measure"] == "accuracy" and r["task"] == "all"]
+    assert len(accuracies) == 11
+    assert all(float(r["low"]) <= float(r["value"]) <= float(r["high"]) for r in accuracies)
+
+
+def test_other_weights_than_the_folders_stop_the_run(cluster: Cluster, experiment: Experiment, tmp_path: Path) -> None:
+    """The engine loads one folder, the proof expects another: no sample is drawn."""
+    assert experiment.model.init is not None
+    loaded, expected = (models.create(experiment.model.init, tmp_path / name, seed) for seed, name in enumerate("ab"))
+
+    class Misled(Trainer):
+        def reference(self, folder: Path, trust_remote_code: bool) -> Any:
+            return super().reference(expected, trust_remote_code)
+
+    ledger, trainer = Ledger(tmp_path / "ledger"), Misled(gpu=False)
+    sampler = Sampler(experiment, cluster, ledger, trainer)
+    try:
+        with pytest.raises(WeightsMismatch):
+            sampler.draw(
+                "evaluate",
+                ModelState("f", loaded, 0, "start", 0),
+                Curriculum(experiment, 0).held_out(),
+                SamplingSettings(max_tokens=8),
+                1,
+                on_progress=lambda done: None,
+            )
+    finally:
+        sampler.close()
+        trainer.close()
+    assert ledger.rows("SELECT count(*) FROM samples") == [(0,)]
