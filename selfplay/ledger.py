@@ -28,9 +28,12 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob("*.tmp"):
+
+    def open_for_writing(self) -> Ledger:
+        """Remove the unfinished files of a writer that died. Only the run's one writer may do this."""
+        for leftover in self.folder.glob("*.tmp"):
             leftover.unlink()
+        return self
 
     def append(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows durably; a no-op for no rows, and for rows that are there already as one file."""
@@ -40,6 +43,7 @@ class Ledger:
         target = self.folder / name
         if target.exists():
             return
+        self.folder.mkdir(parents=True, exist_ok=True)
         temporary = target.with_suffix(".tmp")
         pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]), temporary)
         with temporary.open("rb+") as file:

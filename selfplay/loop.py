@@ -51,7 +51,7 @@ def run_experiment(run: RunDirectory, cluster: Cluster, view: RunView) -> None:
     Raises:
         SelfplayError: one sentence; what was made until then stays and is found by `--resume`.
     """
-    ledger = Ledger(run.ledger_path)
+    ledger = Ledger(run.ledger_path).open_for_writing()
     trainer = Trainer(gpu=cluster.gpus > 0)
     sampler = Sampler(run.experiment, cluster, ledger, trainer)
     try:

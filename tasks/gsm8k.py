@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
+from pydantic import Field
+
 from tasks.errors import SourceError, UnreachableSource
 from tasks.problem import Origin, Problem, Split
 from tasks.source import TaskSource
@@ -37,7 +39,7 @@ class Gsm8k(TaskSource):
     """Folder with gsm8k_train.jsonl and gsm8k_test.jsonl; unset: openai/gsm8k from the Hub."""
     annotations: bool = False
     """Keep the calculator annotations `<<48/2=24>>` in the solutions."""
-    limit: int | None = None
+    limit: int | None = Field(default=None, ge=1)
     """Use only the first rows of each split."""
 
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:

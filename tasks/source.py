@@ -55,7 +55,8 @@ def split_of(twin_key: str) -> Split:
     return "evaluate" if int(content_hash("split", twin_key), 16) % 100 < EVALUATE_SHARE_PERCENT else "train"
 
 
-MOST_REPEATS = 100_000
+MOST_REPEATS = 10_000
+"""Repeats in a row after which a family counts as used up."""
 
 
 def distinct_problems(problem: Callable[[int, int], Problem], split: Split, seed: int) -> Iterator[Problem]:

@@ -36,7 +36,8 @@ def sample_measures(ledger: Ledger, student: ModelState, drawn: list[str]) -> li
     texts = "SELECT completion FROM samples WHERE id IN (SELECT unnest(?)) ORDER BY id LIMIT 1000"
     grams, total = set(), 0
     for (text,) in ledger.rows(texts, [drawn]):
-        pairs = [text[i : i + 2] for i in range(len(text) - 1)][: 5000 - total]
+        text = text[: 5001 - total]
+        pairs = [text[i : i + 2] for i in range(len(text) - 1)]
         grams.update(pairs)
         total += len(pairs)
     if total:

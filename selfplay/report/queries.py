@@ -113,13 +113,6 @@ class Example:
     seconds: float | None
 
 
-class _Reader(Ledger):
-    """A ledger that is only read: unlike the writer's, it removes no unfinished files, which are the writer's."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-
 class RunRecord:
     """One run: its resolved experiment, its environment and what its ledger held when this was opened."""
 
@@ -151,7 +144,7 @@ class RunRecord:
             environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         except ValueError as error:
             raise RunError(f"{file} is not JSON: {error}; remove it to go on without it.") from None
-        return cls(path, experiment, environment, _Reader(path / "ledger").connect())
+        return cls(path, experiment, environment, Ledger(path / "ledger").connect())
 
     def __enter__(self) -> Self:
         return self

@@ -46,6 +46,8 @@ def test_lone_surrogate_becomes_its_escape() -> None:
 def test_a_torn_temporary_file_is_removed_and_never_read(tmp_path: Path) -> None:
     (tmp_path / "samples-abc.tmp").write_bytes(b"half a file")
     ledger = Ledger(tmp_path)
+    assert list(tmp_path.glob("*.tmp")), "a reader leaves the writer's files alone"
+    ledger.open_for_writing()
     assert ledger.rows("SELECT count(*) FROM samples") == [(0,)]
     assert not list(tmp_path.glob("*.tmp"))
 
