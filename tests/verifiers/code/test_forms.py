@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -298,32 +294,11 @@ def test_the_budget_of_a_call_replaces_the_setting(verifier: CodeVerifier) -> No
     assert verifier.verify(reference, program, timeout=2.0).outcome == "accepted"
 
 
-def test_a_busy_machine_does_not_spend_a_programs_time(verifier: CodeVerifier) -> None:
-    # three processes on one core: half a second of CPU time takes about one and a half of wall time
-    core = {min(os.sched_getaffinity(0))}
-    hog = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass"
-    hogs = [subprocess.Popen([sys.executable, "-c", hog, str(*core)], stdout=subprocess.PIPE) for _ in range(2)]
-    before = os.sched_getaffinity(0)
-    program = "import time\ndef f(x):\n    while time.process_time() < 0.5: pass\n    return 2"
-    try:
-        for process in hogs:
-            assert process.stdout is not None
-            process.stdout.readline()
-        os.sched_setaffinity(0, core)
-        with_own_core = CodeVerifier(CodeVerifier.Settings.model_validate({"timeout": 1.2}))
-        with_own_core.warm()
-        reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
-        began = time.monotonic()
-        verdict = with_own_core.verify(reference, program)
-        took = time.monotonic() - began
-        with_own_core.close()
-    finally:
-        os.sched_setaffinity(0, before)
-        for process in hogs:
-            process.kill()
-            process.communicate()
-    assert took > 1.2
-    assert verdict.outcome == "accepted", (took, verdict)
+def test_time_in_which_a_program_did_not_run_is_not_counted_at_once(verifier: CodeVerifier) -> None:
+    reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
+    waits = "import time\ndef f(x):\n    time.sleep({})\n    return 2"
+    assert verifier.verify(reference, waits.format(2.3), timeout=2.0).outcome == "accepted"
+    assert verifier.verify(reference, waits.format(1.5), timeout=0.5).reason == "time_limit"
 
 
 @pytest.mark.parametrize(
