@@ -89,9 +89,7 @@ class Dispatcher:
             while self._turn():
                 pass
         except BaseException as error:
-            self._broken = BrokenVerifier(
-                f"the supervisor of {self._name} failed: {type(error).__name__}: {error}"
-            )
+            self._broken = BrokenVerifier(f"the supervisor of {self._name} failed: {type(error).__name__}: {error}")
             raise
         finally:
             self._finish()
@@ -165,11 +163,7 @@ class Dispatcher:
             return  # others have started: it counts as a failed start when its end is seen
         if "error" in message:
             kind = getattr(errors, message["kind"] or "", BrokenVerifier)
-            text = (
-                message["error"]
-                if message["kind"]
-                else f"verifier {self._name} does not start: {message['error']}"
-            )
+            text = message["error"] if message["kind"] else f"verifier {self._name} does not start: {message['error']}"
             self._broken = kind(text)
             self.hello.set_exception(self._broken)
             return
@@ -304,9 +298,7 @@ class Dispatcher:
             elif task.future.set_running_or_notify_cancel():
                 task.future.set_exception(self._broken)
         if not self.hello.done():
-            self.hello.set_exception(
-                self._broken or BrokenVerifier(f"the supervisor of {self._name} was closed")
-            )
+            self.hello.set_exception(self._broken or BrokenVerifier(f"the supervisor of {self._name} was closed"))
 
 
 def _obituary(status: int) -> str:

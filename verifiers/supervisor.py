@@ -101,9 +101,7 @@ class Supervisor:
                 was made before this process was forked.
         """
         if self._closed or os.getpid() != self._pid:
-            raise BrokenVerifier(
-                f"this Supervisor of the {self.name} verifier is closed, or another process made it"
-            )
+            raise BrokenVerifier(f"this Supervisor of the {self.name} verifier is closed, or another process made it")
         task = Task(row)
         self._dispatcher.give(task)
         return task.future

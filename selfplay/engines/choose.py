@@ -33,9 +33,7 @@ def resolve_kind(settings: EngineSettings) -> Literal["vllm", "transformers", "s
     return "vllm" if installed and settings.dtype != "float64" else "transformers"
 
 
-def make_engine(
-    settings: EngineSettings, *, chat: bool | None = None, trust_remote_code: bool = False
-) -> Engine:
+def make_engine(settings: EngineSettings, *, chat: bool | None = None, trust_remote_code: bool = False) -> Engine:
     """An engine that holds no weights yet.
 
     Args:

@@ -25,9 +25,7 @@ def fitting_ids(tokenizer: Any, request: Request, chat: bool, context: int | Non
     if not ids:
         return _refused(request, "the prompt is empty")
     if context is not None and len(ids) >= context:
-        return _refused(
-            request, f"the prompt has {len(ids)} tokens and leaves no room in a context of {context}"
-        )
+        return _refused(request, f"the prompt has {len(ids)} tokens and leaves no room in a context of {context}")
     return ids
 
 

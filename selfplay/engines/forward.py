@@ -85,9 +85,7 @@ def draw_batch(
                 logits_to_keep=1,
             )
             cache = output.past_key_values
-            tokens = _choose(
-                output.logits[:, -1, :], sampling, torch.from_numpy(uniform[rows, at]).to(device)
-            )
+            tokens = _choose(output.logits[:, -1, :], sampling, torch.from_numpy(uniform[rows, at]).to(device))
         for row, token in zip(rows, tokens.tolist(), strict=True):
             if row not in open_rows:
                 continue

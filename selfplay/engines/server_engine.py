@@ -78,9 +78,7 @@ class ServerEngine:
         pool = ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="completions")
         try:
             while True:
-                while (
-                    len(pending) < self.settings.concurrency and (request := next(waiting, None)) is not None
-                ):
+                while len(pending) < self.settings.concurrency and (request := next(waiting, None)) is not None:
                     pending.add(pool.submit(self._complete, request, sampling))
                 if not pending:
                     return
@@ -192,9 +190,7 @@ class ServerEngine:
         if name is None:
             return "none"
         if not os.environ.get(name):
-            raise EngineError(
-                f"`engine.api_key_env` names {name}, which is not set; export the key under that name"
-            )
+            raise EngineError(f"`engine.api_key_env` names {name}, which is not set; export the key under that name")
         return os.environ[name]
 
     def _unusable(self, error: Exception) -> EngineError:
@@ -202,17 +198,14 @@ class ServerEngine:
 
         url, attempts = self.settings.url, self.settings.retries + 1
         if isinstance(error, openai.APIStatusError):
-            return EngineError(
-                f"the server at {url} answered with status {error.status_code}: {error.message}"
-            )
+            return EngineError(f"the server at {url} answered with status {error.status_code}: {error.message}")
         if isinstance(error, openai.APITimeoutError):
             return EngineError(
                 f"the server at {url} did not answer within {self.settings.timeout:g} s, {attempts} times; "
                 "raise `engine.timeout` or lower `engine.concurrency`"
             )
         return EngineError(
-            f"the server at {url} cannot be reached after {attempts} attempts; start it, or correct "
-            "`engine.url`"
+            f"the server at {url} cannot be reached after {attempts} attempts; start it, or correct `engine.url`"
         )
 
     def _loaded(self) -> Any:

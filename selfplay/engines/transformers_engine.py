@@ -67,9 +67,7 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         self._context = self.settings.max_model_len or context_length(folder) or 1 << 30
         ends = model.generation_config.eos_token_id
-        self._stop_ids = {
-            token for token in (ends if isinstance(ends, list) else [ends]) if token is not None
-        }
+        self._stop_ids = {token for token in (ends if isinstance(ends, list) else [ends]) if token is not None}
         if tokenizer.eos_token_id is not None:
             self._stop_ids.add(tokenizer.eos_token_id)
 

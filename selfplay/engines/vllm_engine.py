@@ -129,10 +129,7 @@ class VllmEngine:
             steps = list(zip(drawn.token_ids, drawn.logprobs, strict=True))
             logprobs.append([step[token].logprob for token, step in steps])
             runners_up.append(
-                [
-                    max(entry.logprob for other, entry in step.items() if other != token)
-                    for token, step in steps
-                ]
+                [max(entry.logprob for other, entry in step.items() if other != token) for token, step in steps]
             )
         dtype = str(engine.model_config.dtype).removeprefix("torch.")
         return ProbeResult(prompts, tokens, logprobs, runners_up, dtype)
@@ -179,9 +176,7 @@ class VllmEngine:
             arguments["gpu_memory_utilization"] = settings.gpu_memory_utilization
         return arguments
 
-    def _add(
-        self, request: Request, sampling: SamplingSettings, in_flight: dict[str, Request]
-    ) -> Completion | None:
+    def _add(self, request: Request, sampling: SamplingSettings, in_flight: dict[str, Request]) -> Completion | None:
         """Queue a request; a completion comes back at once where it cannot be served."""
         from vllm import SamplingParams
         from vllm.inputs import tokens_input

@@ -10,9 +10,7 @@ REFERENCE = MathReference(answer="7x^2+7x+8", policy=Policy(form="collected"))
 JUDGE = MathVerifier(MathSettings(answer="whole"))
 
 
-@pytest.mark.parametrize(
-    "answer", ["7x^2+7x+8", "8+7x+7x^2", "7x+8+7x^2", "7x^{2} + 7x + 8", r"7\cdot x^2+7x+8"]
-)
+@pytest.mark.parametrize("answer", ["7x^2+7x+8", "8+7x+7x^2", "7x+8+7x^2", "7x^{2} + 7x + 8", r"7\cdot x^2+7x+8"])
 def test_any_order_of_collected_terms_is_accepted(answer: str) -> None:
     assert JUDGE.verify(REFERENCE, answer).outcome == "accepted"
 

@@ -106,9 +106,7 @@ def test_a_file_that_raises_or_keeps_no_contract(tmp_path: Path) -> None:
         load(str(tmp_path / "plain.py") + ":thing")
 
 
-def test_a_broken_package_is_a_warning_and_leaves_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_package_is_a_warning_and_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = tmp_path / "rotten-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rotten\nVersion: 1.0\n")

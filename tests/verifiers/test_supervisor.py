@@ -104,9 +104,7 @@ KILLS = ("rejected", "kills_its_judge")
 def test_strange_rows_do_not_touch_their_neighbours(supervisor: Supervisor) -> None:
     strange = ["die", "memory", "raise", "exit", "bool", "nan", "garbage"]
     rows = [completion for each in strange for completion in ("fine", each)] + ["fine"] * 20
-    expected = [x for each in (KILLS, KILLS, FAULT, FAULT, FAULT, FAULT, FAULT) for x in (GOOD, each)] + [
-        GOOD
-    ] * 20
+    expected = [x for each in (KILLS, KILLS, FAULT, FAULT, FAULT, FAULT, FAULT) for x in (GOOD, each)] + [GOOD] * 20
     assert outcomes(supervisor, *rows) == expected
 
 
@@ -250,17 +248,13 @@ def test_user_errors_come_before_any_row(plugin: str) -> None:
         Supervisor(plugin, {"speed": 1})
 
 
-def test_workers_that_never_start_are_an_error_and_no_hang(
-    plugin: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_that_never_start_are_an_error_and_no_hang(plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXIT_AT_IMPORT", "1")
     with pytest.raises(BrokenVerifier, match=r"do not start.*status 5"):
         Supervisor(plugin)
 
 
-def test_a_plugin_that_breaks_while_running_fails_what_waits(
-    plugin: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plugin_that_breaks_while_running_fails_what_waits(plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Supervisor(plugin) as supervisor:
         monkeypatch.setenv("EXIT_AT_IMPORT", "1")
         with pytest.raises(BrokenVerifier, match="do not start"):
@@ -270,8 +264,7 @@ def test_a_plugin_that_breaks_while_running_fails_what_waits(
 def test_the_same_from_threads_and_asyncio(supervisor: Supervisor) -> None:
     found: list[list[tuple[str, str]]] = []
     threads = [
-        threading.Thread(target=lambda: found.append(outcomes(supervisor, "fine", "raise", "fine")))
-        for _ in range(4)
+        threading.Thread(target=lambda: found.append(outcomes(supervisor, "fine", "raise", "fine"))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()

@@ -60,9 +60,7 @@ def _two_equations(left: Node, right: Node, mine: Meaning, theirs: Meaning) -> b
     """Whether both are equations of several unknowns, solved for different ones or for none."""
     if not (isinstance(left, Relation) and isinstance(right, Relation)):
         return False
-    return (
-        mine.called != theirs.called and left.operators == right.operators == ("=",) and len(names(left)) > 1
-    )
+    return mine.called != theirs.called and left.operators == right.operators == ("=",) and len(names(left)) > 1
 
 
 def _as_math(reference: Reading, answer: Reading) -> bool:
@@ -82,9 +80,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s.,;!?'\"()\\${}]+|\\text", "", text).casefold()
 
 
-def _compare_measured(
-    reference: Reading, answer: Reading, mine: Meaning, theirs: Meaning, rules: Rules
-) -> Finding:
+def _compare_measured(reference: Reading, answer: Reading, mine: Meaning, theirs: Meaning, rules: Rules) -> Finding:
     """Two scalars, with their names, units and percent signs."""
     if mine.called and theirs.called and mine.called != theirs.called:
         return Finding(False, "different_symbols")
@@ -114,9 +110,7 @@ def _scaled(node: Node, factor: Fraction) -> Node:
 def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node, rules: Rules) -> Finding:
     if mine_is and theirs_is:
         return compare_scalars(left, right, rules)
-    found = compare_scalars(
-        _hundredth(left) if mine_is else left, _hundredth(right) if theirs_is else right, rules
-    )
+    found = compare_scalars(_hundredth(left) if mine_is else left, _hundredth(right) if theirs_is else right, rules)
     if found.equal:
         return found
     # a sign left out: only above 1, since 0.5 could be meant as one half
@@ -173,9 +167,7 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
 def _either(*sides: Node) -> bool:
     """Whether one of them is alternatives such as `x < 1 or x > 3`."""
     return any(
-        isinstance(side, Items)
-        and side.separator == "or"
-        and any(isinstance(item, Relation) for item in side.items)
+        isinstance(side, Items) and side.separator == "or" and any(isinstance(item, Relation) for item in side.items)
         for side in sides
     )
 

@@ -144,11 +144,7 @@ class _Parser(Primaries):
 
     def _times_sign_x(self) -> bool:
         following = self.tokens[self.at + 1]
-        return (
-            following.kind == "number"
-            and following.text == "10"
-            and self.tokens[self.at + 2].text in ("^", "**")
-        )
+        return following.kind == "number" and following.text == "10" and self.tokens[self.at + 2].text in ("^", "**")
 
     def _mixed_or_product(self, node: Node) -> Node:
         # two numbers side by side: "7 3/4" is a mixed number, anything else is no notation

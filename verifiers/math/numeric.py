@@ -227,8 +227,7 @@ class _Evaluation:
         if low != int(low) or high != int(high) or high - low > MOST_TERMS:
             raise Unsupported
         terms = [
-            self.value(node.body, {**at, node.variable: Fraction(index)})
-            for index in range(int(low), int(high) + 1)
+            self.value(node.body, {**at, node.variable: Fraction(index)}) for index in range(int(low), int(high) + 1)
         ]
         return mp.fsum(terms) if node.kind == "sum" else mp.fprod(terms)
 

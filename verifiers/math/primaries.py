@@ -56,9 +56,7 @@ class Primaries(Brackets):
         text = token.text
         if "," in text:
             whole = text.partition(".")[0].split(",")
-            proper = (
-                1 <= len(whole[0]) <= 3 and whole[0][0] != "0" and all(len(part) == 3 for part in whole[1:])
-            )
+            proper = 1 <= len(whole[0]) <= 3 and whole[0][0] != "0" and all(len(part) == 3 for part in whole[1:])
             if not (proper and self.thousands and not self.brackets):
                 return self._apart(token)
             text = text.replace(",", "")
@@ -143,11 +141,7 @@ class Primaries(Brackets):
             else:
                 # an index that can vary: F_k and F_{n-k} are values of one function
                 return Call(f"{name}_", inside.items if isinstance(inside, Items) else (inside,))
-        if (
-            self.sees("(")
-            and not self.now.spaced
-            and name.partition("_")[0] in ("f", "g", "h", "P", "F", "G")
-        ):
+        if self.sees("(") and not self.now.spaced and name.partition("_")[0] in ("f", "g", "h", "P", "F", "G"):
             return self._applied(name)
         return Name(name)
 
@@ -253,12 +247,7 @@ class Primaries(Brackets):
             node = Call("log_base", (base, *arguments)) if base is not None else Call("ln", arguments)
         elif name == "exp":
             node = Pow(Name("e"), arguments[0]) if len(arguments) == 1 else Call(name, arguments)
-        elif (
-            exponent is not None
-            and isinstance(exponent, Number)
-            and exponent.value == -1
-            and name in INVERSES
-        ):
+        elif exponent is not None and isinstance(exponent, Number) and exponent.value == -1 and name in INVERSES:
             return Call(INVERSES[name], arguments)
         else:
             node = Call(name, arguments)
@@ -308,9 +297,7 @@ class Primaries(Brackets):
                 self.expect("}")
             if mark == "^":
                 high = bound
-            elif (
-                isinstance(bound, Relation) and bound.operators == ("=",) and isinstance(bound.sides[0], Name)
-            ):
+            elif isinstance(bound, Relation) and bound.operators == ("=",) and isinstance(bound.sides[0], Name):
                 variable, low = bound.sides[0].name, bound.sides[1]
             else:
                 low = bound

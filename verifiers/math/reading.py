@@ -57,9 +57,7 @@ class Reading:
     def shown(self) -> str:
         """How it was understood, for the evidence."""
         body = show(self.node) if self.node is not None else self.text[:300]
-        return (
-            f"{self.kind}: {body}" + (" %" if self.percent else "") + (f" {self.unit}" if self.unit else "")
-        )
+        return f"{self.kind}: {body}" + (" %" if self.percent else "") + (f" {self.unit}" if self.unit else "")
 
 
 _CHOICE = re.compile(r"\(?([A-Z])\)?\.?")
@@ -85,18 +83,14 @@ not or and no nor but wrong maybe perhaps if when where for is are to by than in
 """
 _NO_UNIT = frozenset(_NOT_UNITS.split())
 _FINAL_STOP = re.compile(r"(?<!\.)\s*[.,]?\s*$")
-_EMPTY = frozenset(
-    {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"}
-)
+_EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"})
 _SHORT_WORDS = frozenset(
     ["yes", "no", "odd", "all", "none", "both", "red", "blue", "not", "one", "two", "six", "ten", "any"]
 )
 EMPTY_SET = Group("{", (), "}")
 
 
-def read(
-    text: str, *, kind: str | None = None, thousands: bool = True, letters_are_units: bool = False
-) -> Reading:
+def read(text: str, *, kind: str | None = None, thousands: bool = True, letters_are_units: bool = False) -> Reading:
     """What an answer says.
 
     Args:
@@ -232,20 +226,12 @@ def _tail(pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
 
 def _can_be_unit(text: str) -> bool:
     words = re.findall(r"[A-Za-z]+", text)
-    return (
-        0 < len(words) <= 6
-        and not any(word.lower() in _NO_UNIT for word in words)
-        and read_unit(text) is not None
-    )
+    return 0 < len(words) <= 6 and not any(word.lower() in _NO_UNIT for word in words) and read_unit(text) is not None
 
 
 def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool:
     words = re.findall(r"[A-Za-z]+", tail)
-    if (
-        not _can_be_unit(tail)
-        or len(words) > 4
-        or any(word in FUNCTIONS or word in PLAIN_NAMES for word in words)
-    ):
+    if not _can_be_unit(tail) or len(words) > 4 or any(word in FUNCTIONS or word in PLAIN_NAMES for word in words):
         return False
     if all(is_unit_word(word) and (len(word) > 1 or letters_are_units) for word in words):
         return True
@@ -308,9 +294,7 @@ def expand_plus_minus(node: Node) -> Node:
     if isinstance(node, Relation):
         *before, last = node.sides
         spread = expand_plus_minus(last)
-        if isinstance(spread, Items) and not any(
-            isinstance(p, PlusMinus) for side in before for p in walk(side)
-        ):
+        if isinstance(spread, Items) and not any(isinstance(p, PlusMinus) for side in before for p in walk(side)):
             return Relation(node.operators, (*before, spread))
         raise Unreadable("plus-minus on both sides")
     if isinstance(node, Items) or (isinstance(node, Group) and node.left == "{"):

@@ -78,9 +78,7 @@ def _union(regions: list[Region | None]) -> Region | None:
     variables = {region.variable for region in known if region.variable}
     if len(known) != len(regions) or len(variables) > 1:
         return None
-    return Region(
-        tuple(part for region in known for part in region.segments), variables.pop() if variables else ""
-    )
+    return Region(tuple(part for region in known for part in region.segments), variables.pop() if variables else "")
 
 
 def _without(region: Region, points: tuple[Node, ...]) -> Region | None:

@@ -108,9 +108,7 @@ def _several(node: Items, items: tuple[Node, ...]) -> Meaning:
         spread = [p.node.items if isinstance(p.node, Items) else (p.node,) for p in parts]
         return Meaning(Items(tuple(item for part in spread for item in part)), titles[0])
     if all(len(title) == 1 for title in titles) and len(set(titles)) == len(titles):
-        return Meaning(
-            Group("(", tuple(part.node for part in parts), ")"), tuple(title[0] for title in titles)
-        )
+        return Meaning(Group("(", tuple(part.node for part in parts), ")"), tuple(title[0] for title in titles))
     return Meaning(node)
 
 

@@ -26,9 +26,7 @@ _CHARACTERS = {
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()")
-_INVISIBLE = dict.fromkeys(
-    [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, 0x2061, 0x2062, 0x2063]
-)
+_INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, 0x2061, 0x2062, 0x2063])
 _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
 _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎]+")
 _SIZING = re.compile(
@@ -39,9 +37,7 @@ _SPACE = re.compile(
     r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|enspace|thinspace|medspace|thickspace|hfill|noindent)(?![A-Za-z]))|~"
 )
 _TIGHT = re.compile(r"(?<!\\)\\!")
-_THOUSANDS_GAP = re.compile(
-    r"(?<![\d.])\d{1,3}(?:(?:\{,\}|,\s*\\[!,]|\\,|,?[\u2009\u202f\u00a0])\s*\d{3})+(?!\d)"
-)
+_THOUSANDS_GAP = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\{,\}|,\s*\\[!,]|\\,|,?[\u2009\u202f\u00a0])\s*\d{3})+(?!\d)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _BINOMIAL = re.compile(r"\\[dt]binom(?![A-Za-z])")
 _ARROW = re.compile(r"\\(?:vec|overrightarrow)(?![A-Za-z])|\\overline(?=\s*\{\s*[A-Z]{2,}\s*\})")

@@ -123,20 +123,7 @@ class Matrix:
 
 
 Node = (
-    Number
-    | Name
-    | Call
-    | Add
-    | Mul
-    | Div
-    | Pow
-    | PlusMinus
-    | Series
-    | Group
-    | Items
-    | Relation
-    | SetOperation
-    | Matrix
+    Number | Name | Call | Add | Mul | Div | Pow | PlusMinus | Series | Group | Items | Relation | SetOperation | Matrix
 )
 
 CONSTANTS = frozenset({"pi", "e", "i", "oo"})

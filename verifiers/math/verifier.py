@@ -118,18 +118,14 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
     """The verdict on an extracted answer, with the deciding rule and both sides as understood."""
     policy = reference.policy
     if len(answer) > MOST_CHARACTERS:
-        return Verdict.reject(
-            "too_large", extracted_by=extracted_by, why=f"an answer of {len(answer)} characters"
-        )
+        return Verdict.reject("too_large", extracted_by=extracted_by, why=f"an answer of {len(answer)} characters")
     evidence: dict[str, Any] = {
         "extracted_by": extracted_by,
         "reference": reference.answer[:300],
         "answer": answer[:300],
     }
     if policy.form == "number" and not is_number_form(answer):
-        return Verdict.reject(
-            "unevaluated", **evidence, why="only an integer, a decimal or a fraction is an answer"
-        )
+        return Verdict.reject("unevaluated", **evidence, why="only an integer, a decimal or a fraction is an answer")
     fast = _fast(reference.answer, answer)
     if fast is not None:
         return _verdict(fast, evidence)
@@ -167,11 +163,7 @@ def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
         return Verdict.open("neither proved nor refuted", **evidence, rule=finding.rule)
     if finding.equal:
         return Verdict.accept(finding.rule, **evidence, rule=finding.rule)
-    reason = (
-        finding.rule
-        if finding.rule in ("wrong_unit", "inconsistent_chain", "undefined_value")
-        else "wrong_answer"
-    )
+    reason = finding.rule if finding.rule in ("wrong_unit", "inconsistent_chain", "undefined_value") else "wrong_answer"
     return Verdict.reject(reason, **evidence, rule=finding.rule)
 
 

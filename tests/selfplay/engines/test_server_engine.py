@@ -132,10 +132,7 @@ def test_greedy_text_is_that_of_the_transformers_engine(
     other = make_engine(EngineSettings(kind="transformers"), chat=chat)
     other.load(served)
     wanted = {completion.id: completion for completion in other.generate(requests[:30], greedy)}
-    found = {
-        completion.id: completion
-        for completion in engine_at(url, served, chat).generate(requests[:30], greedy)
-    }
+    found = {completion.id: completion for completion in engine_at(url, served, chat).generate(requests[:30], greedy)}
     assert sum(found[key] == wanted[key] for key in wanted) >= 28
 
 
@@ -155,18 +152,14 @@ def test_a_prompt_that_does_not_fit_is_an_error_completion(
 ) -> None:
     asked = [Request("long", "9" * 200, 1), Request("fits", "9", 1), Request("edge", "9" * 125, 1)]
     engine = engine_at(url, served)
-    found = {
-        completion.id: completion for completion in engine.generate(asked, SamplingSettings(max_tokens=20))
-    }
+    found = {completion.id: completion for completion in engine.generate(asked, SamplingSettings(max_tokens=20))}
     assert found["long"].finish_reason == "error"
     assert found["fits"].error is None
     assert 1 <= found["edge"].tokens <= 3
 
 
 @pytest.mark.slow
-def test_what_the_server_refuses_is_an_error_completion(
-    engine_at: Callable[..., Any], url: str, served: Path
-) -> None:
+def test_what_the_server_refuses_is_an_error_completion(engine_at: Callable[..., Any], url: str, served: Path) -> None:
     engine = engine_at(url, served)
     engine._context = None
     (found,) = engine.generate([Request("long", "9" * 200, 1)], SamplingSettings(max_tokens=20))
@@ -196,9 +189,7 @@ def test_requests_in_flight_are_bounded(engine_at: Callable[..., Any], url: str,
     assert len(taken) == 4
 
 
-def test_a_server_that_is_down_is_one_clear_error(
-    engine_at: Callable[..., Any], folders: tuple[Path, Path]
-) -> None:
+def test_a_server_that_is_down_is_one_clear_error(engine_at: Callable[..., Any], folders: tuple[Path, Path]) -> None:
     address = f"http://127.0.0.1:{free_port()}/v1"
     with pytest.raises(EngineError, match=r"cannot be reached after 2 attempts.*engine\.url") as raised:
         engine_at(address, folders[0])

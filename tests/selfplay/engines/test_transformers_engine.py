@@ -61,9 +61,7 @@ def test_batch_size_and_order_change_nothing(
     assert found == {request.id: drawn[request.id] for request in shuffled}
 
 
-def test_other_seeds_give_other_text(
-    engine: Engine, requests: list[Request], drawn: dict[str, Completion]
-) -> None:
+def test_other_seeds_give_other_text(engine: Engine, requests: list[Request], drawn: dict[str, Completion]) -> None:
     moved = [Request(request.id, request.prompt, request.seed + 5000) for request in requests]
     found = by_id(engine.generate(moved, SAMPLING))
     assert sum(found[key].text == drawn[key].text for key in drawn) < 5
@@ -76,9 +74,7 @@ def test_greedy_ignores_the_seed_and_follows_the_probe(engine: Engine, folders: 
     prompt = "12 + 30 = "
     expected = engine.measure([tokenizer(prompt)["input_ids"]], 12).greedy_tokens[0]
     for seed in (1, 2):
-        (found,) = engine.generate(
-            [Request("g", prompt, seed)], SamplingSettings(temperature=0, max_tokens=12)
-        )
+        (found,) = engine.generate([Request("g", prompt, seed)], SamplingSettings(temperature=0, max_tokens=12))
         text = tokenizer.decode(expected[: found.tokens], skip_special_tokens=True)
         assert found.text == text
 
@@ -96,8 +92,7 @@ def test_draws_follow_the_models_distribution(engine: Engine, folders: tuple[Pat
     probabilities = torch.softmax(logits / 0.5, dim=-1).double().numpy()
     asked = [Request(str(seed), "7 = ", seed) for seed in range(4000)]
     counts = Counter(
-        completion.text
-        for completion in engine.generate(asked, SamplingSettings(temperature=0.5, max_tokens=1))
+        completion.text for completion in engine.generate(asked, SamplingSettings(temperature=0.5, max_tokens=1))
     )
     characters = [tokenizer.decode([token]) for token in range(4, len(tokenizer))]
     observed = [counts[character] for character in characters]
@@ -126,9 +121,7 @@ def test_top_k_and_top_p_keep_the_most_likely(engine: Engine, folders: tuple[Pat
         (SamplingSettings(max_tokens=1, top_p=1e-6), 1),
     ):
         found = {completion.text for completion in engine.generate(asked, settings)}
-        allowed = {
-            tokenizer.decode([token], skip_special_tokens=True) for token in ordered.indices[:size].tolist()
-        }
+        allowed = {tokenizer.decode([token], skip_special_tokens=True) for token in ordered.indices[:size].tolist()}
         assert found == allowed
 
 

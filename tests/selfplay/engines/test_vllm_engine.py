@@ -51,18 +51,14 @@ def test_every_request_gets_one_completion(requests: list[Request], drawn: dict[
         assert "⟨" not in completion.text
 
 
-def test_order_and_neighbours_hardly_matter(
-    engine: Any, requests: list[Request], drawn: dict[str, Completion]
-) -> None:
+def test_order_and_neighbours_hardly_matter(engine: Any, requests: list[Request], drawn: dict[str, Completion]) -> None:
     shuffled = random.Random(3).sample(requests, 60)
     again = {completion.id: completion for completion in engine.generate(shuffled, SAMPLING)}
     # A tie in floating point may flip a token.
     assert sum(again[request.id] == drawn[request.id] for request in shuffled) >= 58
 
 
-def test_other_seeds_give_other_text(
-    engine: Any, requests: list[Request], drawn: dict[str, Completion]
-) -> None:
+def test_other_seeds_give_other_text(engine: Any, requests: list[Request], drawn: dict[str, Completion]) -> None:
     moved = [Request(request.id, request.prompt, request.seed + 5000) for request in requests]
     again = {completion.id: completion for completion in engine.generate(moved, SAMPLING)}
     assert sum(again[key].text == drawn[key].text for key in drawn) < 5
