@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from selfplay.config import Experiment
 from selfplay.config_file import apply_override, load_experiment
+from selfplay.errors import SelfplayError
 from selfplay.plan import check, plan
 from verifiers.batch import verify_file
 
@@ -60,8 +61,13 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
             f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
             f"{size.models} models; engine {size.engine}"
         )
-        with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
-            run_experiment(directory, cluster, view)
+        try:
+            with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
+                run_experiment(directory, cluster, view)
+        except (KeyboardInterrupt, SelfplayError):
+            console.print("Stopped. What was made is kept; the same command continues with", highlight=False)
+            console.print(f"  --resume {escape(str(directory.path))}", highlight=False, soft_wrap=True)
+            raise
         page = write_report(directory.path)
         console.print(arms_table(directory.path))
         console.print(f"report {escape(str(page))}", highlight=False, soft_wrap=True)

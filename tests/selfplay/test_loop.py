@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from rich.console import Console
@@ -29,6 +30,7 @@ from selfplay.progress import RunView
 from selfplay.report import write_report
 from selfplay.run_directory import RunDirectory
 from selfplay.sampling import Sampler
+from tasks.problem import Problem
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).resolve().parent.parent.parent
@@ -64,6 +66,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tupl
     data["sampling"] = {"n": 2, "max_tokens": 24}
     data["distill"] |= {"steps": 4, "batch_size": 8}
     data["evaluate"] = {"problems": 10}
+    data["arms"][4]["keep"] = "all"  # so small a model writes nothing that is accepted
     directory = RunDirectory.create(Experiment.model_validate(data))
     return directory.path, carry_out(directory, cluster)
 
@@ -192,3 +195,31 @@ def test_other_weights_than_the_folders_stop_the_run(cluster: Cluster, experimen
         sampler.close()
         trainer.close()
     assert ledger.rows("SELECT count(*) FROM samples") == [(0,)]
+
+
+def test_a_dead_engine_is_replaced_and_every_sample_is_there_once(
+    cluster: Cluster, experiment: Experiment, tmp_path: Path
+) -> None:
+    assert experiment.model.init is not None
+    folder = models.create(experiment.model.init, tmp_path / "model", 0)
+    model = ModelState(models.fingerprint(folder), folder, 0, "start", 0)
+    curriculum, ledger = Curriculum(experiment, 0), Ledger(tmp_path / "ledger")
+    trainer = Trainer(gpu=False)
+    sampler = Sampler(experiment, cluster, ledger, trainer)
+
+    def draw(problems: list[Problem], n: int) -> list[str]:
+        return sampler.draw("train", model, problems, SamplingSettings(max_tokens=8), n, on_progress=lambda done: None)
+
+    try:
+        draw(curriculum.held_out()[:2], 1)
+        engines = [p for p in psutil.process_iter(["cmdline"]) if "ray::Replica" in (p.info["cmdline"] or [""])[0]]
+        assert engines
+        for process in engines:
+            process.kill()
+        ids = draw(list(curriculum.pool(1)), 3)
+    finally:
+        sampler.close()
+        trainer.close()
+    assert len(set(ids)) == 24 * 3
+    sql = "SELECT count(*), count(DISTINCT s.id) FROM samples s JOIN verdicts v ON v.sample_id = s.id"
+    assert ledger.rows(sql) == [(24 * 3 + 2, 24 * 3 + 2)]

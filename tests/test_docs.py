@@ -1,0 +1,47 @@
+"""The examples in the docs run as they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def code_block(page: str) -> str:
+    found = re.search(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def selfplay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "selfplay.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=True)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/write-a-verifier.md"])
+def test_the_verifier_example_judges(page: str, tmp_path: Path) -> None:
+    (tmp_path / "palindrome.py").write_text(code_block(page))
+    rows = [{"id": text, "reference": {}, "completion": text} for text in ("level", "levels")]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    selfplay(tmp_path, "verify", "palindrome.py:palindrome", "--input", "rows.jsonl", "--output", "verdicts.jsonl")
+    verdicts = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
+    assert [v["outcome"] for v in verdicts] == ["accepted", "rejected"]
+
+
+def test_the_task_example_gives_problems(tmp_path: Path) -> None:
+    (tmp_path / "doubles.py").write_text(code_block("docs/write-a-task.md"))
+    shown = selfplay(tmp_path, "tasks", "show", "doubles.py:Doubles", "-n", "2").stdout
+    assert shown.count("procedural solution") == 2
+
+
+def test_every_linked_file_exists() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
