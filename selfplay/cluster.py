@@ -27,7 +27,6 @@ class Cluster:
         self.cpus = 1
 
     def __enter__(self) -> Self:
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
             if self._address:
                 ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR)

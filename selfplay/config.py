@@ -175,7 +175,7 @@ class Resources(Section):
     """What of the machine or cluster each part may use."""
 
     verifier_workers: int | None = Field(default=None, ge=1)
-    """Supervised verifier processes; unset: one for each core but one."""
+    """Supervised verifier processes; unset: one for each CPU that the engines leave, at most 8."""
     verifier_memory_mb: int = Field(default=2048, ge=128)
     """Address space of one verifier process, in MiB."""
     max_fault_share: float = Field(default=0.01, ge=0, le=1)

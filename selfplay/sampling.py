@@ -38,6 +38,7 @@ GROUP = 32
 IN_FLIGHT = 8
 FLUSH_ROWS = 1024
 MAX_RESTARTS = 3
+DEFAULT_VERIFIER_WORKERS = 8
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Sampler:
         self._expected: Reference | None = None
         self._judge: Any = None
         self.engine_kind: str | None = None
+        self._check_room()
 
     def draw(
         self,
@@ -164,6 +166,21 @@ class Sampler:
             missing = {key: draw for key, draw in draws.items() if key not in present}
             if missing:
                 yield _Chunk(by_id, missing)
+
+    def _check_room(self) -> None:
+        """Refuse what Ray would wait for without end."""
+        engine = self._experiment.engine
+        if engine.replicas >= self._cluster.cpus:
+            raise RunError(
+                f"`engine.replicas` is {engine.replicas}, and Ray has {self._cluster.cpus} CPUs, of which one judges; "
+                f"set it to {self._cluster.cpus - 1} or less."
+            )
+        wanted = engine.replicas * engine.tensor_parallel_size
+        if self._cluster.gpus and wanted > self._cluster.gpus:
+            raise RunError(
+                f"`engine.replicas` times `engine.tensor_parallel_size` is {wanted}, and Ray has {self._cluster.gpus} "
+                "GPUs; lower either."
+            )
 
     def _check_faults(self, ids: list[str]) -> None:
         sql = """
@@ -296,14 +313,18 @@ class Sampler:
 
     def _start_judge(self) -> Any:
         resources = self._experiment.resources
-        workers = resources.verifier_workers or max(1, self._cluster.cpus - 1)
+        spare = max(1, self._cluster.cpus - self._experiment.engine.replicas)
+        workers = resources.verifier_workers or min(spare, DEFAULT_VERIFIER_WORKERS)
         settings = {name: dict(values) for name, values in self._experiment.verify.items()}
-        return JudgeActor.options(num_cpus=1, max_concurrency=1).remote(settings, workers, resources.verifier_memory_mb)
+        actor = JudgeActor.options(num_cpus=min(workers, spare))
+        return actor.remote(settings, workers, resources.verifier_memory_mb)
 
     def _is_loaded(self, model: ModelState) -> bool:
         return self._loaded == model.fingerprint
 
     def _load(self, model: ModelState) -> None:
+        # On a GPU other weights go into a new process, and the reference needs the GPU that engines would hold.
+        self.release()
         trust = self._experiment.model.trust_remote_code
         expected = self._trainer.reference(model.folder, trust) if self._experiment.engine.prove else None
         self._trainer.release()

@@ -223,3 +223,12 @@ def test_a_dead_engine_is_replaced_and_every_sample_is_there_once(
     assert len(set(ids)) == 24 * 3
     sql = "SELECT count(*), count(DISTINCT s.id) FROM samples s JOIN verdicts v ON v.sample_id = s.id"
     assert ledger.rows(sql) == [(24 * 3 + 2, 24 * 3 + 2)]
+
+
+def test_more_engines_than_the_cluster_holds_are_refused(
+    cluster: Cluster, experiment: Experiment, tmp_path: Path
+) -> None:
+    engine = experiment.engine.model_copy(update={"replicas": cluster.cpus})
+    crowded = experiment.model_copy(update={"engine": engine})
+    with pytest.raises(RunError, match=r"`engine\.replicas`"):
+        Sampler(crowded, cluster, Ledger(tmp_path), Trainer(gpu=False))
