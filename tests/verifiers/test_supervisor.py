@@ -193,11 +193,15 @@ def test_reading_ahead_is_bounded(plugin: str) -> None:
 
 
 def _is_gone(pid: int) -> bool:
-    """Ended, if perhaps not yet reaped by whoever inherited it."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
+    """Ended within 10 s (a killed process needs to be scheduled once to die), if perhaps not yet reaped."""
+    for _ in range(200):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_killed_worker_takes_its_children_along(plugin: str, tmp_path: Path) -> None:
