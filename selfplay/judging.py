@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
 
+from selfplay.config import Experiment
+from selfplay.engines.protocol import Completion
 from selfplay.records import as_json
+from tasks.problem import Problem
 from verifiers.judgement import Judgement, Row
 from verifiers.supervisor import Supervisor
+
+DEFAULT_VERIFIER_WORKERS = 8
 
 
 class Judge:
@@ -65,3 +71,65 @@ def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
 
 
 JudgeActor: Any = ray.remote(Judge)
+
+
+class Court:
+    """The driver's handle on the judge; started with the first completion."""
+
+    def __init__(self, experiment: Experiment, *, spare_cpus: int) -> None:
+        self._experiment, self._spare_cpus = experiment, max(1, spare_cpus)
+        self._judge: Any = None
+
+    def send(self, paired: Sequence[tuple[Completion, Problem]]) -> Iterator[tuple[Any, list[Any]]]:
+        """Send completions to the judge by verifier.
+
+        Yields (reference of the verdict rows, sample ids), or (None, verdict rows) for what cannot be judged.
+        """
+        if self._judge is None:
+            self._judge = self._start()
+        by_verifier: dict[str, list[Row]] = {}
+        failed = []
+        for completion, problem in paired:
+            if completion.finish_reason == "error":
+                failed.append(_no_completion(completion, problem))
+            else:
+                row = Row(
+                    id=completion.id,
+                    reference=dict(problem.reference),
+                    completion=completion.text,
+                    prompt=problem.prompt,
+                )
+                by_verifier.setdefault(problem.verifier, []).append(row)
+        if failed:
+            yield None, failed
+        for verifier, rows in by_verifier.items():
+            yield self._judge.judge.remote(verifier, rows), [row.id for row in rows]
+
+    def close(self) -> None:
+        """End the judge and its verifier processes."""
+        if self._judge is not None:
+            ray.get(self._judge.close.remote())
+            ray.kill(self._judge)
+            self._judge = None
+
+    def _start(self) -> Any:
+        resources = self._experiment.resources
+        workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
+        settings = {name: dict(values) for name, values in self._experiment.verify.items()}
+        actor = JudgeActor.options(num_cpus=min(workers, self._spare_cpus))
+        return actor.remote(settings, workers, resources.verifier_memory_mb)
+
+
+def _no_completion(completion: Completion, problem: Problem) -> dict[str, Any]:
+    return {
+        "sample_id": completion.id,
+        "outcome": "undecided",
+        "reason": "no_completion",
+        "detail": json.dumps({"error": completion.error}),
+        "score": None,
+        "seconds": 0.0,
+        "verifier": problem.verifier,
+        "version": "",
+        "settings_hash": "",
+        "sandbox": None,
+    }

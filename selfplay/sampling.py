@@ -7,7 +7,6 @@ drawn again, so arms that share a model share its samples, and a rerun continues
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from selfplay.distill.trainer import Trainer
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
-from selfplay.judging import JudgeActor
+from selfplay.judging import Court
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
 from selfplay.prove import Reference
@@ -31,14 +30,12 @@ from selfplay.records import Draw, Purpose, sample_row
 from selfplay.replica import ReplicaActor
 from selfplay.seeds import derive_seed
 from tasks.problem import Problem
-from verifiers.judgement import Row
 
 CHUNK_PROBLEMS = 512
 GROUP = 32
 IN_FLIGHT = 8
 FLUSH_ROWS = 1024
 MAX_RESTARTS = 3
-DEFAULT_VERIFIER_WORKERS = 8
 
 
 @dataclass
@@ -88,7 +85,7 @@ class Sampler:
         self._loaded: str | None = None
         self._restarts = 0
         self._expected: Reference | None = None
-        self._judge: Any = None
+        self._court = Court(experiment, spare_cpus=cluster.cpus - experiment.engine.replicas)
         self.engine_kind: str | None = None
         self._check_room()
 
@@ -130,10 +127,7 @@ class Sampler:
     def close(self) -> None:
         """End all processes."""
         self._end_replicas()
-        if self._judge is not None:
-            ray.get(self._judge.close.remote())
-            ray.kill(self._judge)
-            self._judge = None
+        self._court.close()
 
     def _missing(
         self,
@@ -205,7 +199,7 @@ class Sampler:
                 (Completion(id=i, text=text, finish_reason=reason, tokens=0, error=error), problems[problem])
                 for i, problem, text, reason, error in rows
             ]
-            for reference, unjudged in self._send(completions):
+            for reference, unjudged in self._court.send(completions):
                 buffer.add([], ray.get(reference) if reference is not None else unjudged)
 
     def _stream(
@@ -279,45 +273,12 @@ class Sampler:
         draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
         paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
         texts = {c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error) for c in completions}
-        for reference, unjudged in self._send(paired):
+        for reference, unjudged in self._court.send(paired):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
                 progress.add(len(unjudged))
             else:
                 judging[reference] = [texts.pop(sample_id) for sample_id in unjudged]
-
-    def _send(self, paired: Sequence[tuple[Completion, Problem]]) -> Iterator[tuple[Any, list[Any]]]:
-        """Send completions to the judge by verifier.
-
-        Yields (reference of the verdict rows, sample ids), or (None, verdict rows) for what cannot be judged.
-        """
-        if self._judge is None:
-            self._judge = self._start_judge()
-        by_verifier: dict[str, list[Row]] = {}
-        failed = []
-        for completion, problem in paired:
-            if completion.finish_reason == "error":
-                failed.append(_no_completion(completion, problem))
-            else:
-                row = Row(
-                    id=completion.id,
-                    reference=dict(problem.reference),
-                    completion=completion.text,
-                    prompt=problem.prompt,
-                )
-                by_verifier.setdefault(problem.verifier, []).append(row)
-        if failed:
-            yield None, failed
-        for verifier, rows in by_verifier.items():
-            yield self._judge.judge.remote(verifier, rows), [row.id for row in rows]
-
-    def _start_judge(self) -> Any:
-        resources = self._experiment.resources
-        spare = max(1, self._cluster.cpus - self._experiment.engine.replicas)
-        workers = resources.verifier_workers or min(spare, DEFAULT_VERIFIER_WORKERS)
-        settings = {name: dict(values) for name, values in self._experiment.verify.items()}
-        actor = JudgeActor.options(num_cpus=min(workers, spare))
-        return actor.remote(settings, workers, resources.verifier_memory_mb)
 
     def _is_loaded(self, model: ModelState) -> bool:
         return self._loaded == model.fingerprint
@@ -386,18 +347,3 @@ def _engine_error(error: RayTaskError) -> SelfplayError:
     if isinstance(error.cause, SelfplayError):
         return error.cause
     return EngineError(f"The engine failed: {type(error.cause).__name__}: {error.cause}")
-
-
-def _no_completion(completion: Completion, problem: Problem) -> dict[str, Any]:
-    return {
-        "sample_id": completion.id,
-        "outcome": "undecided",
-        "reason": "no_completion",
-        "detail": json.dumps({"error": completion.error}),
-        "score": None,
-        "seconds": 0.0,
-        "verifier": problem.verifier,
-        "version": "",
-        "settings_hash": "",
-        "sandbox": None,
-    }
