@@ -33,6 +33,7 @@ class Cluster:
             else:
                 # The engine, the judge and the trainer are three actors; a machine with one core still holds them.
                 ray.init(
+                    address="local",
                     num_cpus=max(2, _cores()),
                     include_dashboard=False,
                     log_to_driver=False,
@@ -41,7 +42,10 @@ class Cluster:
                 )
         except (ConnectionError, ValueError, RuntimeError) as error:
             where = f"the Ray cluster at {self._address}" if self._address else "a local Ray cluster"
-            raise RunError(f"Cannot reach {where}: {' '.join(str(error).split())[:300]}") from None
+            raise RunError(
+                f"Cannot reach {where} ({' '.join(str(error).split())[:300]}); check `--ray-address` and RAY_ADDRESS, "
+                "or leave both out for a local cluster."
+            ) from None
         resources = ray.cluster_resources()
         self.gpus = int(resources.get("GPU", 0))
         self.cpus = int(resources.get("CPU", 1))

@@ -16,6 +16,8 @@ from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.models import ModelInit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+INITIAL = "initial"
+"""Folder of the weights that trainings start from, beside the arms' folders."""
 START = "start"
 """Name under which generation 0, shared by all arms, is recorded; no arm may take it."""
 
@@ -23,7 +25,7 @@ START = "start"
 class Section(BaseModel):
     """A part of the experiment: immutable, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class ModelSection(Section):
@@ -162,8 +164,8 @@ class Arm(Section):
             raise ValueError("say what to `keep` of its samples, such as all or verified")
         if self.human is not None and self.data != "human+synthetic":
             raise ValueError("`human` is a share and needs `data: human+synthetic`")
-        if self.name == START:
-            raise ValueError(f"`{START}` is the name of generation 0; choose another")
+        if self.name in (START, INITIAL):
+            raise ValueError(f"`{self.name}` is the name of generation 0 or of its weights; choose another")
         return self
 
     @property
@@ -188,7 +190,7 @@ class Experiment(Section):
     name: Name
     output: Path = Path("runs")
     """Folder that runs are written under."""
-    seeds: list[int] = Field(default=[0], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[0], min_length=1)
     generations: int = Field(default=3, ge=0)
     """Turns of the loop after generation 0."""
     model: ModelSection

@@ -34,7 +34,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError(f"Cannot read {path}: {error}.") from None
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must hold keys and values, beginning with `name:`.")
@@ -63,7 +63,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: write it as key.path=value, such as --set distill.steps=200.")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ConfigError(f"--set {override}: the value is not valid YAML; quote it.") from None
     here: Any = data
     for step, following in zip(steps, [*steps[1:], None], strict=True):

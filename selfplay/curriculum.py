@@ -6,6 +6,7 @@ training split is dealt out in a seeded order, beginning again when it is used u
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -16,6 +17,9 @@ from tasks.problem import Problem
 from tasks.registry import load_source
 from tasks.source import TaskSource
 
+MOST_CHECKED = 20_000
+"""Problems of an endless source that are made only to see that there are so many."""
+
 
 class Curriculum:
     """The problems of one seed. Nothing is kept in memory but the sources."""
@@ -24,6 +28,15 @@ class Curriculum:
         self._experiment = experiment
         self._seed = seed
         self._sources = [(task, load_source(task.source, task.settings)) for task in experiment.tasks]
+        names = [source.name for _, source in self._sources]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ConfigError(f"`tasks[{number}]` is the source `{name}` again; name each source once.")
+        for number, (task, source) in enumerate(self._sources):
+            if source.endless and task.examples is None:
+                raise ConfigError(
+                    f"`tasks[{number}].examples` is missing; `{source.name}` has no end, so say how many."
+                )
 
     def worked_examples(self) -> list[Problem]:
         """Problems with worked solutions, the same for every arm and generation."""
@@ -45,13 +58,13 @@ class Curriculum:
         """
         found: list[Problem] = []
         for task, source in self._sources:
-            count = counts.get(task.source, 0)
+            count = counts.get(source.name, 0)
             if source.endless:
-                seed = derive_seed(self._seed, "fresh examples", generation, task.source)
+                seed = derive_seed(self._seed, "fresh examples", generation, source.name)
                 found.extend(islice((p for p in source.problems("train", seed) if p.solution is not None), count))
             else:
                 examples = list(islice(self._solved(source), task.examples))
-                shuffle = generator(self._seed, "fresh examples", generation, task.source)
+                shuffle = generator(self._seed, "fresh examples", generation, source.name)
                 found.extend(shuffle.sample(examples, min(count, len(examples))))
         return found
 
@@ -66,13 +79,31 @@ class Curriculum:
                 else:
                     yield problem
 
+    def check(self) -> None:
+        """Refuse what would fail after hours: too few worked examples, held-out problems or problems for the pools.
+
+        Raises:
+            ConfigError: names the key to change.
+            tasks.errors.SourceError: the data cannot be read, or a family has too few problems.
+        """
+        wanting = self._experiment.model.trains_first or any(a.data != "synthetic" for a in self._experiment.arms)
+        if not self.worked_examples() and wanting:
+            raise ConfigError("there are no worked examples to train on; raise `examples` of a task.")
+        self.held_out()
+        for task, source in self._sources:
+            if self._experiment.generations and source.endless:
+                needed = (task.examples or 0) + self._experiment.generations * task.problems
+                deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
+            elif self._experiment.generations:
+                next(self._task_pool(task, source, 1))
+
     def held_out(self) -> list[Problem]:
         """The evaluation problems, in equal parts from each task."""
         share, rest = divmod(self._experiment.evaluate.problems, len(self._sources))
         found: list[Problem] = []
         for number, (task, source) in enumerate(self._sources):
             wanted = share + (number < rest)
-            seed = derive_seed(self._seed, "held out", task.source)
+            seed = derive_seed(self._seed, "held out", source.name)
             problems = list(islice(source.problems("evaluate", seed), wanted))
             if len(problems) < wanted:
                 raise ConfigError(
@@ -81,11 +112,6 @@ class Curriculum:
                 )
             found.extend(problems)
         return found
-
-    @property
-    def solution_origins(self) -> dict[str, str]:
-        """Who wrote the worked examples of each source: human or procedural."""
-        return {task.source: source.solution_origin for task, source in self._sources}
 
     def _stream(self, source: TaskSource) -> Iterator[Problem]:
         return source.problems("train", derive_seed(self._seed, "train", source.name))

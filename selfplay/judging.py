@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,21 +29,15 @@ class Judge:
 
         Equal completions of one problem are judged once: a verdict depends on nothing else.
         """
-        first: dict[tuple[str, str], Row] = {}
+        first: dict[tuple[str, str | None, str], Row] = {}
         keys = []
         for row in rows:
-            key = (as_json(row.reference), row.completion)
+            key = (as_json(row.reference), row.prompt, row.completion)
             first.setdefault(key, row)
             keys.append(key)
         supervisor = self._supervisor(verifier)
         found = dict(zip(first, supervisor.judge(first.values()), strict=True))
         return [_verdict_row(row.id, found[key]) for row, key in zip(rows, keys, strict=True)]
-
-    def close(self) -> None:
-        """End the verifier processes."""
-        for supervisor in self._supervisors.values():
-            supervisor.close()
-        self._supervisors.clear()
 
     def _supervisor(self, verifier: str) -> Supervisor:
         if verifier not in self._supervisors:
@@ -91,7 +84,10 @@ class Court:
         failed = []
         for completion, problem in paired:
             if completion.finish_reason == "error":
-                failed.append(_no_completion(completion, problem))
+                failed.append(_unjudged(completion, problem, "undecided", "no_completion", completion.error))
+            elif completion.finish_reason == "length":
+                # What was cut off is no answer, even where its beginning would pass.
+                failed.append(_unjudged(completion, problem, "rejected", "truncated", None))
             else:
                 row = Row(
                     id=completion.id,
@@ -108,7 +104,6 @@ class Court:
     def close(self) -> None:
         """End the judge and its verifier processes."""
         if self._judge is not None:
-            ray.get(self._judge.close.remote())
             ray.kill(self._judge)
             self._judge = None
 
@@ -116,16 +111,17 @@ class Court:
         resources = self._experiment.resources
         workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
         settings = {name: dict(values) for name, values in self._experiment.verify.items()}
-        actor = JudgeActor.options(num_cpus=min(workers, self._spare_cpus))
+        # One CPU, whatever the workers: an actor that asks for more than any node has would wait without end.
+        actor = JudgeActor.options(num_cpus=1)
         return actor.remote(settings, workers, resources.verifier_memory_mb)
 
 
-def _no_completion(completion: Completion, problem: Problem) -> dict[str, Any]:
+def _unjudged(completion: Completion, problem: Problem, outcome: str, reason: str, error: str | None) -> dict[str, Any]:
     return {
         "sample_id": completion.id,
-        "outcome": "undecided",
-        "reason": "no_completion",
-        "detail": json.dumps({"error": completion.error}),
+        "outcome": outcome,
+        "reason": reason,
+        "detail": as_json({"error": error} if error else {}),
         "score": None,
         "seconds": 0.0,
         "verifier": problem.verifier,

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from selfplay.config import Experiment
 from selfplay.config_file import apply_override, load_experiment
 from selfplay.errors import SelfplayError
 from selfplay.plan import check, plan
@@ -22,7 +21,7 @@ def dry_run(config: Path, overrides: Sequence[str]) -> None:
     """Print the resolved experiment and the size of the run; start nothing."""
     console = Console(soft_wrap=True)
     experiment = load_experiment(config, overrides)
-    not_checked = check(experiment)
+    not_checked = check(experiment, offline=True)
     resolved = yaml.safe_dump(experiment.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
     console.print(escape(resolved), highlight=False)
     size = plan(experiment, not_checked)
@@ -44,7 +43,7 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
     """Run an experiment to its report; returns the run directory."""
     experiment = load_experiment(config, overrides)
     console = Console()
-    check(experiment)
+    check(experiment, offline=False)
 
     from selfplay.cluster import Cluster
     from selfplay.loop import run_experiment
@@ -102,8 +101,3 @@ def verify(
         highlight=False,
         soft_wrap=True,
     )
-
-
-def experiment_of(run_path: Path) -> Experiment:
-    """The resolved experiment of a run directory."""
-    return load_experiment(run_path / "experiment.yaml")

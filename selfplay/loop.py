@@ -17,6 +17,7 @@ again over the same directory makes only what is missing.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import time
@@ -38,7 +39,7 @@ from selfplay.measure.samples import sample_measures
 from selfplay.model_state import ModelState
 from selfplay.progress import RunView
 from selfplay.records import Purpose, as_json
-from selfplay.run_directory import RunDirectory
+from selfplay.run_directory import RunDirectory, write_text
 from selfplay.sampling import Sampler
 from selfplay.seeds import derive_seed
 from selfplay.selection import Selector, TrainingSet, record_problems
@@ -96,13 +97,26 @@ class SeedRun:
         section = self._experiment.model
         if section.init is None:
             assert section.path is not None
-            folder = models.resolve(section.path, section.revision)
+            folder = models.resolve(section.path, section.revision, with_code=section.trust_remote_code)
             models.check_folder(folder)
+            self._same_start_as_before(folder)
             return folder
         folder = self._run.path / "models" / str(self._seed) / "initial"
         if not folder.exists():
             models.create(section.init, folder, derive_seed(self._seed, "initial weights"))
         return folder
+
+    def _same_start_as_before(self, folder: Path) -> None:
+        """A resumed run must find the weights it began with; a Hub id or folder may hold others by now."""
+        note = self._run.path / "starting-model.json"
+        now = {"path": self._experiment.model.path, "fingerprint": models.fingerprint(folder)}
+        if not note.exists():
+            write_text(note, json.dumps(now) + "\n")
+        elif (then := json.loads(note.read_text(encoding="utf-8"))) != now:
+            raise RunError(
+                f"`model.path` {now['path']} held the weights {then['fingerprint']} when this run began and holds "
+                f"{now['fingerprint']} now; restore them (or set `model.revision`), or start a new run."
+            )
 
     def _generation_0(self, initial: Path) -> ModelState:
         self._view.place(self._seed, START, 0)
@@ -131,9 +145,8 @@ class SeedRun:
             temperature=section.temperature,
             max_tokens=section.max_tokens or self._experiment.sampling.max_tokens,
         )
-        self._draw("evaluate", model, self._held_out, sampling, 1, "held-out")
-        problem_ids = [problem.id for problem in self._held_out]
-        self._record_scores(accuracy(self._ledger, model, problem_ids, as_json(sampling.model_dump(mode="json"))))
+        drawn = self._draw("evaluate", model, self._held_out, sampling, 1, "held-out")
+        self._record_scores(accuracy(self._ledger, model, drawn))
         value = next(score for score in self._scores(model, "accuracy") if score[0] == "all")[1]
         self._view.line(f"  held-out accuracy {100 * value:.1f} %")
 
@@ -149,7 +162,13 @@ class SeedRun:
         began = time.monotonic()
         with self._view.step(label, len(problems) * n, "samples") as meter:
             ids = self._sampler.draw(purpose, model, problems, sampling, n, on_progress=meter.update)
-        self._record_step(model, f"sample and verify ({purpose})", time.monotonic() - began, len(ids), {})
+        self._record_step(
+            model,
+            f"sample and verify ({purpose})",
+            time.monotonic() - began,
+            len(ids),
+            {"engine": self._sampler.engine_kind},
+        )
         return ids
 
     def _select(self, arm: Arm, model: ModelState, generation: int, drawn: Sequence[str]) -> TrainingSet:
@@ -174,7 +193,7 @@ class SeedRun:
         target = self._run.model_folder(self._seed, arm, generation)
         if not training_set.members:
             # Nothing to learn from: the arm keeps its model, and the record says so.
-            assert previous is not None
+            assert previous is not None, "the experiment was checked to have worked examples"
             model = ModelState(previous.fingerprint, previous.folder, self._seed, arm, generation)
             self._record_model(model, previous, training_set, "kept: the training set was empty")
             return model

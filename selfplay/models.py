@@ -173,6 +173,11 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
         ) from error
 
 
+def is_hub_id(name: str) -> bool:
+    """Whether a name can be a Hub id; asks nobody."""
+    return _HUB_ID.fullmatch(name) is not None
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder that no engine could load, or that would need a pickle to be read.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from selfplay import models
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
@@ -28,11 +29,15 @@ class Plan(NamedTuple):
     not_checked: list[str]
 
 
-def check(experiment: Experiment) -> list[str]:
-    """Check that every source, verifier and model can be used; returns what could not be checked from here.
+def check(experiment: Experiment, *, offline: bool) -> list[str]:
+    """Check that every source, verifier and model can be used; returns what was not checked.
+
+    Args:
+        experiment: the experiment.
+        offline: leave out what needs the Hub and say so; otherwise what cannot be reached is an error.
 
     Raises:
-        ConfigError: an unknown source or verifier, wrong settings of either, or too few problems.
+        SelfplayError, SourceError: an unknown source or verifier, wrong settings of either, or too few problems.
     """
     not_checked: list[str] = []
     needed = set()
@@ -47,18 +52,20 @@ def check(experiment: Experiment) -> list[str]:
         except VerifierError as error:
             raise ConfigError(f"verify.{name}: {error}") from None
     try:
-        curriculum = Curriculum(experiment, experiment.seeds[0])
-        curriculum.worked_examples()
-        curriculum.held_out()
-        if experiment.generations:
-            next(curriculum.pool(1), None)
+        Curriculum(experiment, experiment.seeds[0]).check()
     except UnreachableSource as error:
+        if not offline:
+            raise
         not_checked.append(f"task data: {error}")
     except SourceError as error:
         raise ConfigError(str(error)) from None
-    path = experiment.model.path
-    if path is not None and not Path(path).exists():
-        not_checked.append(f"model: {path} is not a folder here, and the Hub was not asked for it")
+    section = experiment.model
+    if section.path is not None and (Path(section.path).exists() or not offline):
+        models.check_folder(models.resolve(section.path, section.revision, with_code=section.trust_remote_code))
+    elif section.path is not None and not models.is_hub_id(section.path):
+        raise ConfigError(f"model.path: {section.path} is neither a folder nor a Hub id; correct it.")
+    elif section.path is not None:
+        not_checked.append(f"model: {section.path} is not a folder here, and the Hub was not asked for it")
     return not_checked
 
 
@@ -68,15 +75,15 @@ def plan(experiment: Experiment, not_checked: list[str]) -> Plan:
     sampling_arms = sum(arm.uses_samples for arm in experiment.arms)
     problems = sum(task.problems for task in experiment.tasks)
     trainings = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
-    models = seeds * (len(experiment.arms) * generations + 1)
+    made = seeds * (len(experiment.arms) * generations + 1)
     rounds = seeds * (1 + sampling_arms * (generations - 1)) if generations and sampling_arms else 0
     samples = rounds * problems * experiment.sampling.n
-    evaluations = models * experiment.evaluate.problems
+    evaluations = made * experiment.evaluate.problems
     limit = experiment.sampling.max_tokens
     tokens = samples * limit + evaluations * (experiment.evaluate.max_tokens or limit)
     return Plan(
         engine=resolve_kind(experiment.engine),
-        models=models,
+        models=made,
         trainings=trainings,
         training_steps=trainings * experiment.distill.steps,
         training_samples=samples,

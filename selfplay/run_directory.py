@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -49,7 +48,7 @@ class RunDirectory:
         """A new run; its id is the time it began and the hash of its config."""
         digest = content_hash(as_json(experiment.model_dump(mode="json")))[:6]
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = experiment.output / experiment.name / f"{stamp}-{digest}"
+        path = experiment.output.resolve() / experiment.name / f"{stamp}-{digest}"
         try:
             path.mkdir(parents=True)
         except OSError as error:
@@ -63,10 +62,14 @@ class RunDirectory:
     @classmethod
     def resume(cls, path: Path, experiment: Experiment) -> RunDirectory:
         """An existing run, refused when its config differs in anything but where it is written."""
+        path = path.resolve()
         file = path / "experiment.yaml"
         if not file.is_file():
             raise RunError(f"{path} is not a run directory: it has no experiment.yaml.")
-        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        try:
+            recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise RunError(f"Cannot read {file}: {' '.join(str(error).split())}; restore it.") from None
         difference = _first_difference(recorded, experiment.model_dump(mode="json"))
         if difference:
             key, then, now = difference
@@ -133,14 +136,19 @@ def _processor() -> str:
 
 
 def _gpus() -> list[str]:
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
         return []
-    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def _lock(path: Path) -> IO[str]:
-    file = (path / ".lock").open("a", encoding="utf-8")
+    try:
+        file = (path / ".lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"Cannot write in {path}: {error.strerror}; make the folder writable.") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -7,8 +7,10 @@ drawn again, so arms that share a model share its samples, and a rerun continues
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -32,10 +34,12 @@ from selfplay.seeds import derive_seed
 from tasks.problem import Problem
 
 CHUNK_PROBLEMS = 512
+"""Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
 GROUP = 32
 IN_FLIGHT = 8
 FLUSH_ROWS = 1024
 MAX_RESTARTS = 3
+FAULTS = frozenset({"fault", "no_completion"})
 
 
 @dataclass
@@ -62,11 +66,15 @@ class _Buffer:
     ledger: Ledger
     samples: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    """Verdicts of a judge or engine that failed, held back until their share is known to be small: a run that they
+    stop then judges the same samples again when it is resumed."""
 
     def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
         self.samples += samples
-        self.verdicts += verdicts
-        if len(self.verdicts) >= FLUSH_ROWS:
+        for verdict in verdicts:
+            (self.faults if verdict["reason"] in FAULTS else self.verdicts).append(verdict)
+        if len(self.samples) >= FLUSH_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -93,7 +101,7 @@ class Sampler:
         self,
         purpose: Purpose,
         model: ModelState,
-        problems: Iterable[Problem],
+        problems: Sequence[Problem],
         sampling: SamplingSettings,
         n: int,
         *,
@@ -116,7 +124,8 @@ class Sampler:
             self._stream(model, chunks, sampling, buffer, progress)
         finally:
             buffer.flush()
-        self._check_faults(ids)
+        self._check_faults(buffer.faults, len(ids))
+        self._ledger.append("verdicts", buffer.faults)
         return ids
 
     def release(self) -> None:
@@ -133,7 +142,7 @@ class Sampler:
         self,
         purpose: Purpose,
         model: ModelState,
-        problems: Iterable[Problem],
+        problems: Sequence[Problem],
         sampling: SamplingSettings,
         n: int,
         ids: list[str],
@@ -143,7 +152,8 @@ class Sampler:
         """Chunks with draws that the ledger lacks; what it has without a verdict is judged on the way."""
         settings = sampling.model_dump(mode="json")
         remaining = iter(problems)
-        while chunk := list(islice(remaining, CHUNK_PROBLEMS)):
+        size = min(CHUNK_PROBLEMS, math.ceil(len(problems) / self._experiment.engine.replicas) or 1)
+        while chunk := list(islice(remaining, size)):
             draws: dict[str, Draw] = {}
             for problem in chunk:
                 place = (model.generation,) if purpose == "train" else ()
@@ -176,21 +186,20 @@ class Sampler:
                 "GPUs; lower either."
             )
 
-    def _check_faults(self, ids: list[str]) -> None:
-        sql = """
-            SELECT verifier, reason, coalesce(detail ->> '$.what', detail ->> '$.error', ''), count(*)
-            FROM verdicts WHERE outcome = 'undecided' AND reason != 'open' AND sample_id IN (SELECT unnest(?))
-            GROUP BY ALL ORDER BY 4 DESC
-        """
-        faults = self._ledger.rows(sql, [ids])
-        share = sum(count for *_, count in faults) / max(1, len(ids))
-        if share > self._experiment.resources.max_fault_share:
-            verifier, reason, what, count = faults[0]
-            raise RunError(
-                f"{share:.1%} of {len(ids)} samples could not be judged, more than `resources.max_fault_share`; "
-                f"most often ({count}) verifier `{verifier}`, {reason}: {what[:300]}. Try the verifier alone with "
-                f"`selfplay verify {verifier}`; the samples stay in the ledger."
-            )
+    def _check_faults(self, faults: list[dict[str, Any]], total: int) -> None:
+        share = len(faults) / max(1, total)
+        if share <= self._experiment.resources.max_fault_share:
+            return
+        kinds: Counter[tuple[str, str, str]] = Counter()
+        for row in faults:
+            detail = json.loads(row["detail"])
+            kinds[row["verifier"], row["reason"], str(detail.get("what") or detail.get("error") or "")] += 1
+        (verifier, reason, what), count = kinds.most_common(1)[0]
+        raise RunError(
+            f"{share:.1%} of {total} samples could not be judged, more than `resources.max_fault_share`; most often "
+            f"({count}) verifier `{verifier}`, {reason}: {what[:300]}. Repair the cause (try the verifier alone with "
+            f"`selfplay verify {verifier}`), then resume: these samples will be judged again."
+        )
 
     def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer) -> None:
         sql = "SELECT id, problem_id, completion, finish_reason, error FROM samples WHERE id IN (SELECT unnest(?))"
@@ -200,7 +209,7 @@ class Sampler:
                 for i, problem, text, reason, error in rows
             ]
             for reference, unjudged in self._court.send(completions):
-                buffer.add([], ray.get(reference) if reference is not None else unjudged)
+                buffer.add([], _judged(reference) if reference is not None else unjudged)
 
     def _stream(
         self,
@@ -235,7 +244,7 @@ class Sampler:
             for ready in ray.wait(waiting, num_returns=1)[0]:
                 if ready in judging:
                     samples = judging.pop(ready)
-                    buffer.add(samples, ray.get(ready))
+                    buffer.add(samples, _judged(ready))
                     progress.add(len(samples))
                     continue
                 stream = streams[ready]
@@ -327,6 +336,8 @@ class Sampler:
             ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
         except RayTaskError as failure:
             raise _engine_error(failure) from failure
+        except RayActorError as failure:
+            raise EngineError(f"The engine's process died again while it loaded {model.folder}: {failure}") from None
 
     def _end_replicas(self) -> None:
         for replica in self._replicas:
@@ -341,6 +352,16 @@ class _Progress:
     def add(self, count: int) -> None:
         self._done += count
         self._report(self._done)
+
+
+def _judged(reference: Any) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = ray.get(reference)
+    except RayTaskError as error:
+        raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
+    except RayActorError as error:
+        raise RunError(f"The judge's process died ({error}); resume the run to judge what is missing.") from None
+    return rows
 
 
 def _engine_error(error: RayTaskError) -> SelfplayError:

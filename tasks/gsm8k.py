@@ -72,9 +72,9 @@ class Gsm8k(TaskSource):
         file = self.folder / f"gsm8k_{part}.jsonl"
         rows = []
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise SourceError(f"cannot read {file} ({error.strerror}); set `folder` of source `gsm8k`") from None
+            lines = file.read_text(encoding="utf-8").strip().split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"cannot read {file} ({error}); set `folder` of source `gsm8k`") from None
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)

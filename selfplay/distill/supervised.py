@@ -40,7 +40,7 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
     transformers.utils.logging.disable_progress_bar()
     transformers.set_seed(job.seed)
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        job.start, dtype=torch.float32, trust_remote_code=job.trust_remote_code
+        job.start, dtype=torch.float32, use_safetensors=True, trust_remote_code=job.trust_remote_code
     )
     settings = job.settings
     cuda = torch.cuda.is_available()
@@ -48,7 +48,7 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
     tokenizer = transformers.AutoTokenizer.from_pretrained(job.start, trust_remote_code=job.trust_remote_code)
     chat = prompting.uses_chat(tokenizer, job.chat)
     rows, too_long, tokens = _rows(job, tokenizer, chat, settings.max_length or model.config.max_position_embeddings)
-    before = _sample_of_weights(model)
+    before = _sums_of_weights(model)
     watch = _Watch(on_step)
     trainer = trl.SFTTrainer(
         model=model,
@@ -61,9 +61,10 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
     trainer.train()
     if trainer.state.global_step != settings.steps:
         raise TrainingError(f"Training ended after {trainer.state.global_step} of {settings.steps} steps.")
-    if not watch.losses or not all(math.isfinite(loss) for loss in watch.losses):
+    after = _sums_of_weights(model)
+    if not watch.losses or not all(map(math.isfinite, [*watch.losses, *after])):
         raise TrainingError("The training loss was not finite; lower `distill.learning_rate`.")
-    if torch.equal(before, _sample_of_weights(model)):
+    if before == after:
         raise TrainingError(f"{settings.steps} steps changed no weight; raise `distill.learning_rate`.")
     _save(model, tokenizer, job.target)
     last = watch.losses[-max(1, len(watch.losses) // 10) :]
@@ -121,6 +122,7 @@ def _arguments(job: TrainingJob, *, bfloat16: bool, cuda: bool) -> Any:
         logging_strategy="steps",
         logging_steps=max(1, settings.steps // 40),
         disable_tqdm=True,
+        logging_nan_inf_filter=False,
         report_to="none",
         dataloader_pin_memory=cuda,
     )
@@ -147,10 +149,10 @@ def _use_bfloat16(precision: str) -> bool:
     return precision == "bfloat16"
 
 
-def _sample_of_weights(model: Any) -> torch.Tensor:
-    parameter = next(p for p in model.parameters() if p.requires_grad)
-    sample: torch.Tensor = parameter.detach().flatten()[:4096].float().cpu().clone()
-    return sample
+def _sums_of_weights(model: Any) -> list[float]:
+    """Two sums for each parameter: enough to see that weights moved, and that they are finite."""
+    parameters = [p.detach().double() for p in model.parameters() if p.requires_grad]
+    return [float(value) for p in parameters for value in (p.sum(), p.square().sum())]
 
 
 def _save(model: Any, tokenizer: Any, target: Path) -> None:

@@ -67,9 +67,6 @@ class Engine(Protocol):
 
     kind: str
     """`vllm`, `transformers` or `server`."""
-    needs_new_process: bool
-    """True where new weights must go into a new process: vLLM on a GPU gives its memory back only when it
-    ends."""
 
     def load(self, folder: Path) -> None:
         """Take the weights of a `save_pretrained` folder in place of any held so far.

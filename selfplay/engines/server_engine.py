@@ -32,7 +32,6 @@ class ServerEngine:
     """Requests to one endpoint, from a bounded pool of threads."""
 
     kind = "server"
-    needs_new_process = False
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
         self.settings = settings

@@ -13,7 +13,7 @@ class SamplingSettings(BaseModel):
     """How one completion is drawn. Every value is always passed to the engine, never left to a model's
     defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     temperature: float = Field(default=1.0, ge=0)
     """0 is greedy; otherwise at least 0.01."""

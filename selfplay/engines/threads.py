@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
+
 from selfplay.models import parameter_count
 
 LARGEST_FOR_ONE_THREAD = 1_000_000
@@ -15,11 +17,10 @@ LARGEST_FOR_ONE_THREAD = 1_000_000
 
 
 def set_threads(wanted: int | None, folder: Path) -> None:
-    """Set torch's threads in this process: as many as wanted; else one for a tiny model, and torch's own
-    default (all cores, or OMP_NUM_THREADS) for others."""
+    """Set torch's threads in this process: as many as wanted; else one for a tiny model, and one for each core
+    for others. Ray sets OMP_NUM_THREADS to 1 for a small actor, so torch's own default will not do."""
     import torch
 
-    if wanted is None and parameter_count(folder) <= LARGEST_FOR_ONE_THREAD:
-        wanted = 1
-    if wanted is not None:
-        torch.set_num_threads(wanted)
+    if wanted is None:
+        wanted = 1 if parameter_count(folder) <= LARGEST_FOR_ONE_THREAD else psutil.cpu_count() or 1
+    torch.set_num_threads(wanted)

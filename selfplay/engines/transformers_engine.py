@@ -30,7 +30,6 @@ class TransformersEngine:
     """A causal language model and a sampling loop."""
 
     kind = "transformers"
-    needs_new_process = False
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
         self.settings = settings

@@ -3,7 +3,7 @@
 Every load starts a fresh engine. On a CPU that is the only right way: vLLM packs linear weights when it loads
 them, and `reload_weights` leaves the packed ones old without an error. A fresh engine in a warm process
 starts in two seconds. On a GPU memory comes back for certain only when the process ends, so there
-`needs_new_process` is true.
+the caller ends it (see sampling.py).
 
 What is covered: one seed for each request, every sampling parameter passed, a prompt that does not fit
 becomes an error completion. What is not covered: bit-identical text whatever is drawn beside it; a tie in
@@ -49,7 +49,6 @@ class VllmEngine:
         from vllm.platforms import current_platform
 
         self._on_cpu = bool(current_platform.is_cpu())
-        self.needs_new_process = not self._on_cpu
 
     def load(self, folder: Path) -> None:
         from transformers import AutoTokenizer

@@ -15,24 +15,22 @@ from selfplay.model_state import ModelState
 ALL_TASKS = "all"
 
 
-def accuracy(ledger: Ledger, model: ModelState, problem_ids: list[str], sampling: str) -> list[dict[str, Any]]:
+def accuracy(ledger: Ledger, model: ModelState, drawn: list[str]) -> list[dict[str, Any]]:
     """`scores` rows of a model's evaluation: for each task and for all of them.
 
     Args:
         ledger: where the evaluation samples and their verdicts are.
         model: the evaluated model.
-        problem_ids: the held-out problems.
-        sampling: the evaluation's sampling settings as canonical JSON.
+        drawn: ids of the evaluation's samples.
     """
     sql = """
         SELECT coalesce(p.source, ?), count(*), count(*) FILTER (outcome = 'accepted'),
                count(*) FILTER (outcome = 'undecided')
         FROM samples s JOIN verdicts v ON v.sample_id = s.id JOIN problems p ON p.id = s.problem_id
-        WHERE s.purpose = 'evaluate' AND s.model = ? AND s.sampling = ? AND s.problem_id IN (SELECT unnest(?))
-        GROUP BY GROUPING SETS ((p.source), ()) ORDER BY 1
+        WHERE s.id IN (SELECT unnest(?)) GROUP BY GROUPING SETS ((p.source), ()) ORDER BY 1
     """
     scores = []
-    for task, n, accepted, undecided in ledger.rows(sql, [ALL_TASKS, model.fingerprint, sampling, problem_ids]):
+    for task, n, accepted, undecided in ledger.rows(sql, [ALL_TASKS, drawn]):
         scores.append(proportion(model, task, "accuracy", accepted, n))
         if undecided:
             scores.append(proportion(model, task, "accuracy_upper", accepted + undecided, n))

@@ -48,6 +48,13 @@ def test_help_imports_nothing_heavy() -> None:
         ("verify.mathe={}", "did you mean `math`?"),
         ("verify.math.answr=1", "answr"),
         ("evaluate.problems=100000000", "polynomials"),
+        ("tasks[1].examples=null", "`tasks[1].examples` is missing"),
+        ("tasks[0]={source: polynomials, problems: 500, examples: 9, largest: 3}", "polynomials"),
+        ("model={path: /no/such/folder}", "neither a folder nor a Hub id"),
+        ("model={path: tests}", "tests"),
+        ("name=2026-13-01", "not valid YAML"),
+        ("sampling.temperature=.inf", "`sampling.temperature`"),
+        ("seeds=[99999999999]", "`seeds[0]`"),
     ],
 )
 def test_a_wrong_experiment_is_one_sentence(override: str, words: str) -> None:

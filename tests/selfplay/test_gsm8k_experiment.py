@@ -38,7 +38,7 @@ def test_the_gpu_config_runs_with_a_tiny_model(tmp_path: Path) -> None:
         "evaluate.problems=6",
     ]
     experiment = load_experiment(EXPERIMENT, overrides)
-    assert check(experiment) == []
+    assert check(experiment, offline=True) == []
     directory = RunDirectory.create(experiment)
     with Cluster() as cluster, RunView(Console(quiet=True), plan(experiment, []).models) as view:
         run_experiment(directory, cluster, view)

@@ -21,7 +21,6 @@ from selfplay.curriculum import Curriculum
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError, WeightsMismatch
-from selfplay.launch import experiment_of
 from selfplay.ledger import Ledger
 from selfplay.loop import run_experiment
 from selfplay.model_state import ModelState
@@ -103,6 +102,12 @@ def test_arms_share_the_draws_of_generation_0_and_the_evaluation(finished: tuple
     assert len({(tuple(problems), tuple(seeds)) for _, problems, seeds in evaluated}) == 1
 
 
+def test_what_was_cut_off_is_never_accepted(finished: tuple[Path, str]) -> None:
+    sql = """SELECT s.finish_reason, v.reason = 'truncated', count(*) FROM samples s
+             JOIN verdicts v ON v.sample_id = s.id GROUP BY ALL ORDER BY ALL"""
+    assert {row[:2] for row in Ledger(finished[0] / "ledger").rows(sql)} <= {("length", True), ("stop", False)}
+
+
 def test_no_evaluation_problem_is_trained_on(finished: tuple[Path, str]) -> None:
     sql = """SELECT count(*) FROM members m JOIN samples s ON s.id = m.sample_id JOIN problems p ON p.id = s.problem_id
              WHERE p.twin_key IN (SELECT twin_key FROM problems WHERE split = 'evaluate')"""
@@ -127,7 +132,7 @@ def test_training_sets_are_what_their_arms_say(finished: tuple[Path, str]) -> No
 def test_a_second_pass_makes_nothing_new(finished: tuple[Path, str], cluster: Cluster) -> None:
     path, _ = finished
     before = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
-    carry_out(RunDirectory.resume(path, experiment_of(path)), cluster)
+    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")), cluster)
     after = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
     assert after == before
 
@@ -139,7 +144,7 @@ def test_resume_draws_only_what_is_missing(finished: tuple[Path, str], cluster: 
     everything = ledger.rows(count)
     for table in ("samples", "verdicts"):
         sorted((path / "ledger").glob(f"{table}-*.parquet"))[0].unlink()
-    carry_out(RunDirectory.resume(path, experiment_of(path)), cluster)
+    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")), cluster)
     assert ledger.rows(count) == everything
     assert ledger.rows("SELECT count(*) FROM samples ANTI JOIN verdicts ON sample_id = id WHERE model IS NOT NULL") == [
         (0,)

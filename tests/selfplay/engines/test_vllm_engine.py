@@ -147,6 +147,6 @@ def test_weights_reloaded_behind_the_engines_back_fail(
     engine._engine.collective_rpc("reload_weights", kwargs={"weights_path": str(folders[1])})
     with pytest.raises(WeightsMismatch):
         prove(engine, references[0])
-    if not engine.needs_new_process:
+    if engine._on_cpu:
         with pytest.raises(WeightsMismatch):
             prove(engine, references[1])
