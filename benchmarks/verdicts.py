@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 
 from tasks import load_source
 from verifiers import Row, Supervisor
@@ -24,7 +24,7 @@ def main() -> None:
     wanted = parser.parse_args().rows
     for source, (verifier, settings) in CASES.items():
         problems = list(islice(load_source(source, {}).problems("train", 0), wanted // 2 + 1))
-        pairs = [*zip(problems, problems, strict=True), *zip(problems, problems[1:], strict=False)]
+        pairs = [*zip(problems, problems, strict=True), *pairwise(problems)]
         rows = [Row(str(n), asked.reference, solved.solution or "") for n, (asked, solved) in enumerate(pairs)]
         with Supervisor(verifier, settings) as supervisor:
             list(supervisor.judge(rows[:10]))
