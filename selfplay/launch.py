@@ -55,7 +55,7 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
     directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
     try:
         size = plan(experiment, [])
-        console.print(f"run {escape(str(directory.path))}", highlight=False, soft_wrap=True)
+        console.print(f"run {escape(_from_here(directory.path))}", highlight=False, soft_wrap=True)
         console.print(
             f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
             f"{size.models} models; engine {size.engine}"
@@ -65,11 +65,11 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
                 run_experiment(directory, cluster, view)
         except (KeyboardInterrupt, SelfplayError):
             console.print("Stopped. What was made is kept; the same command continues with", highlight=False)
-            console.print(f"  --resume {escape(str(directory.path))}", highlight=False, soft_wrap=True)
+            console.print(f"  --resume {escape(_from_here(directory.path))}", highlight=False, soft_wrap=True)
             raise
         page = write_report(directory.path)
         console.print(arms_table(directory.path))
-        console.print(f"report {escape(str(page))}", highlight=False, soft_wrap=True)
+        console.print(f"report {escape(_from_here(page))}", highlight=False, soft_wrap=True)
     finally:
         directory.close()
     return directory.path
@@ -101,3 +101,8 @@ def verify(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _from_here(path: Path) -> str:
+    """A path as a person would type it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
