@@ -83,7 +83,6 @@ class _Filler:
         self.run, self.ledger, self.left = run, Ledger(run.ledger_path), models
         self.later: dict[str, list[dict[str, Any]]] = {t: [] for t in ("training_sets", "members", "models", "steps")}
         self.experiment = run.experiment
-        self.sampling = as_json({"temperature": 1.0})
         per_task = self.experiment.evaluate.problems // len(self.experiment.tasks)
         self.held_out = [p for task in self.experiment.tasks for p in problems(task.source, "evaluate", 0, per_task)]
         self.ledger.append("problems", [problem_row(problem) for problem in self.held_out])
@@ -134,9 +133,8 @@ class _Filler:
         self.step(model, "distill", 18.2 + seed, 300)
         if drawn:
             self.ledger.append("scores", sample_measures(self.ledger, model, drawn))
-        self.draw("evaluate", model, self.held_out, 1, level)
-        ids = [problem.id for problem in self.held_out]
-        self.ledger.append("scores", accuracy(self.ledger, model, ids, self.sampling))
+        evaluated = self.draw("evaluate", model, self.held_out, 1, level)
+        self.ledger.append("scores", accuracy(self.ledger, model, [sample_id for sample_id, _ in evaluated]))
         self.left = None if self.left is None else self.left - 1
         return model
 
