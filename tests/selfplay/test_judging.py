@@ -100,7 +100,7 @@ def test_a_failing_judge_stops_the_run_and_its_samples_are_judged_again(
         with Cluster() as cluster:
             trainer = Trainer(gpu=False)
             sampler = Sampler(of_a_file, cluster, ledger, trainer)
-            sampling = SamplingSettings(max_tokens=100, top_k=1)
+            sampling = SamplingSettings(max_tokens=100)  # long enough for most to end
             try:
                 return sampler.draw("train", model, problems, sampling, 1, on_progress=lambda done: None)
             finally:
