@@ -64,7 +64,6 @@ _CHOICE = re.compile(r"\(?([A-Z])\)?\.?")
 _CHOICE_WITH_TEXT = re.compile(r"\(([A-Z])\)\s+(\S.*)")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _ALL_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
-_TEXT_ANYWHERE = re.compile(r"\\text\s*\{([^{}]*)\}")
 _REPEATING_WORD = re.compile(
     r"(\d*\.\d*?)(\d)\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)(?:(?<=\(repeating)\)|(?<=\(recurring)\))?\s*\}?"
 )
@@ -106,7 +105,7 @@ def read(text: str, *, kind: str | None = None, thousands: bool = True, letters_
     cleaned = clean(text)
     if not cleaned:
         raise Unreadable("nothing")
-    plain = _TEXT_ANYWHERE.sub(lambda found: found[1], cleaned).strip(" .,$\"'")
+    plain = _ALL_TEXT.sub(lambda found: found[1], cleaned).strip(" .,$\"'")
     if kind == "text":
         return Reading("text", plain)
     choice = _CHOICE.fullmatch(plain)
@@ -207,7 +206,7 @@ def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
         return text[: found.start()], read_unit("degree"), False
     tail = _tail(_TEXT_UNIT_AFTER, text)
     if tail is not None and _HAS_VALUE.search(tail[0]):
-        words = _TEXT_ANYWHERE.sub(lambda each: each[1], tail[1])
+        words = _ALL_TEXT.sub(lambda each: each[1], tail[1])
         if _can_be_unit(words):
             return tail[0], read_unit(words), False
     tail = _tail(_WORDS_AFTER, text)
