@@ -56,7 +56,8 @@ class Gsm8k(TaskSource):
             raise SourceError(f"{place}: the solution does not end with `#### answer`; repair or remove the row")
         return Problem(
             prompt=question + INSTRUCTION,
-            reference={"answer": found.group(1).replace(",", "")},
+            # answers to "what percentage" stand there without the sign
+            reference={"answer": found.group(1).replace(",", ""), "policy": {"percent": "either"}},
             verifier=self.verifier,
             solution=solution if self.annotations else _ANNOTATION.sub("", solution),
             solution_origin=self.solution_origin,
@@ -78,6 +79,8 @@ class Gsm8k(TaskSource):
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
+                if not (str(row["question"] or "").strip() and row["answer"]):
+                    raise KeyError("question")
                 rows.append(({key: str(row[key]) for key in ("question", "answer")}, f"{file}, line {number}"))
             except (json.JSONDecodeError, KeyError, TypeError):
                 raise SourceError(

@@ -39,7 +39,7 @@ def train(folder: Path, seed: int = 0, **settings: object) -> dict[str, Problem]
 
 def test_a_row_becomes_a_problem(folder: Path) -> None:
     problem = train(folder)[CLIPS["question"]]
-    assert problem.reference == {"answer": "72"}
+    assert problem.reference == {"answer": "72", "policy": {"percent": "either"}}
     assert problem.solution == "In May she sold 48/2 = 24 clips.\nShe sold 48+24 = 72 altogether.\n#### 72"
     assert "####" in problem.prompt
     assert (problem.verifier, problem.solution_origin, problem.split) == ("math", "human", "train")
@@ -51,9 +51,9 @@ def test_annotations_can_be_kept(folder: Path) -> None:
 
 
 def test_thousands_commas_and_signs(folder: Path) -> None:
-    assert train(folder)[HOUSE["question"]].reference == {"answer": "70000000"}
+    assert train(folder)[HOUSE["question"]].reference["answer"] == "70000000"
     (held_out,) = load_source("gsm8k", {"folder": str(folder)}).problems("evaluate", 0)
-    assert (held_out.reference, held_out.split) == ({"answer": "-3"}, "evaluate")
+    assert (held_out.reference["answer"], held_out.split) == ("-3", "evaluate")
 
 
 def test_a_question_in_another_spacing_appears_once(folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verifiers.math.stream import Stream
-from verifiers.math.tree import Call, Group, Items, Matrix, Node, Unreadable
-from verifiers.math.vocabulary import CLOSED_BY, MATRICES
+from verifiers.math.stream import Stream, content
+from verifiers.math.tree import Call, Group, Items, Matrix, Node, Relation, Unreadable
+from verifiers.math.vocabulary import CASES, CLOSED_BY, GREEK, MATRICES
 
 
 class Brackets(Stream):
@@ -43,9 +43,19 @@ class Brackets(Stream):
         if is_set and self.take("\\}", "\\rbrace"):
             self.brackets -= 1
             return Group("{", (), "}")
+        if is_set and self._begins_builder():
+            condition = self.items()
+            self.brackets -= 1
+            self.expect("\\}", "\\rbrace")
+            return condition
         inside = self.items()
         self.brackets -= 1
         closer = self.advance().text
+        if opener == "]" or closer == "[":
+            # an interval as it is written in French: the bracket turned away leaves its end out
+            opener, closer = {"]": "("}.get(opener, opener), {"[": ")"}.get(closer, closer)
+            if not (isinstance(inside, Items) and len(inside.items) == 2):
+                raise self.lost("brackets that do not match")
         items = inside.items if isinstance(inside, Items) else (inside,)
         if is_set:
             if closer not in ("\\}", "\\rbrace"):
@@ -66,8 +76,48 @@ class Brackets(Stream):
             raise self.lost("brackets that do not match")
         return Group(left, items, right)
 
+    def _cases(self) -> Node:
+        """A system of equations as a list; a piecewise definition as a list of `value if condition`."""
+        rows: list[Node] = []
+        self.brackets += 1
+        while True:
+            left = self.relation()
+            self.take(",")
+            if self.take("&") and not (isinstance(left, Relation) and self.now.kind in ("newline", "environment")):
+                left = Relation(("if",), (left, self._condition()))
+            rows.append(left)
+            self.take(",", ".", ";")
+            if self.now.kind != "newline":
+                break
+            self.advance()
+            if self.now.kind == "environment":
+                break
+        self.brackets -= 1
+        if self.now.kind != "environment" or not self.advance().text.startswith("\\end"):
+            raise self.lost("cases without their end")
+        return Items(tuple(rows), "and") if len(rows) > 1 else rows[0]
+
+    def _condition(self) -> Node:
+        word = content(self.now).strip(" ,:") if self.now.kind == "text" else self.now.text
+        if word in ("if", "for", "when", "where"):
+            self.advance()
+        return self.relation()
+
+    def _begins_builder(self) -> bool:
+        r"""Steps over `x |`, `x \mid` or `x \in \mathbb{R} :` of a set of reals given by a condition."""
+        ahead = [token.text for token in self.tokens[self.at : self.at + 7]]
+        if not ahead[0].isalpha() and ahead[0].removeprefix("\\") not in GREEK:
+            return False
+        length = 6 if ahead[1:6] == ["\\in", "\\mathbb", "{", "R", "}"] else 1
+        if length >= len(ahead) or ahead[length] not in ("|", "\\mid", ":", "\\vert", "\\colon"):
+            return False
+        self.at += length + 1
+        return True
+
     def environment(self) -> Node:
         name = self.advance().text.partition("{")[2].rstrip("}*").strip()
+        if name in CASES:
+            return self._cases()
         if name not in MATRICES:
             raise Unreadable(f"the environment {name[:40]!r}")
         if name == "array" and self.take("{"):

@@ -1,21 +1,25 @@
 """Comparing an answer with a reference by the reference's kind. Whole answers only: nothing is ever looked
 for in a larger one, so hedging ("3 or 5" for 3) is a different answer.
 
-Left out or added without harm, by default: a unit, a degree sign, a percent sign of a number above 1, the
+Left out without harm, by default: a unit, a degree sign, a percent sign of a number above 1, half of the day, the
 name before `=`, the brackets' shape of three or more items, the order of a list. What is stated must agree.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 
+from verifiers.math.canonical import canonical
 from verifiers.math.exact import rational
+from verifiers.math.matrices import nested
+from verifiers.math.measured import compare_measured
 from verifiers.math.reading import Reading
 from verifiers.math.regions import as_region, compare_regions
 from verifiers.math.relations import Meaning, compare_relations, meaning, reordered
 from verifiers.math.scalars import Finding, Rules, compare_scalars
+from verifiers.math.texts import compare_texts
 from verifiers.math.tree import (
     Div,
     Group,
@@ -32,6 +36,8 @@ from verifiers.math.tree import (
 )
 
 MOST_ITEMS = 200
+MOST_PROVED = 30
+"""Items of a collection that may need a proof each; more are too many to be done in time."""
 DIFFERENT_KIND = Finding(False, "different_kind")
 
 
@@ -44,15 +50,17 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
     Raises:
         TooLarge: a side cannot be evaluated within bounds.
     """
+    if reference.kind == "choice" and re.fullmatch(r"\(([a-z])\)", answer.text):
+        return compare_texts(reference, answer)
     if reference.kind in ("text", "choice", "time") and not _as_math(reference, answer):
-        return _compare_texts(reference, answer)
+        return compare_texts(reference, answer)
     if reference.node is None or answer.node is None:
         return DIFFERENT_KIND
     mine, theirs = meaning(reference.node), meaning(answer.node)
     if _two_equations(reference.node, answer.node, mine, theirs):
         return compare_nodes(reference.node, answer.node, rules, ordered)
     if is_scalar(mine.node) and is_scalar(theirs.node):
-        return _compare_measured(reference, answer, mine, theirs, rules)
+        return compare_measured(reference, answer, mine, theirs, rules)
     return compare_meanings(mine, theirs, rules, ordered)
 
 
@@ -67,80 +75,32 @@ def _as_math(reference: Reading, answer: Reading) -> bool:
     return reference.node is not None and answer.node is not None and answer.kind != "choice"
 
 
-def _compare_texts(reference: Reading, answer: Reading) -> Finding:
-    with_text = re.fullmatch(r"\(([A-Z])\)\s*(\S.*)", reference.text) if reference.kind == "choice" else None
-    spellings = {_plain(reference.text)}
-    if with_text:
-        spellings |= {_plain(with_text[1]), _plain(with_text[2])}
-    same = _plain(answer.text) in spellings
-    return Finding(same, "same_text" if same else "different_text")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\s.,;!?'\"()\\${}]+|\\text", "", text).casefold()
-
-
-def _compare_measured(reference: Reading, answer: Reading, mine: Meaning, theirs: Meaning, rules: Rules) -> Finding:
-    """Two scalars, with their names, units and percent signs."""
-    if mine.called and theirs.called and mine.called != theirs.called:
-        return Finding(False, "different_symbols")
-    for side in (mine, theirs):
-        for member in side.chain:
-            if not is_scalar(member) or compare_scalars(member, side.node, rules).equal is not True:
-                return Finding(False, "inconsistent_chain")
-    left, right = mine.node, theirs.node
-    if reference.unit is not None and answer.unit is not None:
-        if reference.unit.dimensions != answer.unit.dimensions:
-            return Finding(False, "wrong_unit")
-        if reference.unit.factor != answer.unit.factor:
-            left, right = _scaled(left, reference.unit.factor), _scaled(right, answer.unit.factor)
-    if reference.percent or answer.percent:
-        if reference.unit is not None or answer.unit is not None:
-            return Finding(False, "wrong_unit")
-        return _compare_percentages(reference.percent, left, answer.percent, right, rules)
-    return compare_scalars(left, right, rules)
-
-
-def _scaled(node: Node, factor: Fraction) -> Node:
-    if isinstance(node, Number):
-        return Number(node.value * factor)
-    return Mul((Number(factor), node))
-
-
-def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node, rules: Rules) -> Finding:
-    if mine_is and theirs_is:
-        return compare_scalars(left, right, rules)
-    found = compare_scalars(_hundredth(left) if mine_is else left, _hundredth(right) if theirs_is else right, rules)
-    if found.equal:
-        return found
-    # a sign left out: only above 1, since 0.5 could be meant as one half
-    bare = rational(right if mine_is else left)
-    if bare is not None and abs(bare) > 1:
-        without = compare_scalars(left, right, rules)
-        return Finding(without.equal, "percent_sign_left_out" if without.equal else without.rule)
-    return found
-
-
-def _hundredth(node: Node) -> Node:
-    if isinstance(node, Number):
-        return Number(node.value / 100, None if node.places is None else node.places + 2)
-    return Div(node, Number(Fraction(100)))
-
-
 def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool) -> Finding:
     """Anything but two scalars at the top."""
     if mine.called and theirs.called and sorted(mine.called) != sorted(theirs.called):
         return Finding(False, "different_symbols")
+    if not mine.called and isinstance(mine.node, Items) and _indexed(theirs.called):
+        assert isinstance(theirs.node, Group)
+        theirs = Meaning(Items(theirs.node.items))
     if theirs.chain:
         return Finding(False, "inconsistent_chain")
     return compare_nodes(mine.node, reordered(theirs, mine.called), rules, ordered)
+
+
+def _indexed(called: tuple[str, ...]) -> bool:
+    """Whether the names are x_1, x_2, ...: several solutions of one unknown."""
+    stems = {name.partition("_")[0] for name in called if "_" in name}
+    return len(called) > 1 and len(stems) == 1 and all("_" in name for name in called)
 
 
 def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:
     """Two trees of any kind, names already taken off."""
     if mine == theirs:
         return Finding(True, "same_form")
-    mine, theirs = _vector(mine), _vector(theirs)
+    if isinstance(mine, Matrix) or isinstance(theirs, Matrix):
+        mine, theirs = nested(mine), nested(theirs)
+    if not (isinstance(mine, Matrix) and isinstance(theirs, Matrix)):
+        mine, theirs = _vector(mine), _vector(theirs)
     if is_scalar(mine) and is_scalar(theirs):
         return compare_scalars(mine, theirs, rules)
     if isinstance(mine, Matrix) or isinstance(theirs, Matrix):
@@ -148,10 +108,16 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
     if isinstance(mine, Relation) and isinstance(theirs, Relation):
         if set(mine.operators) == set(theirs.operators) == {":"}:
             return _compare_ratios(mine.sides, theirs.sides, rules)
+        if mine.operators == theirs.operators == ("if",):
+            return _pairwise(mine.sides, theirs.sides, rules, "same_cases")
         first, second = as_region(mine), as_region(theirs)
         if first is not None and second is not None:
             return compare_regions(first, second, rules)
         return compare_relations(mine, theirs, rules)
+    if _is_ratio(mine) and is_scalar(theirs):
+        return compare_scalars(Div(*mine.sides), theirs, rules)  # type: ignore[union-attr]
+    if _is_ratio(theirs) and is_scalar(mine):
+        return compare_scalars(mine, Div(*theirs.sides), rules)  # type: ignore[union-attr]
     if (
         isinstance(mine, Relation | SetOperation)
         or isinstance(theirs, Relation | SetOperation)
@@ -159,23 +125,42 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
     ):
         first, second = as_region(mine), as_region(theirs)
         if first is None or second is None:
-            return DIFFERENT_KIND
+            return _compare_named_sets(mine, theirs, rules)
         return compare_regions(first, second, rules)
     return _compare_collections(mine, theirs, rules, ordered)
 
 
 def _either(*sides: Node) -> bool:
-    """Whether one of them is alternatives such as `x < 1 or x > 3`."""
+    """Whether one of them is inequalities joined by a word, such as `x < 1 or x > 3`."""
     return any(
-        isinstance(side, Items) and side.separator == "or" and any(isinstance(item, Relation) for item in side.items)
+        isinstance(side, Items)
+        and all(isinstance(item, Relation) for item in side.items)
+        and as_region(side) is not None
         for side in sides
     )
+
+
+def _compare_named_sets(mine: Node, theirs: Node, rules: Rules) -> Finding:
+    """Operations on sets that are only named: `A \\cup B` is `B \\cup A`."""
+    match mine, theirs:
+        case SetOperation(ours, left), SetOperation(given, right) if ours == given and len(left) == len(right):
+            if ours == "minus":
+                return _pairwise(left, right, rules, "same_items")
+            return _unordered(list(left), list(right), rules, distinct=False)
+        case _:
+            return DIFFERENT_KIND
+
+
+def _is_ratio(node: Node) -> bool:
+    return isinstance(node, Relation) and node.operators == (":",) and all(map(is_scalar, node.sides))
 
 
 def _compare_ratios(mine: tuple[Node, ...], theirs: tuple[Node, ...], rules: Rules) -> Finding:
     """a : b equals c : d when a*d = b*c, and so on for longer ones."""
     if len(mine) != len(theirs) or not all(is_scalar(part) for part in (*mine, *theirs)):
         return DIFFERENT_KIND
+    if rational(mine[0]) == 0 or rational(theirs[0]) == 0:
+        return _pairwise(mine, theirs, rules, "same_ratio")
     left = [Mul((part, theirs[0])) for part in mine[1:]]
     right = [Mul((part, mine[0])) for part in theirs[1:]]
     return _pairwise(left, right, rules, "same_ratio")
@@ -204,16 +189,17 @@ def _compare_matrices(mine: Node, theirs: Node, rules: Rules) -> Finding:
 
 def _compare_collections(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:
     left, right = _collection(mine), _collection(theirs)
+    # a set of one thing is that thing; a list of more is not
+    if left != right and "set" in (left, right) and "list" not in (left, right):
+        ours = mine.items if isinstance(mine, Group) and left == "set" else (mine,)
+        given = theirs.items if isinstance(theirs, Group) and right == "set" else (theirs,)
+        return compare_nodes(ours[0], given[0], rules, ordered) if len(ours) == len(given) == 1 else DIFFERENT_KIND
     if left == "scalar" or right == "scalar":
-        # a set of one thing is that thing; a list of more is not
-        other = theirs if left == "scalar" else mine
-        scalar = mine if left == "scalar" else theirs
-        if isinstance(other, Group) and other.left == "{" and len(other.items) == 1:
-            pair = (scalar, other.items[0]) if left == "scalar" else (other.items[0], scalar)
-            return compare_nodes(*pair, rules, ordered)
         return DIFFERENT_KIND
     assert isinstance(mine, Group | Items)
     assert isinstance(theirs, Group | Items)
+    if _alternatives(mine) is not _alternatives(theirs):
+        return DIFFERENT_KIND
     if {left, right} <= {"set", "list"}:
         if ordered and left == right == "list":
             return _pairwise(list(mine.items), list(theirs.items), rules, "same_items")
@@ -227,6 +213,13 @@ def _compare_collections(mine: Node, theirs: Node, rules: Rules, ordered: bool) 
     return _pairwise(list(mine.items), list(theirs.items), rules, "same_items")
 
 
+def _alternatives(node: Group | Items) -> bool | None:
+    """Whether a list of relations is joined by "or"; None where nothing says how it is joined."""
+    if isinstance(node, Items) and len({names(item) for item in node.items}) > 1:
+        return node.separator == "or" if any(isinstance(item, Relation) for item in node.items) else None
+    return None
+
+
 def _collection(node: Node) -> str:
     if isinstance(node, Group):
         return "set" if node.left == "{" else "tuple"
@@ -238,24 +231,35 @@ def _pairwise(mine: Sequence[Node], theirs: Sequence[Node], rules: Rules, rule: 
         return Finding(False, "different_size")
     undecided = None
     for left, right in zip(mine, theirs, strict=True):
-        found = compare_meanings(meaning(left), meaning(right), rules, ordered=False)
+        found = _compare_inner(left, right, rules)
         if found.equal is False:
             return found
         undecided = undecided or (found if found.equal is None else None)
     return undecided or Finding(True, rule)
 
 
+def _compare_inner(mine: Node, theirs: Node, rules: Rules) -> Finding:
+    """Two items of collections; inside one, a set of one thing is not that thing."""
+    sets = [isinstance(node, Group) and node.left == "{" for node in (mine, theirs)]
+    if sets[0] != sets[1]:
+        return DIFFERENT_KIND
+    return compare_meanings(meaning(mine), meaning(theirs), rules, ordered=False)
+
+
 def _unordered(mine: list[Node], theirs: list[Node], rules: Rules, *, distinct: bool) -> Finding:
+    """Whether two collections hold the same items in any order."""
     if max(len(mine), len(theirs)) > MOST_ITEMS:
         raise TooLarge(f"more than {MOST_ITEMS} items")
     if distinct:
-        mine, theirs = _distinct(mine, rules), _distinct(theirs, rules)
+        mine, theirs = _distinct(mine), _distinct(theirs)
     if len(mine) != len(theirs):
         return Finding(False, "different_size")
-    left = list(theirs)
+    rest, left = _unmatched(mine, theirs)
+    if len(rest) > MOST_PROVED:
+        raise TooLarge(f"more than {MOST_PROVED} items that are not written alike")
     undecided = None
-    for item in mine:
-        found = [compare_nodes(item, other, rules, False) for other in left]
+    for item in rest:
+        found = [_compare_inner(item, other, rules) for other in left]
         at = next((n for n, each in enumerate(found) if each.equal), None)
         if at is None:
             at = next((n for n, each in enumerate(found) if each.equal is None), None)
@@ -266,9 +270,36 @@ def _unordered(mine: list[Node], theirs: list[Node], rules: Rules, *, distinct: 
     return undecided or Finding(True, "same_items")
 
 
-def _distinct(items: list[Node], rules: Rules) -> list[Node]:
+def _unmatched(mine: list[Node], theirs: list[Node]) -> tuple[list[Node], list[Node]]:
+    """The items of both sides that are not the same form as one of the other side."""
+    forms = Counter(canonical(item) for item in theirs)
+    rest: list[Node] = []
+    for item in mine:
+        form = canonical(item)
+        if forms[form]:
+            forms[form] -= 1
+        else:
+            rest.append(item)
+    left: list[Node] = []
+    for item in theirs:
+        form = canonical(item)
+        if forms[form]:
+            forms[form] -= 1
+            left.append(item)
+    return rest, left
+
+
+def _distinct(items: list[Node]) -> list[Node]:
+    exact = Rules(rounding=False)
     kept: list[Node] = []
+    forms: set[Node] = set()
     for item in items:
-        if not any(compare_nodes(item, other, Rules(rounding=False), False).equal for other in kept):
+        form = canonical(item)
+        if form in forms:
+            continue
+        forms.add(form)
+        if (len(items) > MOST_PROVED and not isinstance(form, Number)) or not any(
+            compare_nodes(item, other, exact, False).equal for other in kept
+        ):
             kept.append(item)
     return kept

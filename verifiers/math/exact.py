@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
+from verifiers.math.polynomial import MOST_INTEGRATED, degree, integral
 from verifiers.math.tree import (
     Add,
     Call,
@@ -26,6 +27,8 @@ from verifiers.math.tree import (
 MOST_DIGITS = 20_000
 LARGEST_FACTORIAL = 5_000
 MOST_TERMS = 2_000
+MOST_TERMS_TOGETHER = 20_000
+"""Terms of all sums in one evaluation, those inside others counted each time."""
 MOST_WORK = 2_000_000
 """Digits computed with in one evaluation, all steps together."""
 
@@ -54,6 +57,7 @@ class _Evaluation:
 
     def __init__(self) -> None:
         self._work = 0
+        self._terms = 0
 
     def value(self, node: Node, at: Mapping[str, Fraction]) -> Fraction:
         match node:
@@ -79,7 +83,9 @@ class _Evaluation:
                 return self._bounded(power(self.value(base, at), self.value(exponent, at)))
             case Call(name, arguments):
                 return self._bounded(_call(name, [self.value(argument, at) for argument in arguments]))
-            case Series(kind, body, variable, low, high) if kind != "int":
+            case Series("int", body, variable, low, high):
+                return self._integral(body, variable, self.value(low, at), self.value(high, at), at)
+            case Series(kind, body, variable, low, high):
                 return self._series(kind, body, variable, self.value(low, at), self.value(high, at), at)
             case _:
                 raise NotRational
@@ -91,11 +97,22 @@ class _Evaluation:
             raise TooLarge(f"a number of {size} digits")
         return value
 
+    def _integral(
+        self, body: Node, variable: str, low: Fraction, high: Fraction, at: Mapping[str, Fraction]
+    ) -> Fraction:
+        size = degree(body)
+        if size is None or size > MOST_INTEGRATED or max(digits(low), digits(high)) > 100:
+            raise NotRational
+        return self._bounded(integral(lambda place: self.value(body, {**at, variable: place}), size, low, high))
+
     def _series(
         self, kind: str, body: Node, variable: str, low: Fraction, high: Fraction, at: Mapping[str, Fraction]
     ) -> Fraction:
         if low.denominator != 1 or high.denominator != 1 or high - low > MOST_TERMS:
             raise NotRational
+        self._terms += max(0, int(high - low) + 1)
+        if self._terms > MOST_TERMS_TOGETHER:
+            raise TooLarge(f"sums of more than {MOST_TERMS_TOGETHER} terms together")
         total = Fraction(0 if kind == "sum" else 1)
         for index in range(low.numerator, high.numerator + 1):
             term = self.value(body, {**at, variable: Fraction(index)})
@@ -162,6 +179,14 @@ def _call(name: str, values: list[Fraction]) -> Fraction:
             if value > LARGEST_FACTORIAL:
                 raise TooLarge(f"the factorial of {_shown(value.numerator)}")
             return Fraction(math.factorial(value.numerator))
+        case "double_factorial", [value] if value.denominator == 1 and value >= 0:
+            if value > LARGEST_FACTORIAL:
+                raise TooLarge(f"the double factorial of {_shown(value.numerator)}")
+            return Fraction(math.prod(range(value.numerator, 0, -2)))
+        case "mod", [value, modulus] if modulus > 0:
+            return value - modulus * math.floor(value / modulus)
+        case "conjugate", [value]:
+            return value
         case "binomial", [top, bottom] if top.denominator == bottom.denominator == 1 and top >= 0:
             if top > 10**6 or min(abs(bottom), abs(top - bottom)) > 2_000:
                 raise TooLarge("a binomial coefficient of large numbers")

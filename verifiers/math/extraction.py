@@ -4,11 +4,10 @@ r"""Which part of a response is its answer. Declared here, and named in the evid
 2. The last `\boxed{...}` with balanced braces. An empty one is no answer; earlier ones do not count.
 3. Else what follows the last `#### ` on its line.
 4. Else what follows the last "answer is", "answer:" or "final answer" on its line (or the next displayed
-formula),
-   without markdown.
+   formula), or the formula right after "answer", without markdown. Of a sentence that names what it gives
+   ("the largest n is 34", without other numbers before "is") what stands after "is".
 5. Else, only where the settings or the reference say that a completion is an answer: what follows the last
-"so",
-   "thus", "hence" or "therefore" of the last line, or the whole text.
+   "so", "thus", "hence" or "therefore" of the last line, or the whole text, read as in 4.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ _BOXED = re.compile(r"\\f?boxed\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
 _ANSWER = re.compile(
-    r"\b(?:final\s+answer|answer)\b\s*(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*",
+    r"\b(?:final\s+answer|answer)\b\s*"
+    r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*|(?=\$|\\\[|\\\())",
     re.IGNORECASE,
 )
 _BARE_ANSWER = re.compile(r"\bfinal\s+answer\b[\s:*_]*$", re.IGNORECASE)
@@ -34,8 +34,16 @@ _DISPLAYED = re.compile(
 _MARKDOWN = re.compile(
     r"(?<![\w)}\]*])\*\*([^*\n]+)\*\*(?![\w({\[\\*])|(?<![\w)}\]_])__([^_\n]+)__(?![\w({\[\\])|`([^`\n]+)`"
 )
+_NAMED = re.compile(
+    r"(?P<subject>[^\d\n\\{}]*[A-Za-z]{2}[^\d\n\\{}]*?)\s(?:is|are|equals)\s+(?:equal to\s+)?(?=\S)", re.IGNORECASE
+)
+_HEDGE = re.compile(r"\b(?:or|not|if|either|maybe|perhaps|unless|whether|but)\b", re.IGNORECASE)
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
+_TAKEN_BACK = re.compile(
+    r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
+)
 _LONGEST = 1_000_000
+_LONGEST_SENTENCE = 400
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
         found = list(_CONCLUSION.finditer(conclusion))
         if found:
             return Extracted(_after_phrase(conclusion[found[-1].end() :]), "conclusion")
-        return Extracted(_unmarked(text).strip() or None, "whole")
+        return Extracted(_named(_unmarked(text).strip()) or None, "whole")
     return Extracted(None, "marked")
 
 
@@ -100,12 +108,27 @@ def _after_phrase(rest: str) -> str | None:
     displayed = _DISPLAYED.match(rest.lstrip())
     if displayed:
         line = displayed[1]
-    line = _unmarked(line).strip().removeprefix("=").strip()
+    line = _unmarked(line).strip().removeprefix("=").removeprefix("}").strip()
     # a sentence may go on after the answer; a decimal point is no end of a sentence
-    line = re.split(r"(?<=[\w})$\])])\.(?=\s|$)", line, maxsplit=1)[0]
-    return line.strip() or None
+    sentence, *more = re.split(r"(?<=[\w})$\])])\.(?=\s|$)", line, maxsplit=1)
+    # unless it takes the answer back
+    line = line if more and _TAKEN_BACK.match(more[0].strip()) else sentence
+    return _named(line.strip()) or None
+
+
+def _named(text: str) -> str:
+    """The answer of a sentence that says what it is of; any other text as it is.
+
+    Only a subject without digits and without words of doubt is taken off, so that no candidate is lost with it.
+    """
+    if len(text) > _LONGEST_SENTENCE or "\n" in text.strip():
+        return text
+    found = _NAMED.match(text)
+    if found is None or _HEDGE.search(found["subject"]):
+        return text
+    return text[found.end() :].strip()
 
 
 def _unmarked(text: str) -> str:
     plain = _MARKDOWN.sub(lambda found: found[1] or found[2] or found[3], text)
-    return plain.strip().removeprefix("**").removesuffix("**")
+    return re.sub(r"\*\*(?=[.,;]?$)", "", plain.strip().removeprefix("**"))

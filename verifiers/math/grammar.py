@@ -1,9 +1,9 @@
 r"""Tokens to a tree: LaTeX and plain notation, read by recursive descent. Evaluates nothing.
 
 What is covered: numbers, fractions, mixed numbers, powers, roots, named functions, factorials, binomials,
-absolute values, sums, products and integrals with bounds, brackets, sets, relations, unions, matrices,
-plus-minus, subscripts. Not covered: derivatives, limits, set-builder notation, piecewise definitions. Those
-are `Unreadable`.
+absolute values, sums, products and integrals with bounds, brackets, sets (also by a condition), relations,
+unions, matrices, systems and piecewise definitions, plus-minus, subscripts. Not covered: derivatives, limits,
+sets of whole numbers by a condition. Those are `Unreadable`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from verifiers.math.numerals import mixed
 from verifiers.math.primaries import Primaries
-from verifiers.math.stream import content, times
+from verifiers.math.stream import DEEPEST, content, times
 from verifiers.math.tokens import tokenize, whole_number
 from verifiers.math.tree import (
     Add,
@@ -26,9 +26,10 @@ from verifiers.math.tree import (
     Pow,
     Relation,
     SetOperation,
+    TooLarge,
     negate,
 )
-from verifiers.math.vocabulary import DIVIDED, NO_FACTOR, OPENERS, RELATIONS, SET_OPERATIONS, TIMES
+from verifiers.math.vocabulary import CONJUNCTIONS, DIVIDED, NO_FACTOR, OPENERS, RELATIONS, SET_OPERATIONS, TIMES
 
 
 def parse(text: str, *, thousands: bool = True) -> Node:
@@ -62,6 +63,8 @@ class _Parser(Primaries):
         separator = ","
         while found := self._separator():
             if self.now.kind == "end":
+                if found != ",":
+                    raise self.lost(f"nothing after {found!r}")
                 break
             separator = found if found != "," else separator
             items.append(self.relation())
@@ -71,9 +74,9 @@ class _Parser(Primaries):
         """`,`, `and` or `or` (also after a comma), or nothing."""
         found = "," if self.take(",") else ""
         word = content(self.now).strip(" ,") if self.now.kind == "text" else self.now.text
-        if word in ("and", "or") and self.now.kind in ("text", "word"):
+        if word in CONJUNCTIONS and self.now.kind in ("text", "word", "command"):
             self.advance()
-            return word
+            return CONJUNCTIONS[word]
         return found
 
     def relation(self) -> Node:
@@ -86,12 +89,14 @@ class _Parser(Primaries):
         while self.now.kind in ("operator", "command") and self.now.text in RELATIONS:
             operators.append(RELATIONS[self.advance().text])
             sides.append(self._union())
+        if self.take("\\pmod"):
+            sides[-1] = Call("pmod", (sides[-1], self.power()))
         self.depth -= 1
         return Relation(tuple(operators), tuple(sides)) if operators else sides[0]
 
     def _union(self) -> Node:
         node = self.sum()
-        while self.now.kind == "command" and self.now.text in SET_OPERATIONS:
+        while (self.now.kind == "command" and self.now.text in SET_OPERATIONS) or self._plain_union():
             operator = SET_OPERATIONS[self.advance().text]
             right = self.sum()
             if isinstance(node, SetOperation) and node.operator == operator and operator == "union":
@@ -99,6 +104,11 @@ class _Parser(Primaries):
             else:
                 node = SetOperation(operator, (node, right))
         return node
+
+    def _plain_union(self) -> bool:
+        """Whether a `U` between brackets stands here."""
+        before, after = self.tokens[self.at - 1], self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+        return self.now.text == "U" and before.text in (")", "]", "}") and after.text in ("(", "[", "{", "\\{")
 
     def sum(self) -> Node:
         self.deeper()
@@ -133,6 +143,11 @@ class _Parser(Primaries):
             elif self.now.text == "x" and isinstance(node, Number) and self._times_sign_x():
                 self.advance()
                 node = times(node, self._unary())
+            elif self.sees("\\bmod", "\\mod"):
+                self.advance()
+                node = Call("mod", (node, self._unary()))
+            elif self._plain_union():
+                return node
             elif self.begins_factor():
                 if self.now.kind == "number":
                     node = self._mixed_or_product(node)
@@ -190,6 +205,8 @@ class _Parser(Primaries):
         if token.kind == "word":
             return token.text not in ("and", "or")
         if token.kind == "operator":
+            if token.text == "[" and self.closes_open_interval():
+                return False
             return token.text in ("(", "[", "{") or (token.text == "|" and not self.bars)
         if token.kind == "escaped":
             return token.text == "\\{"
@@ -199,11 +216,9 @@ class _Parser(Primaries):
 
     def power(self) -> Node:
         node = self.primary()
-        while True:
+        for _ in range(DEEPEST):
             if self.take("!"):
-                if self.sees("!"):
-                    raise self.lost("double factorial")
-                node = Call("factorial", (node,))
+                node = Call("double_factorial" if self.take("!") else "factorial", (node,))
             elif self._degree_sign():
                 node = Div(times(node, Name("pi")), Number(Fraction(180)))
             elif self.take("^", "**"):
@@ -213,6 +228,7 @@ class _Parser(Primaries):
                 node = Div(node, Number(Fraction(100)))
             else:
                 return node
+        raise TooLarge(f"more than {DEEPEST} signs after one operand")
 
     def _degree_sign(self) -> bool:
         r"""Steps over `^\circ` or `^{\circ}`, where that stands here."""

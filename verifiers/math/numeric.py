@@ -33,6 +33,8 @@ from verifiers.math.tree import (
 LOW, HIGH = 110, 150
 POINTS = 6
 MOST_TERMS = 300
+MOST_TERMS_TOGETHER = 3_000
+"""Terms of all sums in one evaluation, those inside others counted each time."""
 LARGEST_EXPONENT = 10**5
 """Decimal exponent past which a value counts as too large."""
 INTEGER_NAMES_IN = frozenset({"factorial", "binomial", "gcd", "lcm"})
@@ -112,6 +114,7 @@ def integer_names(*nodes: Node) -> frozenset[str]:
 class _Evaluation:
     def __init__(self, digits: int) -> None:
         self._mp = _context(digits)
+        self._terms = 0
 
     def value(self, node: Node, at: Mapping[str, Any]) -> Any:
         value = self._value(node, at)
@@ -201,7 +204,9 @@ class _Evaluation:
                 return mp.log(value) / mp.log(base)
             case "abs", [value]:
                 return abs(value)
-            case "gcd" | "lcm" | "det", _:
+            case "conjugate", [value]:
+                return mp.conj(value)
+            case "gcd" | "lcm" | "det" | "mod" | "pmod" | "double_factorial", _:
                 raise Unsupported
             case "min", _:
                 return min(values)
@@ -226,6 +231,9 @@ class _Evaluation:
         low, high = self.value(node.low, at), self.value(node.high, at)
         if low != int(low) or high != int(high) or high - low > MOST_TERMS:
             raise Unsupported
+        self._terms += max(0, int(high - low) + 1)
+        if self._terms > MOST_TERMS_TOGETHER:
+            raise TooLarge(f"sums of more than {MOST_TERMS_TOGETHER} terms together")
         terms = [
             self.value(node.body, {**at, node.variable: Fraction(index)}) for index in range(int(low), int(high) + 1)
         ]

@@ -28,6 +28,15 @@ from verifiers.math.tree import (
 from verifiers.math.vocabulary import FUNCTIONS, GREEK, INVERSES, OPENERS, PLAIN_NAMES, SPELLINGS
 
 
+def _from_either_side(angle: Node) -> Node:
+    """The angle ABC is the angle CBA."""
+    match angle:
+        case Name(name) if len(name) == 3 and name.isupper() and name[0] > name[2]:
+            return Name(name[::-1])
+        case _:
+            return angle
+
+
 class Primaries(Brackets):
     """Everything that is one operand."""
 
@@ -44,7 +53,7 @@ class Primaries(Brackets):
             node = self.environment()
         elif token.kind == "text" and content(token).strip():
             node = Name(f"text {content(self.advance()).strip()}")
-        elif token.text in OPENERS and token.kind in ("operator", "escaped"):
+        elif (token.text in OPENERS or token.text == "]") and token.kind in ("operator", "escaped"):
             node = self.bracketed()
         else:
             raise self.lost()
@@ -118,6 +127,15 @@ class Primaries(Brackets):
             return self._function(known)
         if text in PLAIN_NAMES:
             return self._subscripted(PLAIN_NAMES[text])
+        split = self._glued_function(text)
+        if split is not None:
+            self.tokens[self.at : self.at] = [Token("word", split[1], False)]
+            return self._function(split[0])
+        if len(text) > 1 and text.isupper():
+            # a segment, a word or an outcome: AB, DOG and HTH are names whose letters keep their order
+            return self._subscripted(text)
+        if len(text) > 3 and list(text) != sorted(set(text)):
+            raise Unreadable(f"the word {text[:40]!r}")
         if len(text.rstrip("'")) > 1:
             # several letters are a product of symbols; what follows belongs to the last
             letters = [Token("word", letter, False) for letter in text.rstrip("'")]
@@ -125,6 +143,12 @@ class Primaries(Brackets):
             self.tokens[self.at : self.at] = letters[1:]
             text = letters[0].text
         return self._subscripted(text)
+
+    @staticmethod
+    def _glued_function(text: str) -> tuple[str, str] | None:
+        """`sinx` as sin and x; None for anything else."""
+        name, symbol = text[:-1], text[-1]
+        return (name, symbol) if name in FUNCTIONS and len(name) > 1 and name not in ("min", "max") else None
 
     def _subscripted(self, name: str) -> Node:
         if self.take("_"):
@@ -136,13 +160,21 @@ class Primaries(Brackets):
                 self.expect("}")
             else:
                 inside = self._single()
-            if isinstance(inside, Number):
+            letters = inside.factors if isinstance(inside, Mul) else ()
+            if letters and all(isinstance(letter, Name) for letter in letters):
+                name = f"{name}_{''.join(show(letter) for letter in letters)}"
+            elif isinstance(inside, Number):
                 name = f"{name}_{show(inside)}"
             else:
                 # an index that can vary: F_k and F_{n-k} are values of one function
                 return Call(f"{name}_", inside.items if isinstance(inside, Items) else (inside,))
-        if self.sees("(") and not self.now.spaced and name.partition("_")[0] in ("f", "g", "h", "P", "F", "G"):
-            return self._applied(name)
+        if name.partition("_")[0].rstrip("'") in ("f", "g", "h", "P", "F", "G"):
+            inverse = [token.text for token in self.tokens[self.at : self.at + 6]]
+            if inverse == ["^", "{", "-", "1", "}", "("]:
+                self.at += 5
+                return self._applied(f"{name}^-1")
+            if self.sees("(") and not self.now.spaced:
+                return self._applied(name)
         return Name(name)
 
     def _applied(self, name: str) -> Node:
@@ -179,7 +211,7 @@ class Primaries(Brackets):
         name = text[1:]
         name = SPELLINGS.get(name, name)
         if name == "frac":
-            return Div(self._argument(), self._argument())
+            return self._fraction()
         if name == "sqrt":
             return self._root()
         if name == "binom":
@@ -196,16 +228,39 @@ class Primaries(Brackets):
             return self._operator_name()
         if name in ("sum", "prod", "int"):
             return self._series(name)
+        if name == "accent":
+            return self._accented()
+        if name == "overline":
+            return Call("conjugate", (self._argument(),))
         if name in ("emptyset", "varnothing"):
             return Group("{", (), "}")
         if name == "mathbb":
             return self._named_set()
         if name == "angle":
-            return Call("angle", (self.product(),))
+            return Call("angle", (_from_either_side(self.product()),))
         if text in OPENERS:
             self.at -= 1
             return self.bracketed()
         raise Unreadable(f"the command {text[:40]}")
+
+    def _accented(self) -> Node:
+        self.expect("{")
+        accent, letter = self.advance().text, self.advance().text
+        self.expect("}")
+        # a bar over z is its conjugate; over any other letter it makes another symbol
+        if accent in ("bar", "overline") and letter in ("z", "w"):
+            return Call("conjugate", (Name(letter),))
+        return self._subscripted(f"{'bar' if accent == 'overline' else accent} {letter}")
+
+    def _fraction(self) -> Node:
+        top, bottom = self._argument(), self._argument()
+        match top, bottom:
+            case Name("d"), Mul((Name("d"), Name())):
+                raise Unreadable("a derivative")
+            case Mul((Name("d") | Pow(Name("d")), _)), Mul((Name("d"), _)):
+                # a derivative is a name here: cancelling its d would make y/x of it
+                return Name(f"{show(top)}/{show(bottom)}".replace("*", ""))
+        return Div(top, bottom)
 
     def _operator_name(self) -> Node:
         self.expect("{")
@@ -229,7 +284,7 @@ class Primaries(Brackets):
         if self.take("["):
             degree = self.sum()
             self.expect("]")
-        radicand = self._argument() if self.sees("{") else self.primary()
+        radicand = self._argument()
         return Call("root", (degree, radicand))
 
     def _function(self, name: str) -> Node:
@@ -243,6 +298,8 @@ class Primaries(Brackets):
         arguments = self._function_arguments()
         if name == "sqrt":
             node: Node = Call("root", (Number(Fraction(2)), *arguments))
+        elif name == "lg":
+            node = Call("log_base", (Number(Fraction(10)), *arguments))
         elif name == "log":
             node = Call("log_base", (base, *arguments)) if base is not None else Call("ln", arguments)
         elif name == "exp":
@@ -254,8 +311,8 @@ class Primaries(Brackets):
         return node if exponent is None else Pow(node, exponent)
 
     def _function_arguments(self) -> tuple[Node, ...]:
-        if self.sees("(", "{", "["):
-            closer = {"(": ")", "{": "}", "[": "]"}[self.advance().text]
+        if self.sees("(", "{", "[", "\\{"):
+            closer = {"(": ")", "{": "}", "[": "]", "\\{": "\\}"}[self.advance().text]
             self.brackets += 1
             bars, self.bars = self.bars, 0
             inside = self.items()

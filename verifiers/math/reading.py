@@ -1,24 +1,26 @@
-r"""An answer's text to what it means: unit and percent sign peeled off, then the tree, then its kind.
+r"""An answer's text to what it means: unit and percent sign taken off, then the tree, then its kind.
 
 Kinds: `number` and `expression` (scalars), `pair` (two items in round or mixed brackets: a point or an
-interval), `tuple`, `set`, `list`, `relation`, `region` (unions and the like), `matrix`, `choice`, `time`,
-`text`. What an answer may leave out or add is decided in compare.py, not here.
+interval), `tuple`, `set`, `list`, `relation`, `region` (unions and the like), `matrix`, `ratio`, `choice`,
+`time`, `text`. What an answer may leave out or add is decided in compare.py, not here.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from verifiers.math.grammar import parse
+from verifiers.math.matrices import folded
 from verifiers.math.numerals import in_base
+from verifiers.math.plusminus import spread
+from verifiers.math.quantities import ALL_TEXT, compound, peel, scaled_words
 from verifiers.math.text import clean
 from verifiers.math.tokens import MOST_CHARACTERS
 from verifiers.math.tree import (
     Add,
     Call,
-    Div,
     Group,
     Items,
     Matrix,
@@ -26,21 +28,17 @@ from verifiers.math.tree import (
     Name,
     Node,
     Number,
-    PlusMinus,
     Pow,
     Relation,
     SetOperation,
     TooLarge,
     Unreadable,
-    children,
     is_scalar,
     negate,
     show,
-    walk,
 )
-from verifiers.math.units import Unit, is_unit_word, read_unit
-from verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
-from verifiers.math.words import number_in_words
+from verifiers.math.units import Unit
+from verifiers.math.words import fraction_in_words, is_words, number_in_words
 
 
 @dataclass(frozen=True)
@@ -60,33 +58,38 @@ class Reading:
         return f"{self.kind}: {body}" + (" %" if self.percent else "") + (f" {self.unit}" if self.unit else "")
 
 
-_CHOICE = re.compile(r"\(?([A-Z])\)?\.?")
-_CHOICE_WITH_TEXT = re.compile(r"\(([A-Z])\)\s+(\S.*)")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap]\.?m\.?)?", re.IGNORECASE)
-_ALL_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
+CHOICE_WITH_TEXT = re.compile(r"(?:\(([A-Z])\)\s*(?=\S)|([A-Z])[.:)]\s+)(\S.*)")
+"""`(B) 12`, `B. 12` and `B: 12`: a choice letter with the choice written beside it."""
+HEDGE = re.compile(r"\b(?:or|and|not|nor|but)\b|\([A-Z]\)", re.IGNORECASE)
+"""What, beside a choice letter, names another one or takes it back."""
+_CHOICE = re.compile(r"(?:(?:option|choice|answer)\s+)?\(?([A-Z])\)?\.?", re.IGNORECASE)
+_TIME = re.compile(
+    r"(\d{1,2})(?::([0-5]\d)(?::([0-5]\d))?)?(?:\s*(noon|midnight)|\s*(a|p)\.?\s*m\.?)?(?:\s+sharp)?", re.IGNORECASE
+)
 _REPEATING_WORD = re.compile(
     r"(\d*\.\d*?)(\d)\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)(?:(?<=\(repeating)\)|(?<=\(recurring)\))?\s*\}?"
 )
-_MONEY_BEFORE = re.compile(r"^(-?)\s*\\(\$|euro|pounds)\s*(?=[\d.\\(-])")
-_PERCENT_AFTER = re.compile(r"\s*(?:\\?%|\\text\s*\{\s*(?:%|\\%|percent|per cent)\s*\}|percent|per cent)\s*$")
-_DEGREE_AFTER = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$|\s*\\degree\s*$|\s+degrees?\s*$")
-_TEXT_UNIT_AFTER = re.compile(r"((?:\\text\s*\{[^{}]*\}(?:\s|\^\{?-?\d\}?|/|\\cdot)*)+)$")
-_WORDS_AFTER = re.compile(r"(?<=[\d}).\s])([A-Za-z][A-Za-z\s./]*(?:\^\s*\{?\d\}?)?)$")
-LONGEST_UNIT = 120
-"""Characters at the end of an answer in which a unit is looked for; keeps the patterns' cost bounded."""
-_TRIGONOMETRIC = re.compile(r"sin|cos|tan|sec|csc|cot")
-_HAS_VALUE = re.compile(r"\d|\\(?:frac|sqrt|pi|infty)")
-_BASE = re.compile(r"([0-9A-Z]+)\s*_\s*\{?\s*(\d{1,2})\s*\}?")
-_NOT_UNITS = """
-not or and no nor but wrong maybe perhaps if when where for is are to by than instead either none incorrect
-"""
-_NO_UNIT = frozenset(_NOT_UNITS.split())
-_FINAL_STOP = re.compile(r"(?<!\.)\s*[.,]?\s*$")
-_EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"})
-_SHORT_WORDS = frozenset(
-    ["yes", "no", "odd", "all", "none", "both", "red", "blue", "not", "one", "two", "six", "ten", "any"]
+_BASE = re.compile(
+    r"(?:\(\s*|\\text\s*\{\s*)?([0-9A-Z]+|[0-9a-z]+)\s*[)}]?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]{3,7})\s*\}?\s*\}?"
 )
+_SPOKEN_BASE = re.compile(r"([0-9A-Z]+)\s*(?:\(|\\text\s*\{|,)?\s*(?:in\s+)?base[\s-]*(\d{1,2})\s*[)}]?", re.IGNORECASE)
+_BASE_NAMES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_BASES = {name: base for base, name in enumerate(_BASE_NAMES, 2)} | {"sixteen": 16}
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}")
+_RATIO_WORD = re.compile(
+    r"(-?[\d.,]+|\\frac\{\d+\}\{\d+\})\s+(?:\\text\s*\{\s*)?to(?:\s*\})?\s+(-?[\d.,]+|\\frac\{\d+\}\{\d+\})"
+)
+_PROSE_BEFORE = re.compile(r"\\text\s*\{[^{}\d]*\b(?:is|are|equals)\s*:?\s*\}\s*:?|\\text\s*\{[^{}\d]*:\s*\}")
+_BOLD = r"\\(?:mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*[A-Za-z]\s*\}?"
+_VECTOR_PRODUCT = re.compile(rf"{_BOLD}\s*(?:\\times|\\cdot)?\s*{_BOLD}")
+_STOP_IN_TEXT = re.compile(r"\\text\s*\{\s*[.,]?\s*\}$")
+_ASIDE = re.compile(r"(?<=\d)\s*\(\s*(units?|[a-z]{4,})\s*\)$")
+_FINAL_STOP = re.compile(r"(?<!\.)\s*(?:[.,]|\\\\)?\s*$")
+_EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"})
+_ALL_REAL = frozenset({"allrealnumbers", "allreals", "therealnumbers", "allrealx", "allrealvaluesofx", "anyrealnumber"})
+_ALL_REAL_EXCEPT = re.compile(r"all\s+real\s+numbers\s+except\s+(?:for\s+)?(\S.*)", re.IGNORECASE)
 EMPTY_SET = Group("{", (), "}")
+REAL_LINE = Group("(", (negate(Name("oo")), Name("oo")), ")")
 
 
 def read(text: str, *, kind: str | None = None, thousands: bool = True, letters_are_units: bool = False) -> Reading:
@@ -102,77 +105,111 @@ def read(text: str, *, kind: str | None = None, thousands: bool = True, letters_
     """
     if len(text) > MOST_CHARACTERS:
         raise TooLarge(f"{len(text)} characters")
+    if _VECTOR_PRODUCT.search(text):
+        raise Unreadable("a product of vectors or matrices, which may not commute")
     cleaned = clean(text)
     if not cleaned:
         raise Unreadable("nothing")
-    plain = _ALL_TEXT.sub(lambda found: found[1], cleaned).strip(" .,$\"'")
+    plain = ALL_TEXT.sub(lambda found: found[1], cleaned).strip(' .,$"')
     if kind == "text":
         return Reading("text", plain)
-    choice = _CHOICE.fullmatch(plain)
-    if kind == "choice":
-        with_text = _CHOICE_WITH_TEXT.fullmatch(plain)
+    chosen = _choice(plain, must=kind == "choice")
+    if chosen is not None:
+        return chosen
+    time = _time(plain)
+    if time is not None:
+        return Reading("time", time)
+    if _DATE.fullmatch(plain):
+        return Reading("text", plain)
+    worded = _in_words(cleaned, plain)
+    return worded if worded is not None else _read_math(cleaned, thousands, letters_are_units)
+
+
+def _choice(plain: str, *, must: bool) -> Reading | None:
+    choice, with_text = _CHOICE.fullmatch(plain), CHOICE_WITH_TEXT.fullmatch(plain)
+    if must:
         if choice is None and with_text is None:
             raise Unreadable("no choice letter")
-        return Reading("choice", (choice or with_text)[1])  # type: ignore[index]
-    if choice is not None:
-        return Reading("choice", choice[1], Name(choice[1]))
-    if _CHOICE_WITH_TEXT.fullmatch(plain):
-        return Reading("choice", plain)
-    time = _TIME.fullmatch(plain)
-    if time is not None:
-        return Reading("time", re.sub(r"[\s.]", "", plain).lower())
-    if re.sub(r"[\s.]", "", plain).lower() in _EMPTY:
+        return Reading("choice", (choice[1] if choice else with_text[1] or with_text[2]).upper())  # type: ignore[index]
+    if choice is not None and (choice[1].isupper() or len(plain.rstrip(".")) > 3):
+        return Reading("choice", choice[1].upper(), Name(choice[1]))
+    if with_text is None or HEDGE.search(with_text[3]):
+        return None
+    return Reading("choice", plain)
+
+
+def _time(plain: str) -> str | None:
+    """A time of day as `9:05`, `9:05:30` or `9:05 pm`; None for anything else."""
+    found = _TIME.fullmatch(plain)
+    if found is None or not (found[2] or found[4] or found[5]) or int(found[1]) > 24:
+        return None
+    half = f"{found[5].lower()}m" if found[5] else ""
+    if found[4]:
+        if int(found[1]) != 12:
+            return None
+        half = "pm" if found[4].lower() == "noon" else "am"
+    seconds = f":{found[3]}" if found[3] and found[3] != "00" else ""
+    return f"{int(found[1])}:{found[2] or '00'}{seconds} {half}".strip()
+
+
+def _in_words(cleaned: str, plain: str) -> Reading | None:
+    together = re.sub(r"[\s.]", "", plain).lower()
+    if together in _EMPTY:
         return Reading("set", cleaned, EMPTY_SET)
-    number = number_in_words(plain) if plain[:1].isalpha() else None
-    if number is not None:
-        return Reading("number", cleaned, Number(Fraction(number)))
-    if is_words(plain):
-        return Reading("text", plain)
-    return _read_math(cleaned, thousands, letters_are_units)
-
-
-def is_words(text: str) -> bool:
-    """Whether a text is words of a language and no formula."""
-    if not re.fullmatch(r"[A-Za-z\s.,'\"()&!?-]+", text):
-        return False
-    words = re.findall(r"[A-Za-z]+", text)
-    known = FUNCTIONS | PLAIN_NAMES.keys() | {"and", "or", "arcsin", "arccos", "arctan"}
-    if not words or ("(" in text and len(words) > 1 and words[0].lower() in known):
-        return False
-    return any(
-        (len(word) >= 4 and word not in known and not is_unit_word(word))
-        or word.lower() in _SHORT_WORDS
-        or re.fullmatch("[A-Z][a-z]+", word) is not None
-        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
-        for word in words
-    )
-
-
-def _could_be_a_word(letters: str) -> bool:
-    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
-    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")
+    if together in _ALL_REAL:
+        return Reading("pair", cleaned, REAL_LINE)
+    excepted = _ALL_REAL_EXCEPT.fullmatch(plain)
+    if excepted is not None:
+        points = parse(clean(excepted[1]))
+        items = points.items if isinstance(points, Items) else (points,)
+        return Reading("region", cleaned, SetOperation("minus", (REAL_LINE, Group("{", items, "}"))))
+    if plain[:1].isalpha():
+        number = number_in_words(plain)
+        value = fraction_in_words(plain) if number is None else Fraction(number)
+        if value is not None:
+            return Reading("number", cleaned, Number(value))
+    return Reading("text", plain) if is_words(plain) else None
 
 
 def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     text = _before_approximation(_FINAL_STOP.sub("", text))
     text = _REPEATING_WORD.sub(r"\1\\overline{\2}", text)
-    whole_text = _ALL_TEXT.fullmatch(text)
+    text = _PROSE_BEFORE.sub("", text, count=1) if text.startswith("\\text") else text
+    text = scaled_words(text).removeprefix("=").strip()
+    text = _ASIDE.sub(r" \1", _STOP_IN_TEXT.sub("", text))
+    whole_text = ALL_TEXT.fullmatch(text)
     if whole_text is not None:
         text = clean(whole_text[1])
     based = _BASE.fullmatch(text)
-    if based is not None and not based[1].isdigit() and _letters_are_digits(based):
-        base = int(based[2])
+    if based is not None and (base := _base(based)) is not None:
         return Reading("number", text, Number(Fraction(in_base(based[1], base)), None, base))
+    spoken = _SPOKEN_BASE.fullmatch(text)
+    if spoken is not None:
+        return Reading("number", text, Number(Fraction(in_base(spoken[1], int(spoken[2]))), None, int(spoken[2])))
+    together = compound(text)
+    if together is not None:
+        return Reading("number", text, together[0], together[1])
+    ratio = _RATIO_WORD.fullmatch(text)
+    if ratio is not None:
+        text = f"{ratio[1]}:{ratio[2]}"
     body, unit, percent = peel(text, letters_are_units)
     node = _settled(parse(body, thousands=thousands))
+    if percent and not (is_scalar(node) or _assignment_of_scalar(node)):
+        raise Unreadable("a percent sign after what is no number")
     if unit is not None and not (is_scalar(node) or _assignment_of_scalar(node)):
         node, unit = _settled(parse(text, thousands=thousands)), None
     return Reading(kind_of(node), text, node, unit, percent)
 
 
-def _letters_are_digits(based: re.Match[str]) -> bool:
-    """Whether `1A_{16}` or `FF_{16}` is a number in a base and no symbol with an index."""
-    return any(character.isdigit() for character in based[1]) or (int(based[2]) > 10 and len(based[1]) > 1)
+def _base(based: re.Match[str]) -> int | None:
+    """The base of `204_5`, `1A_{16}` or `FF_{16}`; None for a symbol with an index."""
+    digits, written = based[1], based[2]
+    base = int(written) if written.isdigit() else _BASES.get(written)
+    if base is None or digits.isdigit():
+        return base
+    if base <= 10 or (digits.islower() and not digits[0].isdigit()):
+        return None
+    return base if any(character.isdigit() for character in digits) or len(digits) > 1 else None
 
 
 def _assignment_of_scalar(node: Node) -> bool:
@@ -188,56 +225,6 @@ def _before_approximation(text: str) -> str:
     return text
 
 
-def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
-    """Body, unit and whether a percent sign was there."""
-    found = _PERCENT_AFTER.search(text)
-    if found and found.start() and _HAS_VALUE.search(text[: found.start()]):
-        return text[: found.start()], None, True
-    money = _MONEY_BEFORE.match(text)
-    if money:
-        unit = read_unit({"$": "dollar", "euro": "euro", "pounds": "sterling"}[money[2]])
-        rest = money[1] + text[money.end() :]
-        tail = _tail(_TEXT_UNIT_AFTER, rest) or _tail(_WORDS_AFTER, rest)
-        if tail is not None and "dollar" in tail[1].lower():
-            rest = tail[0]
-        return rest, unit, False
-    found = _DEGREE_AFTER.search(text)
-    if found and found.start() and not _TRIGONOMETRIC.search(text):
-        return text[: found.start()], read_unit("degree"), False
-    tail = _tail(_TEXT_UNIT_AFTER, text)
-    if tail is not None and _HAS_VALUE.search(tail[0]):
-        words = _ALL_TEXT.sub(lambda each: each[1], tail[1])
-        if _can_be_unit(words):
-            return tail[0], read_unit(words), False
-    tail = _tail(_WORDS_AFTER, text)
-    if tail is not None and _HAS_VALUE.search(tail[0]) and _plain_words_are_unit(*tail, letters_are_units):
-        return tail[0], read_unit(tail[1]), False
-    return text, None, False
-
-
-def _tail(pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
-    """What stands before, and what the pattern finds at the end; None where it finds nothing or only that."""
-    skipped = max(0, len(text) - LONGEST_UNIT)
-    found = pattern.search(text[skipped:])
-    before = text[: skipped + found.start()].rstrip() if found else ""
-    return (before, found[1]) if found and before else None
-
-
-def _can_be_unit(text: str) -> bool:
-    words = re.findall(r"[A-Za-z]+", text)
-    return 0 < len(words) <= 6 and not any(word.lower() in _NO_UNIT for word in words) and read_unit(text) is not None
-
-
-def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool:
-    words = re.findall(r"[A-Za-z]+", tail)
-    if not _can_be_unit(tail) or len(words) > 4 or any(word in FUNCTIONS or word in PLAIN_NAMES for word in words):
-        return False
-    if all(is_unit_word(word) and (len(word) > 1 or letters_are_units) for word in words):
-        return True
-    # "17 apples": after a bare number any longer words can only say what is counted
-    return re.fullmatch(r"\s*-?[\d.,/ ]+\s*", head) is not None and all(len(word) >= 3 for word in words)
-
-
 def kind_of(node: Node) -> str:
     match node:
         case Number():
@@ -249,7 +236,7 @@ def kind_of(node: Node) -> str:
         case Items():
             return "list"
         case Relation(operators, _):
-            return "time" if ":" in operators else "relation"
+            return "ratio" if set(operators) == {":"} else "relation"
         case SetOperation():
             return "region"
         case Matrix():
@@ -259,9 +246,23 @@ def kind_of(node: Node) -> str:
 
 
 def _settled(node: Node) -> Node:
-    """Plus-minus written out, matrices multiplied by their factors, approximations cut."""
-    node = _fold_matrix(_without_approximation(node))
-    return expand_plus_minus(node)
+    """Plus-minus written out, operations on matrices carried out, approximations cut, points without names."""
+    return spread(folded(_unnamed(_without_approximation(node))))
+
+
+def _unnamed(node: Node) -> Node:
+    """`A(2,3)` as the point, `(1,2,3)^T` as the vector, `\\mathbb{R} - \\{1\\}` as a difference of sets."""
+    match node:
+        case Mul((Name(name), Group("(", _, ")") as point)) if len(name) == 1 and name.isupper():
+            return point
+        case Call("P()" | "F()" | "G()", (_, _) as items):
+            return Group("(", items, ")")
+        case Pow(Group("(", _, ")") as row, Name("T")):
+            return row
+        case Add((Group() as whole, Mul((Number(sign), Group("{", _, _) as points)))) if sign == -1:
+            return SetOperation("minus", (whole, points))
+        case _:
+            return node
 
 
 def _without_approximation(node: Node) -> Node:
@@ -271,59 +272,3 @@ def _without_approximation(node: Node) -> Node:
             return node.sides[1] if isinstance(node.sides[0], Name) else node.sides[0]
         return Relation(node.operators[:at], node.sides[: at + 1])
     return node
-
-
-def _fold_matrix(node: Node) -> Node:
-    if isinstance(node, Mul):
-        matrices = [factor for factor in node.factors if isinstance(factor, Matrix)]
-        if len(matrices) == 1:
-            others = tuple(factor for factor in node.factors if not isinstance(factor, Matrix))
-            return Matrix(tuple(tuple(Mul((*others, cell)) for cell in row) for row in matrices[0].rows))
-    if isinstance(node, Div) and isinstance(node.top, Matrix):
-        return Matrix(tuple(tuple(Div(cell, node.bottom) for cell in row) for row in node.top.rows))
-    if isinstance(node, Relation):
-        return Relation(node.operators, tuple(_fold_matrix(side) for side in node.sides))
-    return node
-
-
-def expand_plus_minus(node: Node) -> Node:
-    """An answer with ± as the list of both answers; inside a set or list, as more items."""
-    if not any(isinstance(part, PlusMinus) for part in walk(node)):
-        return node
-    if isinstance(node, Relation):
-        *before, last = node.sides
-        spread = expand_plus_minus(last)
-        if isinstance(spread, Items) and not any(isinstance(p, PlusMinus) for side in before for p in walk(side)):
-            return Relation(node.operators, (*before, spread))
-        raise Unreadable("plus-minus on both sides")
-    if isinstance(node, Items) or (isinstance(node, Group) and node.left == "{"):
-        items: list[Node] = []
-        for item in node.items:
-            spread = expand_plus_minus(item)
-            items += spread.items if isinstance(spread, Items) else (spread,)
-        return replace(node, items=tuple(items))
-    return Items((_chosen(node, 1), _chosen(node, -1)))
-
-
-def _chosen(node: Node, choice: int) -> Node:
-    """The tree with every ± decided the same way."""
-    match node:
-        case PlusMinus(operand, sign):
-            inner = _chosen(operand, choice)
-            return inner if sign * choice > 0 else negate(inner)
-        case Add(terms):
-            return Add(tuple(_chosen(term, choice) for term in terms))
-        case Mul(factors):
-            return Mul(tuple(_chosen(factor, choice) for factor in factors))
-        case Div(top, bottom):
-            return Div(_chosen(top, choice), _chosen(bottom, choice))
-        case Pow(base, exponent):
-            return Pow(_chosen(base, choice), _chosen(exponent, choice))
-        case Call(name, arguments):
-            return Call(name, tuple(_chosen(argument, choice) for argument in arguments))
-        case Group(left, items, right):
-            return Group(left, tuple(_chosen(item, choice) for item in items), right)
-        case _ if not children(node):
-            return node
-        case _:
-            raise Unreadable("plus-minus inside such a form")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from verifiers.math import numeric
 from verifiers.math.exact import rational
+from verifiers.math.polynomial import degree
 from verifiers.math.scalars import Finding, Rules, compare_scalars
 from verifiers.math.tree import (
     Add,
+    Call,
     Div,
     Group,
     Items,
-    Mul,
     Name,
     Node,
     Number,
-    Pow,
     Relation,
     SetOperation,
     is_scalar,
@@ -59,11 +57,20 @@ def as_region(node: Node) -> Region | None:
             return Region((Segment(low, left == "[", high, right == "]"),))
         case SetOperation("union", parts):
             return _union([as_region(part) for part in parts])
-        case SetOperation("minus", (whole, Group("{", points, _))):
-            base = as_region(whole)
-            return _without(base, points) if base is not None else None
+        case SetOperation("intersection", parts):
+            return _intersection([as_region(part) for part in parts])
+        case SetOperation("minus", (whole, removed)):
+            taken = as_region(removed)
+            return _intersection([as_region(whole), _complement(taken) if taken is not None else None])
+        case Items(items, "and") if all(isinstance(item, Relation) for item in items):
+            return _intersection([as_region(item) for item in items])
+        case Items(items, ",") if len(items) > 1 and all(_is_inequality(item) for item in items):
+            # "x >= 0, x != 1" holds together; "x < -2, x > 2" cannot, so it is meant as either
+            regions = [as_region(item) for item in items]
+            both = _intersection(regions)
+            return both if both is None or both.segments else _union(regions)
         case Items(items, "or") if all(isinstance(item, Relation) for item in items):
-            return _union([as_region(item) for item in items])
+            return _union([_alternative(item) for item in items])
         case Relation(("in",), (Name(name), inside)):
             region = as_region(inside)
             return Region(region.segments, name) if region is not None else None
@@ -71,6 +78,19 @@ def as_region(node: Node) -> Region | None:
             return _solved(node)
         case _:
             return None
+
+
+def _is_inequality(node: Node) -> bool:
+    return isinstance(node, Relation) and bool(set(node.operators) & {"<", "<=", ">", ">=", "!="})
+
+
+def _alternative(node: Node) -> Region | None:
+    """One side of an "or", which may also be a point: `x > 1 or x = 1`."""
+    match node:
+        case Relation(("=",), (Name(name), value)) if not names(value) and is_scalar(value):
+            return Region((Segment(value, True, value, True),), name)
+        case _:
+            return as_region(node)
 
 
 def _union(regions: list[Region | None]) -> Region | None:
@@ -81,26 +101,50 @@ def _union(regions: list[Region | None]) -> Region | None:
     return Region(tuple(part for region in known for part in region.segments), variables.pop() if variables else "")
 
 
-def _without(region: Region, points: tuple[Node, ...]) -> Region | None:
-    if len(region.segments) != 1:
+def _intersection(regions: list[Region | None]) -> Region | None:
+    known = [region for region in regions if region is not None]
+    variables = {region.variable for region in known if region.variable}
+    ends = tuple(end for region in known for part in region.segments for end in (part.low, part.high))
+    if len(known) != len(regions) or len(variables) > 1 or not _keys(ends):
         return None
-    ordered = sorted(points, key=_key) if _keys(points) else None
-    if ordered is None:
+    common = list(known[0].segments)
+    for region in known[1:]:
+        common = [both for one in common for other in region.segments if (both := _overlap(one, other)) is not None]
+    return Region(tuple(common), variables.pop() if variables else "")
+
+
+def _overlap(one: Segment, other: Segment) -> Segment | None:
+    # the later of the two beginnings and the earlier of the two ends; an end left out by either is left out
+    low = max(one, other, key=lambda part: (_key(part.low), not part.low_in))
+    high = min(one, other, key=lambda part: (_key(part.high), part.high_in))
+    if _key(low.low) > _key(high.high) or (_key(low.low) == _key(high.high) and not (low.low_in and high.high_in)):
         return None
-    whole = region.segments[0]
-    ends = [(whole.low, whole.low_in), *((point, False) for point in ordered), (whole.high, whole.high_in)]
-    return Region(
-        tuple(
-            Segment(low, low_in and number == 0, high, high_in and number == len(ends) - 2)
-            for number, ((low, low_in), (high, high_in)) in enumerate(pairwise(ends))
-        )
-    )
+    return Segment(low.low, low.low_in, high.high, high.high_in)
+
+
+def _complement(region: Region) -> Region | None:
+    """All reals outside the segments."""
+    merged = _merged(region.segments)
+    if merged is None or not _keys(tuple(end for part in merged for end in (part.low, part.high))):
+        return None
+    low, low_in = negate(INFINITY), False
+    outside: list[Segment] = []
+    for part in merged:
+        if part.low != negate(INFINITY):
+            outside.append(Segment(low, low_in, part.low, not part.low_in))
+        low, low_in = part.high, not part.high_in
+    if low != INFINITY:
+        outside.append(Segment(low, low_in, INFINITY, False))
+    return Region(tuple(outside), region.variable)
 
 
 def _solved(relation: Relation) -> Region | None:
     """One linear inequality in one symbol, or a chain with the symbol alone in the middle."""
     operators, sides = relation.operators, relation.sides
     if len(sides) == 2 and operators[0] in ("<", "<=", ">", ">=", "!="):
+        for operator, left, right in ((operators[0], *sides), (_MIRROR[operators[0]], *sides[::-1])):
+            if isinstance(left, Call) and left.name == "abs" and not names(right):
+                return _around(operator, left.arguments[0], right)
         return _half_line(operators[0], *sides)
     if len(sides) == 3 and isinstance(sides[1], Name) and not names(sides[0]) | names(sides[2]):
         if set(operators) <= {">", ">="}:
@@ -109,6 +153,23 @@ def _solved(relation: Relation) -> Region | None:
             low, variable, high = sides
             assert isinstance(variable, Name)
             return Region((Segment(low, operators[0] == "<=", high, operators[1] == "<="),), variable.name)
+    return None
+
+
+def _around(operator: str, inside: Node, bound: Node) -> Region | None:
+    """|a*x + b| against a positive bound: the points near -b/a, or those far from it."""
+    solution = _linear(inside)
+    if solution is None or not _keys((bound,)) or _key(bound) <= 0:
+        return None
+    variable, slope, middle = solution
+    reach = Div(bound, Number(abs(slope)))
+    low, high = subtract(middle, reach), Add((middle, reach))
+    closed = operator in ("<=", ">=")
+    if operator in ("<", "<="):
+        return Region((Segment(low, closed, high, closed),), variable)
+    if operator in (">", ">="):
+        below = Segment(negate(INFINITY), False, low, closed)
+        return Region((below, Segment(high, closed, INFINITY, False)), variable)
     return None
 
 
@@ -141,31 +202,6 @@ def _linear(node: Node) -> tuple[str, Fraction, Node] | None:
         return None
     slope = at_one - at_zero
     return variable, slope, Number(-at_zero / slope)
-
-
-def degree(node: Node) -> int | None:
-    """A bound on the degree as a polynomial in all its symbols; None where it may be none."""
-    if not names(node):
-        return 0
-    match node:
-        case Name():
-            return 1
-        case Add(terms):
-            return _combined([degree(term) for term in terms], max)
-        case Mul(factors):
-            return _combined([degree(factor) for factor in factors], sum)
-        case Div(top, bottom) if not names(bottom):
-            return degree(top)
-        case Pow(base, Number(value)) if value.denominator == 1 and 0 <= value <= 100:
-            inner = degree(base)
-            return None if inner is None else inner * value.numerator
-        case _:
-            return None
-
-
-def _combined(parts: list[int | None], how: Callable[[list[int]], int]) -> int | None:
-    known = [part for part in parts if part is not None]
-    return how(known) if len(known) == len(parts) else None
 
 
 def compare_regions(reference: Region, answer: Region, rules: Rules) -> Finding:

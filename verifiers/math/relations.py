@@ -61,6 +61,8 @@ def _assigned(node: Relation, sides: tuple[Node, ...]) -> Meaning:
                 return Meaning(last, tuple(show(label) for label in labels))
     if isinstance(first, Name | Call | Div | Mul) and is_label(first) and not _mentions(sides[1:], first):
         return Meaning(last, (show(first),), sides[1:-1])
+    if all(is_scalar(side) and not names(side) for side in sides):
+        return Meaning(last, (), sides[:-1])
     if len(sides) == 2 and isinstance(last, Name) and is_label(last) and not _mentions((first,), last):
         return Meaning(first, (last.name,))
     return Meaning(node)
@@ -76,21 +78,23 @@ def is_label(node: Node) -> bool:
         case Name(name):
             return name not in CONSTANTS
         case Call(name, _):
-            return name.endswith(("_", "()")) or name in ("angle", "det")
+            return name.endswith(("_", "()")) or name in ("angle", "det") or _is_length(node)
+        case Mul((Name("m"), Call("angle", _))):
+            return True
         case Mul(factors):
             return all(isinstance(factor, Name) and factor.name.isupper() for factor in factors)
         case Div(top, bottom):
             sides = (top, bottom)
             segments = all(isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in sides)
-            return segments or all(_differential(side) for side in sides)
+            return segments
         case _:
             return False
 
 
-def _differential(node: Node) -> bool:
+def _is_length(node: Node) -> bool:
     match node:
-        case Mul((Name("d"), Name(_))):
-            return True
+        case Call("abs", (Name(name),)):
+            return len(name) == 2 and name.isupper()
         case _:
             return False
 
@@ -107,7 +111,7 @@ def _several(node: Items, items: tuple[Node, ...]) -> Meaning:
     if all(title in ((), titles[0]) for title in titles):
         spread = [p.node.items if isinstance(p.node, Items) else (p.node,) for p in parts]
         return Meaning(Items(tuple(item for part in spread for item in part)), titles[0])
-    if all(len(title) == 1 for title in titles) and len(set(titles)) == len(titles):
+    if node.separator != "or" and all(len(title) == 1 for title in titles) and len(set(titles)) == len(titles):
         return Meaning(Group("(", tuple(part.node for part in parts), ")"), tuple(title[0] for title in titles))
     return Meaning(node)
 
@@ -133,6 +137,9 @@ def compare_relations(reference: Relation, answer: Relation, rules: Rules) -> Fi
     if len(reference.sides) != 2 or len(answer.sides) != 2:
         return _compare_chains(reference, answer, rules)
     mine, theirs = _oriented(reference), _oriented(answer)
+    scalars = all(map(is_scalar, (*reference.sides, *answer.sides)))
+    if mine is None and theirs is None and reference.operators == answer.operators and scalars:
+        return _compare_chains(reference, answer, rules)
     if mine is None or theirs is None or mine[0] != theirs[0]:
         return Finding(False, "different_relation")
     operator, left, right = mine[0], mine[1], theirs[1]

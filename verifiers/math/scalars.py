@@ -2,7 +2,8 @@
 
 Tolerance exists in one place: a reference printed as a decimal with at least two significant digits is
 matched by an exact answer that has no finite decimal form (100/3 for 33.3, the root of 17 for 4.123) and
-rounds to it. A decimal answer must be equal.
+rounds to it; from 15 digits on, where floating-point arithmetic wrote it, to within one unit in the last place. A
+decimal answer must be equal.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from verifiers.math import numeric, symbolic
+from verifiers.math.canonical import canonical
 from verifiers.math.exact import rational
 from verifiers.math.numeric import Undefined, Unsupported
-from verifiers.math.tree import CONSTANTS, Name, Node, Number, TooLarge, names, negate, walk
+from verifiers.math.tree import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,15 @@ class Rules:
 
     rounding: bool = True
     """Whether an exact answer may round to a decimal reference."""
+    percent_either: bool = False
+    """Whether an answer may have a percent sign that the reference leaves out."""
     numeric_acceptance: bool = False
     """Whether agreement at many points is enough to accept."""
+
+
+FLOAT_DIGITS = 15
+"""References with at least so many digits were printed by floating-point arithmetic, whose error is one unit in the
+last place."""
 
 
 def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
@@ -45,6 +54,8 @@ def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
         return Finding(True, "same_form")
     if isinstance(reference, Name) and isinstance(answer, Name):
         return Finding(False, "different_symbols")
+    if "pmod" in (_called(reference), _called(answer)):
+        return _compare_residues(reference, answer)
     left, right = rational(reference), rational(answer)
     if left is not None and right is not None:
         if left == right:
@@ -62,7 +73,26 @@ def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
         and _rounds_numerically(reference, answer)
     ):
         return Finding(True, "rounds_to_reference")
+    if canonical(reference) == canonical(answer):
+        return Finding(True, "same_form")
     return _compare_symbolically(reference, answer, rules)
+
+
+def _called(node: Node) -> str:
+    return node.name if isinstance(node, Call) else ""
+
+
+def _compare_residues(reference: Node, answer: Node) -> Finding:
+    """`a mod m` and `b mod m`, with one modulus."""
+    match reference, answer:
+        case Call("pmod", (a, m)), Call("pmod", (b, n)):
+            mine, theirs, modulus, other = (rational(node) for node in (a, b, m, n))
+            if mine is None or theirs is None or modulus is None or other is None or not modulus:
+                return Finding(None, "not_decided")
+            same = modulus == other and (mine - theirs) % modulus == 0
+            return Finding(same, "same_residue" if same else "different_residue")
+        case _:
+            return Finding(False, "different_kind")
 
 
 def _compare_symbolically(reference: Node, answer: Node, rules: Rules) -> Finding:
@@ -144,5 +174,7 @@ def _rounds_numerically(reference: Number, answer: Node) -> bool:
     except (Undefined, TooLarge):
         return False
     half = value.context.mpf(10) ** -reference.places / 2
+    if _significant(reference) >= FLOAT_DIGITS:
+        half *= 2
     target = value.context.mpf(reference.value.numerator) / reference.value.denominator
     return bool(abs(value - target) + error <= half)

@@ -51,6 +51,11 @@ class Stream(ABC):
         if self.depth > DEEPEST:
             raise TooLarge(f"nested deeper than {DEEPEST}")
 
+    def closes_open_interval(self) -> bool:
+        """Whether the `[` here ends an interval written as `[1, 5[`: nothing that it could open follows."""
+        after = self.tokens[self.at + 1]
+        return self.brackets > 0 and (after.kind == "end" or after.text in ("\\cup", "\\cap", "U", ",", ")"))
+
     @abstractmethod
     def items(self) -> Node:
         """Relations separated by commas, `and`, `or`."""

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -28,9 +29,13 @@ from verifiers.math.tree import (
     Pow,
     Series,
     TooLarge,
+    names,
+    walk,
 )
 
 MOST_CALLS = 1_500_000
+_COMPLEX_NAMES = frozenset({"z", "w", "omega"})
+"""Symbols that stand for complex numbers by custom; any other stands for a real one."""
 MOST_EXPANDED = 5_000
 """Terms that expanding a power may give."""
 
@@ -60,9 +65,43 @@ def _budget(calls: int) -> Iterator[None]:
         sys.setprofile(before)
 
 
+@cache
 def warm() -> None:
-    """Import sympy and run one proof, so that the first real one is not slow."""
-    prove_equal(Pow(Name("x"), Number(Fraction(2))), Name("x"))
+    """Import what sympy imports late and run one proof of each kind, outside any budget.
+
+    Without this the first proof of a process would pay for the imports, and could fail where a later one succeeds.
+    """
+    x, two = Name("x"), Number(Fraction(2))
+    square = Pow(x, two)
+    for left, right in (
+        (square, x),
+        (Call("sin", (x,)), Call("cos", (x,))),
+        (Call("ln", (x,)), Call("ln", (square,))),
+        (Call("root", (two, square)), Call("abs", (x,))),
+        (Call("root", (two, two)), Call("root", (two, Number(Fraction(3))))),
+        (Call("factorial", (Name("n"),)), Name("n")),
+        (Pow(Name("e"), Mul((Name("i"), Name("pi"), Number(Fraction(1, 5))))), Name("i")),
+        (Series("sum", Name("k"), "k", Number(Fraction(1)), Name("n")), Name("n")),
+    ):
+        with _giving_up(), _lock:
+            _prove(left, right)
+
+
+@contextmanager
+def _giving_up() -> Iterator[None]:
+    """sympy gives up in many ways; for us each of them is "no proof found"."""
+    try:
+        yield
+    except (
+        NotImplementedError,
+        RecursionError,
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        KeyError,
+    ):
+        return
 
 
 def prove_equal(left: Node, right: Node) -> bool:
@@ -71,8 +110,9 @@ def prove_equal(left: Node, right: Node) -> bool:
     Raises:
         TooLarge: a number or power past the bounds.
     """
+    warm()
     # sympy's caches are shared; two threads in them at once have been seen to disturb each other
-    with _lock:
+    with _lock, _giving_up():
         try:
             with _budget(MOST_CALLS):
                 return _prove(left, right)
@@ -81,25 +121,27 @@ def prove_equal(left: Node, right: Node) -> bool:
 
             # an interrupted question about an object may be remembered as unanswerable
             clear_cache()
-            return False
-        except (
-            NotImplementedError,
-            RecursionError,
-            ArithmeticError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            KeyError,
-        ):
-            # sympy gives up in many ways; for us each of them is "no proof found"
-            return False
+    return False
 
 
 def _prove(left: Node, right: Node) -> bool:
     import sympy
 
     whole = integer_names(left, right)
-    build = _Builder(sympy, whole)
+    if _vanishes(sympy, _Builder(sympy, whole), left, right):
+        return True
+    symbols = names(left) | names(right)
+    if symbols and not symbols & _COMPLEX_NAMES and _has_root_or_modulus(left, right):
+        return _vanishes(sympy, _Builder(sympy, whole, real=True), left, right)
+    return False
+
+
+def _has_root_or_modulus(*nodes: Node) -> bool:
+    """Whether something here is simpler over the reals, such as the root of a square."""
+    return any(isinstance(part, Call) and part.name in ("root", "abs", "sgn") for node in nodes for part in walk(node))
+
+
+def _vanishes(sympy: Any, build: _Builder, left: Node, right: Node) -> bool:
     difference = build.node(left) - build.node(right)
     if difference == 0:
         return True
@@ -117,6 +159,8 @@ def _prove(left: Node, right: Node) -> bool:
 def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
     """Rewritings to try, cheap ones first. Each keeps the value, so a zero anywhere is a proof."""
     steps: list[Callable[[Any], Any]] = [sympy.expand, lambda d: sympy.cancel(sympy.together(d))]
+    if difference.has(sympy.exp) and difference.has(sympy.I):
+        steps += [lambda d: sympy.expand(d.rewrite(sympy.cos))]
     if difference.free_symbols or difference.atoms(sympy.Function):
         if difference.has(sympy.functions.elementary.trigonometric.TrigonometricFunction):
             steps += [sympy.trigsimp, lambda d: sympy.expand(sympy.expand_trig(d))]
@@ -143,8 +187,9 @@ def _algebraic(sympy: Any, difference: Any) -> Any:
 
 
 class _Builder:
-    def __init__(self, sympy: Any, whole: frozenset[str]) -> None:
+    def __init__(self, sympy: Any, whole: frozenset[str], *, real: bool = False) -> None:
         self._sympy = sympy
+        self._real = real or None
         self._whole = whole
         self._bound: dict[str, Any] = {}
 
@@ -166,8 +211,8 @@ class _Builder:
                 return self._power(self.node(base), self.node(exponent))
             case Call(name, arguments):
                 return self._call(name, [self.node(argument) for argument in arguments])
-            case Series(kind, body, variable, low, high) if kind == "sum":
-                return self._sum(body, variable, low, high)
+            case Series(kind, body, variable, low, high) if kind != "int":
+                return self._series(kind, body, variable, low, high)
             case _:
                 raise NotImplementedError(type(node).__name__)
 
@@ -179,7 +224,9 @@ class _Builder:
         if name in constants:
             return constants[name]
         whole = name in self._whole
-        return sympy.Symbol(name, integer=True, positive=True) if whole else sympy.Symbol(name)
+        if whole:
+            return sympy.Symbol(name, integer=True, positive=True)
+        return sympy.Symbol(name, real=self._real)
 
     def _power(self, base: Any, exponent: Any) -> Any:
         if exponent.is_Rational:
@@ -208,7 +255,7 @@ class _Builder:
             case _:
                 raise NotImplementedError(name)
 
-    def _sum(self, body: Node, variable: str, low: Node, high: Node) -> Any:
+    def _series(self, kind: str, body: Node, variable: str, low: Node, high: Node) -> Any:
         if rational(low) is not None and rational(high) is not None:
             raise NotImplementedError("a sum of so many terms")  # few terms are summed exactly before this
         index = self._sympy.Dummy(variable, integer=True)
@@ -216,12 +263,14 @@ class _Builder:
         self._bound[variable] = index
         summand = self.node(body)
         self._bound = before
-        return self._sympy.Sum(summand, (index, self.node(low), self.node(high))).doit()
+        series = self._sympy.Sum if kind == "sum" else self._sympy.Product
+        return series(summand, (index, self.node(low), self.node(high))).doit()
 
 
 _FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
     "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "coth": "coth", "ln": "log",
+    "conjugate": "conjugate",
     "floor": "floor", "ceil": "ceiling", "factorial": "factorial", "abs": "Abs", "sgn": "sign",
 }  # fmt: skip

@@ -24,38 +24,68 @@ _CHARACTERS = {
     "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "θ": r"\theta ", "λ": r"\lambda ",
     "μ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ", "φ": r"\phi ", "ϕ": r"\phi ", "ω": r"\omega ",
 }  # fmt: skip
+_ROOT_SIGN = re.compile(r"([√∛])\s*(\d+(?:\.\d+)?|[A-Za-z])")
+_DEGREES = {"√": "", "∛": "[3]"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()")
 _INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, 0x2061, 0x2062, 0x2063])
 _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
 _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎]+")
 _SIZING = re.compile(
-    r"\\(?:left|right|middle|[Bb]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|rm|bf|it|boldmath)"
+    r"\\(?:left|right|middle|[Bb]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|rm|bf|it|boldmath"
+    r"|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge)"
     r"(?![A-Za-z])\.?"
 )
 _SPACE = re.compile(
     r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|enspace|thinspace|medspace|thickspace|hfill|noindent)(?![A-Za-z]))|~"
 )
 _TIGHT = re.compile(r"(?<!\\)\\!")
-_THOUSANDS_GAP = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\{,\}|,\s*\\[!,]|\\,|,?[\u2009\u202f\u00a0])\s*\d{3})+(?!\d)")
+_THOUSANDS_GAP = re.compile(
+    r"(?<![\d.])\d{1,3}(?:(?:\s*\{\s*,\s*\}|,\s*\\[!,]|\\,|,?[\u2009\u202f\u00a0])\s*\d{3})+(?!\d)"
+    r"|(?<![\w.,^/] )(?<![\w.,^/{])[1-9]\d{0,2}(?: \d{3})+(?![\w,/]| [\w/])"
+)
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_COMPARED = re.compile(r"\\(?:(le)q(?:slant)?|(ge)q(?:slant)?|(ne)q)(?![A-Za-z])")
+_UPRIGHT_CONSTANT = re.compile(r"\\(?:mathrm|mathop|operatorname)\s*\{\s*([eid])\s*\}")
 _BINOMIAL = re.compile(r"\\[dt]binom(?![A-Za-z])")
 _ARROW = re.compile(r"\\(?:vec|overrightarrow)(?![A-Za-z])|\\overline(?=\s*\{\s*[A-Z]{2,}\s*\})")
-_FONT = re.compile(
-    r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|mathcal|textbf|textit|emph|underline|boxed|fbox)(?![A-Za-z])"
-)
+_FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|mathcal|underline|boxed|fbox|ensuremath)(?![A-Za-z])")
 _DELIMITERS = re.compile(r"(?<!\\)\\[()\[\]]")
-_TEXT_COMMAND = re.compile(r"\\(?:mbox|textrm|textsf|texttt|textnormal|mathrm|hbox|textup)(?![A-Za-z])")
-_IDLE_SPACE = re.compile(r"(?<![\w.,]) | (?![\w.,])")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:mbox|textrm|textsf|texttt|textnormal|mathrm|hbox|textup|textbf|textit|emph)(?![A-Za-z])"
+)
+_PIECE = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|[A-Za-z]+|\S")
+_COLOUR = re.compile(r"\\(?:text)?color\s*\{[A-Za-z]*\}")
+_BLACKBOARD = re.compile(r"\\(?:mathbf|bf|Bbb)\s*\{?\s*([RQZNC])\s*\}?(?![A-Za-z])")
+_INFIX = re.compile(r"\{([^{}]*?)\\(over|choose)(?![A-Za-z])([^{}]*)\}")
+_SLANTED = re.compile(r"(?<![\w)}\]])\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?")
+_CHOICES = re.compile(r"\{\s*\}\s*_\s*\{?\s*(\w+)\s*\}?\s*C\s*_\s*\{?\s*(\w+)\s*\}?")
+_ORDINAL = re.compile(r"(?<=\d)\s*\^\s*\{?\s*\\text\s*\{\s*(st|nd|rd|th)\s*\}\s*\}?")
+_UNIT_SIGN = re.compile(
+    r"(?<=\d)\s*(\\mu\s*\\text\{\s*m\s*\}|\\Omega|\^\s*\{?\s*\\circ\s*\}?\s*(?:\\text\s*\{\s*[CF]\s*\}|[CF]))$"
+)
+_WHOLE_NUMBER_INDEX = re.compile(
+    r"[,;]?\s*(?:\\text\{[^{}]*\})?\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?\s*Z\s*\}?\s*\)?\s*$"
+)
+_BOX = re.compile(r"\\f?boxed\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+_PERIOD_BAR = re.compile(r"(?<=[\d.])\\bar\s*\{?\s*(\d+)\s*\}?")
+_PERIOD_DOTS = re.compile(r"(\.\d*)\\dot\s*\{?\s*(\d)\s*\}?(?:(\d*)\\dot\s*\{?\s*(\d)\s*\}?)?")
+_UNIT_FRACTION = re.compile(r"\\frac\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}")
+_ACCENT = re.compile(r"\\(bar|hat|tilde|dot|overline)\s*(?:\{\s*([A-Za-z])\s*\}|([A-Za-z])(?![A-Za-z]))")
 _PHANTOM = re.compile(r"\\[hv]?(?:space|phantom|skip)\*?\{[^{}]*\}")
 
 
 def clean(text: str) -> str:
     """One spelling of what was written. Linear in the length of the text."""
-    text = text.strip()
+    text = text.strip().rstrip("\\")
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if text.startswith("**") and text.endswith("**") and len(text) > 4:
+        text = text[2:-2].strip()
     if text.isascii():
-        return _clean_latex(text) if any(sign in text for sign in "\\$~{") else text
+        return _clean_latex(text) if any(sign in text for sign in "\\$~{_ ") else text
     text = text.translate(_INVISIBLE)
+    text = _ROOT_SIGN.sub(lambda found: rf"\sqrt{_DEGREES[found[1]]}{{{found[2]}}}", text)
     text = _SUPERSCRIPT_RUN.sub(lambda found: "^{" + found[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _SUBSCRIPT_RUN.sub(lambda found: "_{" + found[0].translate(_SUBSCRIPTS) + "}", text)
     text = _THOUSANDS_GAP.sub(lambda found: re.sub(r"\D", "", found[0]), text)
@@ -78,16 +108,45 @@ def _character(character: str) -> str:
 def _clean_latex(text: str) -> str:
     text = _THOUSANDS_GAP.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _PHANTOM.sub(" ", text)
+    text = _BOX.sub(r"\1", text)
+    text = _COLOUR.sub("", text)
+    text = _BLACKBOARD.sub(r"\\mathbb{\1}", text)
     text = _SIZING.sub(" ", text)
     text = _DELIMITERS.sub(" ", text)
     text = _TIGHT.sub("", text)
     text = _SPACE.sub(" ", text)
     text = _FRACTION.sub(r"\\frac", text)
+    text = _COMPARED.sub(lambda found: "\\" + (found[1] or found[2] or found[3]), text)
+    text = _UPRIGHT_CONSTANT.sub(r"\1", text)
     text = _BINOMIAL.sub(r"\\binom", text)
+    text = _INFIX.sub(_prefix, text) if "\\over" in text or "\\choose" in text else text
+    text = _SLANTED.sub(r"\\frac{\1}{\2}", text)
+    text = _CHOICES.sub(r"\\binom{\1}{\2}", text) if "C" in text else text
+    text = _PERIOD_BAR.sub(r"\\overline{\1}", text)
+    text = _PERIOD_DOTS.sub(lambda found: rf"{found[1]}\overline{{{found[2]}{found[3] or ''}{found[4] or ''}}}", text)
+    text = _ACCENT.sub(lambda found: rf"\accent{{{found[1]} {found[2] or found[3]}}}", text)
     text = _TEXT_COMMAND.sub(r"\\text", text)
+    text = _ORDINAL.sub(r"\1", text)
+    text = _UNIT_SIGN.sub(_unit, text)
+    if "\\in" in text and not text.lstrip().startswith(("\\{", "\\lbrace")):
+        text = _WHOLE_NUMBER_INDEX.sub("", text) or text
+    text = _UNIT_FRACTION.sub(r"\\text{\1/\2}", text)
     text = _ARROW.sub("", _FONT.sub("", text))
     text = _dollars(text)
     return text.strip()
+
+
+def _prefix(found: re.Match[str]) -> str:
+    r"""`{3 \over 4}` as `\frac{3}{4}`."""
+    command = "frac" if found[2] == "over" else "binom"
+    return rf"\{command}{{{found[1].strip()}}}{{{found[3].strip()}}}"
+
+
+def _unit(found: re.Match[str]) -> str:
+    sign = found[1]
+    if sign.startswith("^"):
+        return r"\text{ celsius}" if "C" in sign else r"\text{ fahrenheit}"
+    return r"\text{ ohm}" if "Omega" in sign else r"\text{ micrometer}"
 
 
 def _dollars(text: str) -> str:
@@ -99,5 +158,5 @@ def _dollars(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """For comparing texts as texts: no final full stop, no spaces but those that keep 1 2 from being 12."""
-    return _IDLE_SPACE.sub("", re.sub(r"\s+", " ", text)).rstrip(".")
+    """For comparing texts as texts: pieces with one space between, without a final full stop."""
+    return " ".join(_PIECE.findall(text)).removesuffix(" .").removesuffix(".")

@@ -17,14 +17,28 @@ length 1 m meter metre | 1/100 cm centimeter centimetre | 1/1000 mm millimeter m
 length 1000 km kilometer kilometre | 127/5000 in inch inche inches | 381/1250 ft foot feet | 1143/1250 yd yard
 length 201168/125 mi mile
 mass 1 g gram gramme | 1000 kg kilogram kilo | 1/1000 mg milligram | 45359237/100000 lb pound lbs
-mass 45359237/1600000 oz ounce | 1000000 tonne
+mass 45359237/1600000 oz ounce | 1000000 tonne Mg
+length 1000000 Mm
 time 1 s sec second | 60 min minute | 3600 h hr hour | 86400 day | 604800 week | 1/1000 ms millisecond
 money 1 dollar usd buck $ | 1/100 cent penny pennies
 euro 1 euro | 1/100 eurocent
 sterling 1 sterling
 angle 1 degree deg
+kelvin 1 K kelvin
+celsius 1 celsius
+fahrenheit 1 fahrenheit
+force 1 N newton | 1000 kN
+energy 1 J joule | 1000 kJ
+power 1 W watt | 1000 kW
+voltage 1 V volt
+current 1 A ampere amp
+resistance 1 ohm
+frequency 1 Hz hertz | 1000 kHz
+pressure 1 Pa pascal | 1000 kPa
+length 1/1000000 micrometer
 volume 1/1000 l liter litre | 1/1000000 ml milliliter millilitre
 """
+_COMPOUND = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h", "kmph": "km/h", "fps": "ft/s", "sqft": "ft^2"}
 _SQUARE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _NOTHING = {"unit", "of", "the", "a", "an", "about", "approximately"}
 
@@ -65,12 +79,13 @@ def _lookup(word: str) -> tuple[Fraction, str] | None:
 
 
 def is_unit_word(word: str) -> bool:
-    return _lookup(word) is not None or word.lower() in _SQUARE or word.lower() in ("unit", "units")
+    return _lookup(word) is not None or word.lower() in {*_SQUARE, *_COMPOUND, "unit", "units"}
 
 
 def read_unit(text: str) -> Unit | None:
     """The unit a text names; None where it names none that could be one (digits, other signs)."""
-    text = re.sub(r"\bper\b", "/", text.replace("\\", " ")).strip(" .()")
+    text = re.sub(r"\bper\b", "/", text.replace("\\cdot", " ").replace("\\", " ")).strip(" .()")
+    text = _COMPOUND.get(text.lower(), text)
     dimensions: dict[str, int] = {}
     factor, known, direction, power = Fraction(1), True, 1, 1
     at = 0
@@ -90,6 +105,7 @@ def read_unit(text: str) -> Unit | None:
             power = _SQUARE[word.lower()]
             continue
         if word.lower().removesuffix("s") in _NOTHING:
+            power = 1
             continue
         exponent = direction * power * int(found[2] or 1)
         power = 1
@@ -102,5 +118,7 @@ def read_unit(text: str) -> Unit | None:
             exponent_of = exponent
         factor *= scale**exponent
         dimensions[dimension] = dimensions.get(dimension, 0) + exponent_of
+    if power != 1:
+        return None  # "square" of nothing
     settled = tuple(sorted((key, value) for key, value in dimensions.items() if value))
     return Unit(factor, settled, known)

@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from verifiers.math.compare import compare
 from verifiers.math.extraction import AnswerMode, extract
 from verifiers.math.form import is_collected
-from verifiers.math.reading import Reading, peel, read
+from verifiers.math.quantities import peel
+from verifiers.math.reading import Reading, read
 from verifiers.math.scalars import Finding, Rules
 from verifiers.math.text import clean, squeezed
 from verifiers.math.tokens import MOST_CHARACTERS
@@ -51,6 +52,8 @@ class Policy(BaseModel):
     """Whether an exact answer such as 100/3 may round to a decimal reference such as 33.3."""
     unit: Literal["optional", "required"] = "optional"
     """`required`: a unit, degree or percent sign of the reference must be stated."""
+    percent: Literal["stated", "either"] = "stated"
+    """`either`: 25% answers 25, for sources whose references leave the sign out. 25 answers 25% under both."""
     order: Literal["any", "given"] = "any"
     """Whether the order of a list without brackets counts."""
 
@@ -129,7 +132,11 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
     fast = _fast(reference.answer, answer)
     if fast is not None:
         return _verdict(fast, evidence)
-    rules = Rules(rounding=policy.rounding, numeric_acceptance=settings.numeric_acceptance)
+    rules = Rules(
+        rounding=policy.rounding,
+        numeric_acceptance=settings.numeric_acceptance,
+        percent_either=policy.percent == "either",
+    )
     try:
         mine = _read_reference(reference.answer, reference.kind)
     except (Unreadable, TooLarge) as error:
@@ -223,9 +230,18 @@ def is_number_form(answer: str) -> bool:
     return not percent and _NUMBER_FORM.fullmatch(body.strip()) is not None
 
 
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+
+
 @lru_cache(maxsize=4096)
 def _read_reference(answer: str, kind: str | None) -> Reading:
-    return read(answer, kind=kind if kind != "list" else None, thousands=kind != "list")
+    try:
+        return read(answer, kind=kind if kind != "list" else None, thousands=kind != "list")
+    except Unreadable:
+        # a phrase that is no formula, such as "July 4" or "2 red, 3 blue", is compared as words
+        if kind is None and "\\" not in clean(answer) and _WORD.search(answer):
+            return read(answer, kind="text")
+        raise
 
 
 def _read_answer(answer: str, reference: MathReference, mine: Reading) -> Reading:
@@ -234,5 +250,6 @@ def _read_answer(answer: str, reference: MathReference, mine: Reading) -> Readin
         answer,
         kind="text" if as_text or reference.kind == "text" else None,
         thousands=mine.kind not in ("list", "set"),
-        letters_are_units=mine.unit is not None,
+        # beside a plain number, "5 m" can only be a measured one
+        letters_are_units=mine.unit is not None or mine.kind == "number",
     )

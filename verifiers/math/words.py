@@ -1,8 +1,12 @@
-"""Numbers in English words: "one hundred and twenty-three" is 123."""
+"""English words: numbers ("one hundred and twenty-three", "two thirds"), and what is words rather than a formula."""
 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
+
+from verifiers.math.units import is_unit_word
+from verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
 
 _WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -10,7 +14,13 @@ seventeen eighteen nineteen
 """
 _ONES = _WORDS.split()
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SMALL = {word: number for number, word in enumerate(_ONES)} | {w: 20 + 10 * n for n, w in enumerate(_TENS)}
+SMALL_NUMBERS = {word: number for number, word in enumerate(_ONES)} | {w: 20 + 10 * n for n, w in enumerate(_TENS)}
+_ORDINALS = ["half", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+PARTS = {name: size for size, name in enumerate(_ORDINALS, 2)} | {"quarter": 4, "hundredth": 100, "thousandth": 1000}
+PARTS |= {"halves": 2} | {f"{name}s": size for name, size in PARTS.items()}
+_SHORT_WORDS = frozenset(
+    ["yes", "no", "odd", "all", "none", "both", "red", "blue", "not", "one", "two", "six", "ten", "any"]
+)
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
@@ -19,15 +29,17 @@ def number_in_words(text: str) -> int | None:
     words = re.sub(r"[-,\s]+", " ", text.strip().lower()).split()
     negative = bool(words) and words[0] in ("minus", "negative")
     words = [word for word in words[negative:] if word != "and"]
+    if len(words) > 1 and words[0] in ("a", "an") and words[1] in ("hundred", *_SCALES):
+        words[0] = "one"
     if not words or len(words) > 40 or not words[0].isalpha():
         return None
     total, part, last = 0, 0, 10**15
     previous = ""
     for word in words:
-        if word in _SMALL:
-            small = _SMALL[word]
+        if word in SMALL_NUMBERS:
+            small = SMALL_NUMBERS[word]
             fits = part % 100 == 0 or (part % 10 == 0 and part % 100 >= 20 and 0 < small < 10)
-            if (previous in _SMALL and not (_SMALL[previous] >= 20 and 0 < small < 10)) or not fits:
+            if (previous in SMALL_NUMBERS and not (SMALL_NUMBERS[previous] >= 20 and 0 < small < 10)) or not fits:
                 return None
             part += small
         elif word == "hundred":
@@ -44,3 +56,40 @@ def number_in_words(text: str) -> int | None:
         previous = word
     value = total + part
     return -value if negative else value
+
+
+def fraction_in_words(text: str) -> Fraction | None:
+    """`one half`, `two thirds`, `two and a half`; None where the text spells no fraction."""
+    words = re.sub(r"[-,\s]+", " ", text.strip().lower()).split()
+    if not 2 <= len(words) <= 6 or words[-1] not in PARTS:
+        return None
+    whole, separator, part = " ".join(words[:-1]).rpartition(" and ") if "and" in words else ("", "", words[0])
+    if not separator and len(words) != 2:
+        return None
+    above = 1 if part in ("a", "an") else number_in_words(part)
+    before = number_in_words(whole) if separator else 0
+    if above is None or before is None or not 0 < above < PARTS[words[-1]]:
+        return None
+    return before + Fraction(above, PARTS[words[-1]])
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is words of a language and no formula."""
+    if not re.fullmatch(r"[A-Za-z\s.,'\"()&!?-]+", text):
+        return False
+    words = re.findall(r"[A-Za-z]+", text)
+    known = FUNCTIONS | PLAIN_NAMES.keys() | {"and", "or", "arcsin", "arccos", "arctan"}
+    if not words or ("(" in text and len(words) > 1 and words[0].lower() in known):
+        return False
+    return any(
+        (len(word) >= 4 and word not in known and not is_unit_word(word))
+        or word.lower() in _SHORT_WORDS
+        or re.fullmatch("[A-Z][a-z]+", word) is not None
+        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
+        for word in words
+    )
+
+
+def _could_be_a_word(letters: str) -> bool:
+    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
+    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")
