@@ -112,9 +112,8 @@ def _clean_latex(text: str) -> str:
     text = _COLOUR.sub("", text)
     text = _BLACKBOARD.sub(r"\\mathbb{\1}", text)
     text = _SIZING.sub(" ", text)
-    text = _DELIMITERS.sub(" ", text)
-    text = _TIGHT.sub("", text)
-    text = _SPACE.sub(" ", text)
+    # a backslash pair is a line break: what follows it is no part of a spacing command
+    text = "\\\\".join(_SPACE.sub(" ", _TIGHT.sub("", _DELIMITERS.sub(" ", row))) for row in text.split("\\\\"))
     text = _FRACTION.sub(r"\\frac", text)
     text = _COMPARED.sub(lambda found: "\\" + (found[1] or found[2] or found[3]), text)
     text = _UPRIGHT_CONSTANT.sub(r"\1", text)

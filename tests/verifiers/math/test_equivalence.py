@@ -205,10 +205,10 @@ def test_the_labelled_pairs() -> None:
 
 @pytest.mark.skipif(not os.environ.get("SELFPLAY_DATA"), reason="SELFPLAY_DATA is not set")
 def test_every_gsm8k_answer_equals_itself_rewritten_and_differs_from_itself_changed() -> None:
-    path = Path(os.environ["SELFPLAY_DATA"]) / "gsm8k_test.jsonl"
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not in SELFPLAY_DATA")
-    for line in path.read_text(encoding="utf-8").splitlines():
+    paths = [Path(os.environ["SELFPLAY_DATA"]) / f"gsm8k_{split}.jsonl" for split in ("train", "test")]
+    if not all(path.is_file() for path in paths):
+        pytest.skip("gsm8k_train.jsonl and gsm8k_test.jsonl are not in SELFPLAY_DATA")
+    for line in (line for path in paths for line in path.read_text(encoding="utf-8").splitlines()):
         answer = json.loads(line)["answer"].rpartition("####")[2].strip()
         value = int(answer.replace(",", ""))
         for same in (answer, f"{value:,}", f"\\${value}", f"{value}.0", f"\\frac{{{2 * value}}}{{2}}"):

@@ -94,6 +94,140 @@ def test_sets_and_lists(values: set[int], random: object) -> None:
     assert not accepted(str(items[0]), ", ".join(map(str, items)))
 
 
+NAMES = "abmnxyz"
+scalars = st.one_of(
+    st.integers(-99, 99).map(str),
+    st.tuples(st.integers(1, 99), st.integers(2, 99)).map(lambda each: rf"\frac{{{each[0]}}}{{{each[1]}}}"),
+    st.integers(2, 99).map(lambda each: rf"\sqrt{{{each}}}"),
+    st.sampled_from([r"\pi", "e", r"2\pi", r"\frac{\pi}{6}", r"\ln 2"]),
+)
+expressions = st.recursive(
+    st.one_of(scalars, st.sampled_from(list(NAMES))),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda each: rf"{each[0]} + \left({each[1]}\right)"),
+        st.tuples(inner, inner).map(lambda each: rf"\left({each[0]}\right)\left({each[1]}\right)"),
+        st.tuples(inner, inner).map(lambda each: rf"\frac{{{each[0]}}}{{{each[1]}}}"),
+        st.tuples(inner, st.integers(2, 4)).map(lambda each: rf"\left({each[0]}\right)^{{{each[1]}}}"),
+        inner.map(lambda each: rf"\sqrt{{{each}}}"),
+        inner.map(lambda each: rf"\sin\left({each}\right)"),
+        inner.map(lambda each: rf"\left|{each}\right|"),
+    ),
+    max_leaves=5,
+)
+numbers = st.integers(-50, 50)
+references = st.one_of(
+    expressions,
+    st.tuples(numbers, numbers).map(lambda each: rf"\left({each[0]}, {each[1]}\right)"),
+    st.tuples(numbers, st.integers(1, 40), st.sampled_from(["[)", "(]", "[]"])).map(
+        lambda each: rf"{each[2][0]}{each[0]}, {each[0] + each[1]}{each[2][1]}"
+    ),
+    st.lists(numbers, min_size=2, max_size=5, unique=True).map(lambda each: r"\{" + ", ".join(map(str, each)) + r"\}"),
+    st.tuples(st.sampled_from(list(NAMES)), st.sampled_from([r"\le", r"\ge", "<", ">", r"\ne"]), numbers).map(
+        lambda each: f"{each[0]} {each[1]} {each[2]}"
+    ),
+    st.tuples(numbers, numbers, numbers, numbers).map(
+        lambda each: rf"\begin{{pmatrix}} {each[0]} & {each[1]} \\ {each[2]} & {each[3]} \end{{pmatrix}}"
+    ),
+    st.tuples(st.integers(1, 999), st.sampled_from(["cm", "m", "kg", "hours", "dollars", "apples"])).map(
+        lambda each: rf"{each[0]} \text{{ {each[1]}}}"
+    ),
+    st.integers(1, 99).map(lambda each: rf"{each}\%"),
+    st.tuples(st.integers(2, 999), st.integers(2, 9)).map(lambda each: f"{in_base(*each)}_{each[1]}"),
+)  # fmt: skip
+
+
+def in_base(value: int, base: int) -> str:
+    digits = ""
+    while value:
+        value, digit = divmod(value, base)
+        digits = f"{digit}{digits}"
+    return digits
+
+
+def rewritten(text: str) -> list[str]:
+    """The same answer in other spacing, sizes and delimiters."""
+    return [
+        text,
+        f"${text}$",
+        rf"\[ {text} \]",
+        rf"\boxed{{{text}}}",
+        text.replace(r"\left", "").replace(r"\right", ""),
+        text.replace(r"\frac", r"\dfrac"),
+        text.replace(" ", r"\, "),
+        text.replace(",", ", ").replace("+", " + "),
+    ]
+
+
+@LAWS
+@given(references)
+def test_every_reference_equals_itself_rewritten(reference: str) -> None:
+    for same in rewritten(reference):
+        assert accepted(reference, same), (reference, same, equivalent(reference, same))
+
+
+@LAWS
+@given(expressions, expressions)
+def test_equality_has_no_direction(one: str, other: str) -> None:
+    there, back = equivalent(one, other), equivalent(other, one)
+    assert {there.outcome, back.outcome} != {"accepted", "rejected"}, (one, other, there, back)
+
+
+@LAWS
+@given(expressions, expressions)
+def test_terms_and_factors_in_either_order(one: str, other: str) -> None:
+    assert accepted(f"{one} + ({other})", f"({other}) + {one}")
+    assert accepted(f"({one})({other})", rf"({other}) \cdot ({one})")
+
+
+@LAWS
+@given(expressions, st.integers(1, 9))
+def test_more_or_less_is_different(expression: str, step: int) -> None:
+    assert not accepted(expression, f"{expression} + {step}")
+    assert not accepted(expression, rf"{expression} - \frac{{1}}{{{step}0000}}")
+    if equivalent("0", expression).outcome == "rejected":
+        assert not accepted(expression, rf"-\left({expression}\right)")
+
+
+@LAWS
+@given(st.integers(1, 999), st.sampled_from([("cm", "m"), ("kg", "g"), ("hours", "minutes"), ("dollars", "cents")]))
+def test_units_may_be_left_out_and_must_agree(value: int, units: tuple[str, str]) -> None:
+    stated, other = (rf"{value} \text{{ {unit}}}" for unit in units)
+    assert accepted(stated, str(value))
+    assert not accepted(stated, other)
+    assert not accepted(stated, rf"{value} \text{{ apples}}")
+
+
+@LAWS
+@given(numbers, st.integers(1, 40), st.sampled_from([("[", "]"), ("[", ")"), ("(", "]")]))
+def test_an_endpoint_opened_or_closed_is_another_interval(low: int, width: int, ends: tuple[str, str]) -> None:
+    left, right = ends
+    high = low + width
+    signs = {"[": r"\le", "(": "<", "]": r"\le", ")": "<"}
+    assert accepted(f"{left}{low}, {high}{right}", rf"{low} {signs[left]} x {signs[right]} {high}")
+    for other in ("[]", "[)", "(]", "()"):
+        if other != left + right:
+            assert not accepted(f"{left}{low}, {high}{right}", f"{other[0]}{low}, {high}{other[1]}")
+
+
+@LAWS
+@given(st.lists(scalars, min_size=2, max_size=5, unique=True))
+def test_an_element_dropped_or_added_is_another_set(items: list[str]) -> None:
+    reference = r"\{" + ", ".join(items) + r"\}"
+    assert accepted(reference, r"\{" + ", ".join(reversed(items)) + r"\}")
+    assert not accepted(reference, r"\{" + ", ".join([*items, "12345"]) + r"\}")
+    if len(items) > 2 or not accepted(items[0], items[1]):
+        alone = equivalent(reference, items[0])
+        assert alone.outcome != "accepted"
+
+
+@LAWS
+@given(st.integers(1000, 10**12))
+def test_separators_of_thousands(value: int) -> None:
+    for gap in (",", r"{,}", r"\,", r",\!", " ", "\u202f"):
+        assert accepted(str(value), f"{value:,}".replace(",", gap)), gap
+    assert not accepted(str(value), f"{value:,}".replace(",", ", "))
+
+
 @LAWS
 @given(st.text(max_size=60), st.text(alphabet="0123456789+-*/^_(){}[]|\\,.= xyabcfrsqtin", max_size=60))
 def test_no_text_makes_the_judge_fail(one: str, other: str) -> None:
