@@ -3,10 +3,13 @@
 # make test-fast    the tests that start no engine, no cluster and no training
 # make check        lint and types
 # make install      the environment in .venv/ alone
+# make bench        the speed of the code verifier beside other judges, and its verdicts on mutants; the other
+#                   judges ask for older packages than this project, so this has an environment of its own
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 
 # vLLM wherever it can be installed: CUDA wheels on an NVIDIA machine, the CPU build on any other Linux.
 # Elsewhere (a Mac) the transformers engine writes the completions.
@@ -27,7 +30,7 @@ ifneq ($(wildcard $(PIP_FIND_LINKS)/torch-*cpu*.whl),)
 TORCH := --find-links "$(PIP_FIND_LINKS)"
 endif
 
-.PHONY: quickstart test test-fast check install clean
+.PHONY: quickstart test test-fast check install bench bench-install clean
 
 quickstart: install
 	$(BIN)/selfplay run experiments/quickstart/experiment.yaml
@@ -51,5 +54,17 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/uv pip install --python $(BIN)/python $(TORCH) --constraints constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
+bench: bench-install
+	$(BENCH)/bin/python benchmarks/code_peers.py
+	$(BENCH)/bin/python benchmarks/code_mutants.py
+
+bench-install: $(BENCH)/installed
+
+$(BENCH)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet uv
+	$(BENCH)/bin/uv pip install --python $(BENCH)/bin/python $(TORCH) --constraints constraints.txt -e '.[bench]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache

@@ -78,7 +78,7 @@ def find(name: str) -> type[Verifier]:
     if not entries:
         names = [entry.name for entry in _entries()]
         near = difflib.get_close_matches(name, names, n=1)
-        guess = f"; did you mean `{near[0]}`?" if near else ""
+        guess = f"; did you mean `{near[0]}`?" if near else "."
         raise UnknownVerifier(
             f"there is no verifier `{name}`{guess} Known: {', '.join(names) or 'none'}; "
             "a file of your own is named as path/to/file.py:name"

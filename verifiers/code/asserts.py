@@ -1,7 +1,7 @@
 """Taking `assert f(args) == expected` apart, so that only `f` and `args` go where the program runs.
 
-What is taken apart: a call of one named function with literal arguments, compared with a literal, alone or
-negated, inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) <
+What is taken apart: a call of one named function with constant arguments (constants.py), compared with a constant,
+alone or negated, inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) <
 1e-6` too.
 What is not: everything else, which sandbox/tester.py runs as it is.
 
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from verifiers.code.constants import constant
 from verifiers.sandbox.plain import Encoder, Plain, TooBig
 
 COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -154,13 +155,14 @@ def _of_call(node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool]
 
 def _is_literal(node: ast.expr) -> bool:
     try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        _literal(node)
+    except NotApart:
         return False
     return True
 
 
 def _literal(node: ast.expr) -> Any:
-    if not _is_literal(node):
-        raise NotApart
-    return ast.literal_eval(node)
+    try:
+        return constant(node)
+    except (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError) as error:
+        raise NotApart from error

@@ -10,7 +10,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from verifiers.code import special
 from verifiers.code.asserts import Check, NotApart, checks_of
+from verifiers.code.changed import expects_of_changed
 
 
 class Case(BaseModel):
@@ -27,6 +29,7 @@ class CodeReference(BaseModel):
 
     {"tests": ["assert add(1, 2) == 3"]}                                       a list of asserts, or one text
     {"tests": "def check(candidate): ...", "entry_point": "add"}               a check function
+    {"tests": "class TestAdd(unittest.TestCase): ..."}                         test classes and test_ functions
     {"cases": [{"stdin": "1 2\\n", "stdout": "3\\n"}]}                           whole programs
     """
 
@@ -43,11 +46,22 @@ class CodeReference(BaseModel):
     compare: Literal["lines", "tokens", "exact"] = "lines"
     """How output is compared: by lines without trailing spaces and empty last lines, by words, or to the
     byte."""
+    tolerance: float | None = Field(default=None, ge=0, lt=1)
+    """How far numbers in the output may be off, absolutely or relative to the expected one; without it not at all."""
+    judge: str | None = None
+    """A special judge for the output of `cases`: `path/to/file.py:name`, or a name of the entry-point group
+    `selfplay.judges`. It decides in place of `compare`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if bool(self.tests) == bool(self.cases):
             raise ValueError("give either `tests` (one or more) or `cases` (one or more)")
+        if self.judge is not None and not self.cases:
+            raise ValueError("`judge` decides about the output of `cases`; tests have none")
+        if self.tolerance is not None and (not self.cases or self.judge is not None or self.compare == "exact"):
+            raise ValueError("`tolerance` needs `cases` that are compared by `lines` or `tokens`, without a `judge`")
+        if self.judge is not None:
+            special.find(self.judge)
         if self.entry_point is None and any("def check(" in text for text in self.test_list):
             raise ValueError("`tests` with a check function need `entry_point`, the function to check")
         return self
@@ -69,6 +83,8 @@ class Plan:
     program_setup: str = ""
     shared_classes: list[str] = field(default_factory=list)
     """Classes that both sides have, whose objects cross the border as their fields."""
+    expects_of_changed: bool = False
+    """Whether the tests compute what they expect from what the program was given; see changed.py."""
     broken: str | None = None
     """Why the tests themselves cannot be read."""
 
@@ -91,7 +107,9 @@ def plan(reference: CodeReference) -> Plan:
     except NotApart:
         checks = []
     names = frozenset(check.function for check in checks) or frozenset(used)
-    return Plan(checks, names, setup if own else "", classes)
+    unbound = frozenset(_free(ast.Module([part for tree in (setup_tree, *trees) for part in tree.body], [])))
+    doubtful = not checks and expects_of_changed([setup_tree, *trees], names | unbound)
+    return Plan(checks, names, setup if own else "", classes, doubtful)
 
 
 def _free(tree: ast.Module) -> set[str]:

@@ -10,15 +10,17 @@ inputs apart, and tests that can be met without solving the problem.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from verifiers.code import extract, judge
+from verifiers.code import extract
+from verifiers.code.judge import judge
 from verifiers.code.reference import CodeReference, plan
+from verifiers.code.trial import Trial
 from verifiers.errors import BrokenVerifier
-from verifiers.sandbox.execution import Limits, SandboxError
-from verifiers.sandbox.outside import LevelRefused, Sandbox
+from verifiers.sandbox.opening import check, open_sandbox
+from verifiers.sandbox.protocol import LevelRefused, Limits, Sandbox, SandboxError
 from verifiers.verdict import Verdict
 from verifiers.verifier import Verifier
 
@@ -40,15 +42,19 @@ class CodeSettings(BaseModel):
     """What it may print."""
     result_kb: int = Field(default=1024, ge=1, le=1 << 18)
     """One returned value, as it crosses the border."""
-    sandbox: Literal["namespaces", "landlock", "process"] = "landlock"
-    """The lowest isolation to accept; better is taken where the machine gives it."""
+    sandbox: Annotated[str, AfterValidator(check)] = "landlock"
+    """The lowest isolation to accept (`namespaces`, `landlock` or `process`; better is taken where the machine gives
+    it), or the address of a remote sandbox, such as `https://sandbox.example:9000`."""
+    packages: tuple[Annotated[str, Field(pattern=r"^[^\W\d]\w*$")], ...] = ()
+    """What programs and tests may import besides the standard library, such as `numpy`; must be installed here. What
+    a package needs is named too."""
 
 
 class CodeVerifier(Verifier):
     """Judges a response that contains a Python program by asserts, a check function or input and output."""
 
     name: ClassVar[str] = "code"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that the program passes every unit test of the problem, run in a sandbox"
     does_not_catch: ClassVar[str] = "programs that are wrong only where the tests do not look"
     Reference: ClassVar[type[BaseModel]] = CodeReference
@@ -68,7 +74,7 @@ class CodeVerifier(Verifier):
         if self._sandbox is not None:
             return
         try:
-            self._sandbox = Sandbox(lowest=self.settings.sandbox)
+            self._sandbox = open_sandbox(self.settings.sandbox, self.settings.packages)
         except LevelRefused as error:
             raise BrokenVerifier(str(error)) from error
         self.sandbox_level = self._sandbox.level
@@ -106,9 +112,9 @@ class CodeVerifier(Verifier):
             output_kb=self.settings.output_kb,
             message_kb=self.settings.result_kb,
         )
-        trial = judge.Trial(self._sandbox, limits, seconds, programs)
+        trial = Trial(self._sandbox, limits, seconds, programs)
         try:
-            return trial.run(reference, made)
+            return judge(trial, reference, made)
         except SandboxError as error:
             # a warm parent that failed once is not trusted with the next program
             self.close()

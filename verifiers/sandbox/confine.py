@@ -5,7 +5,7 @@ What is covered, by level:
               place, then all that `landlock` does
   landlock    no file can be written and only the interpreter can be read, no capabilities, the seccomp
               filter, then all that `process` does
-  process     limits on address space, CPU time, file size and open files; the seccomp filter where the
+  process     limits on address space, CPU time, file size, open files and timers; the seccomp filter where the
   machine has it
 What is not covered: see each module; at `process` every file of the user can be read, other processes
 included.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import sys
 from dataclasses import dataclass
 
 from verifiers.sandbox import landlock, linux, seccomp
@@ -23,6 +24,8 @@ from verifiers.sandbox import landlock, linux, seccomp
 SCRATCH = "/tmp"
 MAX_OPEN_FILES = 64
 MAX_THREADS = 64
+MAX_TIMERS = 128
+"""Signals that wait and timers, which the kernel keeps outside of the address space."""
 CHANNEL, AFTER_CHANNEL = 3, 4
 
 
@@ -84,6 +87,8 @@ def _limit(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: 
         resource.RLIMIT_FSIZE: scratch_mb << 20,
         resource.RLIMIT_CORE: 0,
     }
+    if sys.platform == "linux":
+        bounds[resource.RLIMIT_SIGPENDING] = MAX_TIMERS
     if prepared.level == "namespaces":
         # counts this sandbox alone only where it has user ids of its own
         bounds[resource.RLIMIT_NPROC] = MAX_THREADS

@@ -12,70 +12,32 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
+from verifiers.sandbox.protocol import Ending, Limits, SandboxError, Stopped
 
 
-class SandboxError(RuntimeError):
-    """The sandbox itself cannot be had, or failed. Never the fault of the program in it."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one execution may use."""
-
-    cpu_seconds: float = 3.0
-    memory_mb: int = 256
-    """On top of the interpreter itself."""
-    scratch_mb: int = 16
-    """All files together, where there is a scratch folder; also the largest file."""
-    output_kb: int = 64
-    """Standard output and error together."""
-    message_kb: int = 1024
-    """One message of the execution, such as a returned value."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a process ended: exit code, or minus the signal; CPU seconds; peak memory in kB."""
-
-    code: int
-    cpu_seconds: float
-    peak_kb: int
-
-
-class Stopped(Exception):
-    """An execution is over without the message that was waited for. `reason` is one of
-
-    time_limit, output_limit (output or one message too long), unreadable_result (a message that is none),
-    ended.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Execution:
+class LocalExecution:
     """One confined process. Use it in a `with`."""
 
     def __init__(
         self,
         ask: Callable[[dict[str, Any]], dict[str, Any]],
+        ended: Callable[[Limits], None],
         end: socket.socket,
         output: int,
         feed: int,
         standard_input: bytes,
         limits: Limits,
     ) -> None:
-        self._ask, self._end, self._limits = ask, end, limits
+        self._ask, self._ended, self._end, self._limits = ask, ended, end, limits
         self._output_end, self._feed_end = output, feed
         self._unsent, self._unfed = bytearray(), memoryview(standard_input)
         self._frames = Frames(limits.message_kb << 10)
         self._closed_by_them = False
+        self._confined = False
         self.output = bytearray()
         """What it wrote so far, up to `output_kb`."""
         self.ending: Ending | None = None
@@ -94,9 +56,11 @@ class Execution:
             raise SandboxError(f"a process of the sandbox did not start ({stop.reason})") from stop
         if "ready" not in message:
             raise SandboxError(f"a process could not be confined: {message.get('fault')}")
+        self._confined = True
 
     def send(self, message: Any) -> None:
-        """Queue a message; it goes out while `receive` waits."""
+        """Queue a message; it goes out while `receive` waits, and not before the process is confined: what comes
+        until then is never the program's."""
         self._unsent += pack(message)
 
     def receive(self, deadline: float) -> dict[str, Any]:
@@ -134,11 +98,12 @@ class Execution:
         self._end.close()
         if self.pid >= 0:
             answer = self._ask({"reap": self.pid})
+            self._ended(self._limits)
             self.ending = Ending(answer["code"], answer["cpu_seconds"], answer["peak_kb"])
             self.pid = -1
         return self.ending
 
-    def __enter__(self) -> Execution:
+    def __enter__(self) -> LocalExecution:
         return self
 
     def __exit__(
@@ -150,7 +115,8 @@ class Execution:
         """Move what can be moved, waiting until something can."""
         waiting = select.poll()
         if not self._closed_by_them:
-            waiting.register(self._end, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+            sends = self._unsent and self._confined
+            waiting.register(self._end, select.POLLIN | (select.POLLOUT if sends else 0))
         if self._output_end >= 0:
             waiting.register(self._output_end, select.POLLIN)
         if self._feed_end >= 0:

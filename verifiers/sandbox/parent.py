@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from verifiers.sandbox import candidate, confine, landlock, linux, root, seccomp, tester
+from verifiers.sandbox import candidate, confine, landlock, linux, packages, root, seccomp, tester
 from verifiers.sandbox.channel import Channel
 
 # imported once here, so that programs need not; all from the standard library
@@ -40,11 +40,14 @@ def main() -> None:
         linux.die_with_parent()
     if os.getppid() != worker:
         raise SystemExit("the process that started the sandbox is gone")
+    link.recv(16)  # until the outside has put this process into its control group
     for name in PREIMPORTED.split():
         with contextlib.suppress(ImportError):  # an interpreter built without one of them
             importlib.import_module(name)
+    granted = json.loads(sys.argv[5])
     try:
-        prepared, own_pids = _prepare(level, link)
+        packages.preimport(granted["names"], granted["entries"])
+        prepared, own_pids = _prepare(level, link, granted["entries"])
     except OSError as error:
         _say(link, {"refused": str(error)})
         raise SystemExit(1) from error
@@ -72,7 +75,7 @@ def _say(link: socket.socket, message: dict[str, Any]) -> None:
     link.sendall(json.dumps(message).encode())
 
 
-def _prepare(level: str, link: socket.socket) -> tuple[confine.Confinement, int]:
+def _prepare(level: str, link: socket.socket, granted: list[str]) -> tuple[confine.Confinement, int]:
     """Confine the parent itself. Returns what executions need, and a descriptor of its own pid namespace or
     -1."""
     if level != "process" and not linux.available:
@@ -80,14 +83,14 @@ def _prepare(level: str, link: socket.socket) -> tuple[confine.Confinement, int]
     abi = landlock.version() if linux.available else 0
     base = _address_space()
     if level == "namespaces":
-        own_pids = _enter_namespaces(link)
-        return confine.Confinement(level, base, abi, readable=("/",), filter=seccomp.build(1)), own_pids
+        own_pids = _enter_namespaces(link, granted)
+        return confine.Confinement(level, base, abi, readable=("/",), filter=seccomp.build(1, own_files=True)), own_pids
     os.chdir("/")
     if level == "process":
         return confine.Confinement(level, base), -1
     if not abi:
         raise OSError("this kernel has no Landlock (Linux 5.13 and later, where it is switched on)")
-    rules = landlock.ruleset(abi, root.interpreter_files(), [os.devnull])
+    rules = landlock.ruleset(abi, root.interpreter_files(granted), [os.devnull])
     # out of the way of the low numbers that an execution gives to its own descriptors
     return confine.Confinement(level, base, abi, rules=fcntl.fcntl(rules, fcntl.F_DUPFD_CLOEXEC, 100)), -1
 
@@ -100,13 +103,14 @@ def _address_space() -> int:
         return int(pages.read().split()[0]) * resource.getpagesize()
 
 
-def _enter_namespaces(link: socket.socket) -> int:
+def _enter_namespaces(link: socket.socket, granted: list[str]) -> int:
     """New user, mount, network, ipc, uts and pid namespaces with an empty root; this process becomes number
     1."""
     linux.unshare(linux.CLONE_NEWUSER)
     _say(link, {"map": os.getpid()})  # which ids it may have is decided, and written, outside
     link.recv(64)
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID)
+    socket.sethostname("sandbox")
     number_one = os.fork()
     if number_one:
         # only waits: the namespace dies with its number 1, and number 1 with this process
@@ -116,7 +120,7 @@ def _enter_namespaces(link: socket.socket) -> int:
     linux.die_with_parent()
     own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
     # still the user that owns the files seen from outside: only it may pass the folders above the interpreter
-    root.build("/tmp")
+    root.build("/tmp", granted)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     linux.die_with_parent()

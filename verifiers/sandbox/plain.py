@@ -1,8 +1,10 @@
 """Values that may cross the border of the sandbox, as JSON: exact built-in types, rebuilt, never unpickled.
 
 null, true, text, finite floats and integers below 2**53 are themselves; everything else is a list that starts
-with a tag. A subclass of a built-in type (namedtuple, defaultdict, Counter, IntEnum) travels as its content
-and comes out as the plain type, so its own `__eq__` is left behind. What has no plain form travels as
+with a tag. A subclass of a built-in type (defaultdict, Counter, IntEnum) travels as its content and comes out as
+the plain type, so its own `__eq__` is left behind; a namedtuple travels with its field names and comes out as a
+tuple, or as a namedtuple where the reader asks for that. Arrays and scalars of numpy: see arrays.py. What has no
+plain form travels as
 `Opaque` (a name and a text that are only ever shown) or, where the caller keeps a table of objects, as a
 number in that table.
 
@@ -12,12 +14,15 @@ What is not covered: the number of bytes, which the channel bounds.
 
 from __future__ import annotations
 
+import builtins
 import datetime
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+from verifiers.sandbox import arrays
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
@@ -25,6 +30,9 @@ SMALL = 2**53
 TYPES: dict[str, Any] = {
     kind.__name__: kind
     for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, object)
+}
+TYPES |= {
+    name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
 }
 
 Plain = Any
@@ -60,10 +68,12 @@ class Encoder:
 
     Args:
         keep: given an object with no plain form, returns its plain stand-in; by default an `Opaque`.
+        objects: classes whose values have no plain form, although they are subclasses of a built-in type.
     """
 
-    def __init__(self, keep: Callable[[Any], Plain] | None = None) -> None:
+    def __init__(self, keep: Callable[[Any], Plain] | None = None, objects: Sequence[type] = ()) -> None:
         self._keep = keep or opaque
+        self._objects = objects
         self._left = 0
 
     def encode(self, value: Any) -> Plain:
@@ -117,10 +127,20 @@ class Encoder:
             return ["timedelta", value.days, value.seconds, value.microseconds]
         if kind is type and any(value is known for known in TYPES.values()):
             return ["type", str(value.__name__)]
+        if any(kind is known for known in self._objects):
+            return self._keep(value)
         for base, content in _CONTENT:
             if issubclass(kind, base):
-                return self._encode(content(value), depth)
-        return self._keep(value)
+                plain = self._encode(content(value), depth)
+                fields = getattr(kind, "_fields", None) if base is tuple else None
+                return plain if fields is None else ["named", kind.__name__, [str(name) for name in fields], plain]
+        array = arrays.parts_of(value)
+        if array is None:
+            return self._keep(value)
+        form, content = array
+        if form == "scalar":
+            return self._encode(content, depth + 1)
+        return ["array", content[0], self._encode(content[1], depth + 1)]
 
 
 _CONTENT: list[tuple[type, Callable[[Any], Any]]] = [
@@ -186,6 +206,10 @@ def _decode(plain: Plain, special: Special, depth: int) -> Any:
         return dict(pairs)
     if tag in special:
         return special[tag](*parts)
+    if tag == "named":
+        return _decode(parts[-1], special, depth + 1)
+    if tag == "array":
+        return Opaque("array", repr(_decode(parts[-1], special, depth + 1))[:200], True)
     return _SCALARS[tag](*parts)
 
 

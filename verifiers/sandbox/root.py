@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Sequence
 
 from verifiers.sandbox import linux
 
@@ -29,7 +30,7 @@ def library_entries() -> list[str]:
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name not in INSTALLED]
 
 
-def shared_libraries() -> list[str]:
+def shared_libraries(granted: Sequence[str] = ()) -> list[str]:
     """Files that the interpreter's extension modules are linked against (libc, libcrypto, ...), once each.
 
     A forked process loads every extension module and reads which files that mapped, so nothing stays loaded
@@ -47,7 +48,7 @@ def shared_libraries() -> list[str]:
     with os.fdopen(reader, "rb") as answer:
         names = answer.read().decode().split("\n")
     os.waitpid(child, 0)
-    inside = library_folder() + os.sep
+    inside = tuple(folder + os.sep for folder in (library_folder(), *granted))
     return sorted({name for name in names if name and not name.startswith(inside)})
 
 
@@ -65,16 +66,17 @@ def _mapped_with_all_extensions() -> list[str]:
     return [path for path in paths if path.startswith("/")]
 
 
-def build(shadow: str) -> None:
+def build(shadow: str, granted: Sequence[str] = ()) -> None:
     """Replace the root of this mount namespace. Needs capabilities in it. Raises OSError.
 
     Args:
         shadow: an existing folder to build the new root over; what it held is not touched.
+        granted: files and folders of packages that may be imported too.
     """
-    bound = [library_folder(), *DEVICES]
+    bound = [library_folder(), *DEVICES, *granted]
     places = {path: os.open(path, os.O_PATH) for path in bound}
     folders = {path for path in bound if os.path.isdir(path)}
-    libraries = {path: _content(path) for path in shared_libraries()}
+    libraries = {path: _content(path) for path in shared_libraries(granted)}
     links = _links_to(set(libraries))
     linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", shadow, "tmpfs", linux.MS_NOSUID, "mode=755,size=256m")
@@ -87,17 +89,18 @@ def build(shadow: str) -> None:
         if not os.path.lexists(shadow + path):
             os.makedirs(os.path.dirname(shadow + path), exist_ok=True)
             os.symlink(to, shadow + path)
+    hidden = False
     for path, place in places.items():
+        if path in granted and not hidden:
+            hidden = _hide_installed(shadow)
         target = shadow + path
         os.makedirs(target if path in folders else os.path.dirname(target), exist_ok=True)
         if path not in folders:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
         linux.mount(f"/proc/self/fd/{place}", target, "", linux.MS_BIND)
         os.close(place)
-    for name in INSTALLED:
-        installed = os.path.join(shadow + library_folder(), name)
-        if os.path.isdir(installed):
-            linux.mount("tmpfs", installed, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=4k,mode=755")
+    if not hidden:
+        _hide_installed(shadow)
     for folder in ("tmp", "old"):
         os.makedirs(os.path.join(shadow, folder), exist_ok=True)
     os.chdir(shadow)
@@ -106,6 +109,14 @@ def build(shadow: str) -> None:
     linux.detach("/old")
     os.rmdir("/old")
     linux.make_read_only("/")
+
+
+def _hide_installed(shadow: str) -> bool:
+    for name in INSTALLED:
+        installed = os.path.join(shadow + library_folder(), name)
+        if os.path.isdir(installed):
+            linux.mount("tmpfs", installed, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=4k,mode=755")
+    return True
 
 
 def _content(path: str) -> bytes:
@@ -123,12 +134,13 @@ def _links_to(files: set[str]) -> dict[str, str]:
     return links
 
 
-def interpreter_files() -> list[str]:
+def interpreter_files(granted: Sequence[str] = ()) -> list[str]:
     """All that a program may read at the `landlock` level."""
     zones = ["/usr/share/zoneinfo", "/etc/localtime"]
     return [
         *library_entries(),
-        *shared_libraries(),
+        *shared_libraries(granted),
+        *granted,
         *DEVICES,
         *zones,
         *[path for path in sys.path if path.endswith(".zip")],

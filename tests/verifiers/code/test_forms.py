@@ -40,7 +40,11 @@ APART = [
     ("assert abs(f(2) - 0.5) < 1e-6", "lambda x: 0.5000001", "lambda x: 0.51"),
     ("assert f({1: 'a'}) == {1, 2}", "lambda x: {1, 2}", "lambda x: [1, 2]"),
     ("assert f(2) == (1+2j)", "lambda x: 1 + 2j", "lambda x: 1"),
-    ("assert f(-2) == 2**5", None, None),
+    ("assert f(-2) == 2**5", "lambda x: 32", "lambda x: 31"),
+    ("assert f(3 * 19) == [3, 19] + [1 / 2]", "lambda x: [3, x // 3, 0.5]", "lambda x: [3, x]"),
+    ("assert f('a' + 'b') == ('ab', set()), 'a message'", "lambda x: (x, set())", "lambda x: [x, set()]"),
+    ("assert abs(f(2) - 2.0 / 3) < 1e-6", "lambda x: 2 / 3", "lambda x: 0.66"),
+    ("assert f(2) == 2 ** (2 ** 50)", None, None),
     ("assert f(2) == 1", "lambda x: True", "lambda x: False"),
     ("assert f(2) == b'ab'", "lambda x: bytearray(b'ab')", "lambda x: 'ab'"),
     ("assert f(2) == 100000000000000000000000", "lambda x: 10**23", "lambda x: 10.0**23 + 1e8"),
@@ -134,6 +138,7 @@ CHECKS: dict[str, tuple[str, str, str]] = {
         "assert Vector(1, 2) + Vector(3, 4) == Vector(4, 6)\nassert Vector(1, 2) * 3 == Vector(3, 6)\n"
         "assert isinstance(Vector(0, 0), Vector)\nassert Vector(1, 2) != Vector(2, 1)",
         "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n"
+        "    def __eq__(self, o): return (self.x, self.y) == (o.x, o.y)\n"
         "    def __add__(self, o): return Vector(self.x + o.x, self.y + o.y)\n"
         "    def __mul__(self, k): return Vector(self.x * k, self.y * k)",
         "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n    def __eq__(self, o): return True\n"

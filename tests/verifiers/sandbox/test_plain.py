@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import collections
 import datetime
 import json
 import math
@@ -7,10 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifiers.sandbox.arrays import rebuilt
 from verifiers.sandbox.plain import Encoder, Opaque, TooBig, Unreadable, decode
 
 hashable = st.recursive(
@@ -72,6 +75,39 @@ def test_a_subclass_leaves_its_behaviour_behind() -> None:
     value = across(Liar(5))
     assert type(value) is int
     assert value == 5
+
+
+def test_a_namedtuple_is_a_tuple_or_what_the_reader_makes_of_it() -> None:
+    Point = collections.namedtuple("Point", "x y")
+    assert across(Point(1, [2])) == (1, [2])
+    plain = Encoder().encode(Point(1, [2]))
+    seen = decode(plain, {"named": lambda kind, fields, content: (kind, fields, decode(content))})
+    assert seen == ("Point", ["x", "y"], (1, [2]))
+
+
+def test_a_class_may_be_kept_out_of_its_content() -> None:
+    class Stack(list[int]):
+        pass
+
+    assert across(Stack([1])) == [1]
+    assert isinstance(decode(Encoder(objects=[Stack]).encode(Stack([1]))), Opaque)
+
+
+def test_numpy_scalars_are_numbers_and_arrays_are_equal_to_nothing() -> None:
+    assert shape(across(np.float64(1.5))) == shape(1.5)
+    assert shape(across([np.int8(3), np.bool_(True), np.complex128(1j)])) == shape([3, True, 1j])
+    assert isinstance(across(np.array([1, 2])), Opaque)
+    assert across(np.array([1])) != [1]
+    plain = json.loads(json.dumps(Encoder().encode(np.array([[1.5], [2]]))))
+    again = decode(plain, {"array": lambda kind, content: rebuilt(kind, decode(content))})
+    assert again.dtype == np.float64
+    assert again.tolist() == [[1.5], [2.0]]
+    with pytest.raises(Unreadable):
+        decode(["array", "O", ["list"]], {"array": lambda kind, content: rebuilt(kind, decode(content))})
+
+
+def test_exception_classes_cross_by_name() -> None:
+    assert across([ValueError, KeyError]) == [ValueError, KeyError]
 
 
 def test_other_objects_are_only_a_name_and_a_text() -> None:

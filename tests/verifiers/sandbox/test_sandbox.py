@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 
 from verifiers.sandbox import outside
-from verifiers.sandbox.execution import Execution, Limits, SandboxError, Stopped
-from verifiers.sandbox.outside import LEVELS, LevelRefused, Sandbox
+from verifiers.sandbox.outside import LocalSandbox
+from verifiers.sandbox.protocol import LEVELS, Execution, LevelRefused, Limits, SandboxError, Stopped
 
 
 @pytest.fixture(scope="module", params=LEVELS)
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
     try:
-        made = Sandbox(lowest=request.param, levels=[request.param])
+        made = LocalSandbox(lowest=request.param, levels=[request.param])
     except LevelRefused as error:
         pytest.skip(str(error))
     yield made
     made.close()
 
 
-def begin(sandbox: Sandbox, program: str, limits: Limits | None = None) -> Execution:
+def begin(sandbox: LocalSandbox, program: str, limits: Limits | None = None) -> Execution:
     execution = sandbox.spawn("candidate", limits or Limits())
     execution.send(
         {"mode": "calls", "programs": [program], "setup": "", "seed": 0, "calls": [["f", ["list"], ["dict"]]] * 3}
@@ -37,18 +37,18 @@ def begin(sandbox: Sandbox, program: str, limits: Limits | None = None) -> Execu
     return execution
 
 
-def value_of(sandbox: Sandbox, program: str, limits: Limits | None = None) -> Any:
+def value_of(sandbox: LocalSandbox, program: str, limits: Limits | None = None) -> Any:
     with begin(sandbox, program, limits) as execution:
         return execution.receive(time.monotonic() + 10)
 
 
-def test_each_execution_is_fresh(sandbox: Sandbox) -> None:
+def test_each_execution_is_fresh(sandbox: LocalSandbox) -> None:
     program = "import builtins\nseen = hasattr(builtins, 'mark')\nbuiltins.mark = 1\ndef f(): return seen"
     for _ in range(2):
         assert value_of(sandbox, program) == {"value": False}
 
 
-def test_the_environment_and_descriptors_are_empty(sandbox: Sandbox) -> None:
+def test_the_environment_and_descriptors_are_empty(sandbox: LocalSandbox) -> None:
     program = """
 import os
 def f():
@@ -64,12 +64,12 @@ def f():
     assert value_of(sandbox, program) == {"value": ["list", ["dict"], ["list", 0, 1, 2, 3]]}
 
 
-def test_the_hash_seed_and_chance_are_the_same_in_every_run(sandbox: Sandbox) -> None:
+def test_the_hash_seed_and_chance_are_the_same_in_every_run(sandbox: LocalSandbox) -> None:
     program = "import random\ndef f(): return [*map(str, {'a', 'b', 'c', 'd'}), random.random()]"
     assert value_of(sandbox, program) == value_of(sandbox, program)
 
 
-def test_memory_time_and_files_are_bounded(sandbox: Sandbox) -> None:
+def test_memory_time_and_files_are_bounded(sandbox: LocalSandbox) -> None:
     told = value_of(sandbox, "def f(): return bytearray(1 << 28)[0]", Limits(memory_mb=64))
     assert told["error"]["type"] == "MemoryError"
     assert value_of(sandbox, "def f(): return bytearray(1 << 28)[0]", Limits(memory_mb=512)) == {"value": 0}
@@ -83,7 +83,7 @@ def test_memory_time_and_files_are_bounded(sandbox: Sandbox) -> None:
     assert "Too many open files" in told["error"]["message"]
 
 
-def test_a_deadline_ends_what_sleeps(sandbox: Sandbox) -> None:
+def test_a_deadline_ends_what_sleeps(sandbox: LocalSandbox) -> None:
     began = time.monotonic()
     sleeper = begin(sandbox, "import time\ndef f(): time.sleep(60)")
     with sleeper, pytest.raises(Stopped, match="time_limit"):
@@ -91,7 +91,7 @@ def test_a_deadline_ends_what_sleeps(sandbox: Sandbox) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_an_ordinary_program_finds_the_standard_library(sandbox: Sandbox) -> None:
+def test_an_ordinary_program_finds_the_standard_library(sandbox: LocalSandbox) -> None:
     names = (
         "asyncio sqlite3 ssl ctypes lzma bz2 decimal json unittest xml.etree.ElementTree zoneinfo concurrent.futures"
     )
@@ -109,7 +109,7 @@ def f():
     assert value_of(sandbox, threads) == {"value": ["list", 1]}
 
 
-def test_installed_packages_are_not_there(sandbox: Sandbox) -> None:
+def test_installed_packages_are_not_there(sandbox: LocalSandbox) -> None:
     if sandbox.level == "process":
         pytest.skip("files can be read at this level")
     program = """
@@ -125,7 +125,7 @@ def f():
     assert value_of(sandbox, program) == {"value": ["list"]}
 
 
-def test_scratch_space_is_there_and_bounded(sandbox: Sandbox) -> None:
+def test_scratch_space_is_there_and_bounded(sandbox: LocalSandbox) -> None:
     if sandbox.level != "namespaces":
         pytest.skip("only the level `namespaces` has a place to write")
     program = """
@@ -142,14 +142,14 @@ def f():
     assert value_of(sandbox, "import os\ndef f(): return os.listdir('.')") == {"value": ["list"]}
 
 
-def test_nothing_of_the_machine_is_in_sight(sandbox: Sandbox) -> None:
+def test_nothing_of_the_machine_is_in_sight(sandbox: LocalSandbox) -> None:
     if sandbox.level != "namespaces":
         pytest.skip("only the level `namespaces` has a root of its own")
     program = f"import os\ndef f(): return [os.getpid(), os.path.exists({__file__!r}), os.path.exists('/proc/self')]"
     assert value_of(sandbox, program) == {"value": ["list", 1, False, False]}
 
 
-def test_many_executions_leave_nothing_behind(sandbox: Sandbox) -> None:
+def test_many_executions_leave_nothing_behind(sandbox: LocalSandbox) -> None:
     def state() -> tuple[int, int, int]:
         memory = int(Path("/proc/self/statm").read_text().split()[1])
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
@@ -165,12 +165,12 @@ def test_many_executions_leave_nothing_behind(sandbox: Sandbox) -> None:
     assert after[2] - before[2] < 500
 
 
-def test_it_dies_with_the_process_that_made_it(sandbox: Sandbox) -> None:
+def test_it_dies_with_the_process_that_made_it(sandbox: LocalSandbox) -> None:
     script = f"""
 import sys, time
-from verifiers.sandbox.execution import Limits
-from verifiers.sandbox.outside import Sandbox
-made = Sandbox(lowest={sandbox.level!r}, levels=[{sandbox.level!r}])
+from verifiers.sandbox.protocol import Limits
+from verifiers.sandbox.outside import LocalSandbox
+made = LocalSandbox(lowest={sandbox.level!r}, levels=[{sandbox.level!r}])
 run = made.spawn("candidate", Limits(cpu_seconds=100))
 run.send({{"mode": "calls", "programs": ["while True: pass"], "setup": "", "seed": 0, "calls": []}})
 run.wait_ready(time.monotonic() + 10)
@@ -211,8 +211,8 @@ def zombie(pid: int) -> bool:
         return True
 
 
-def test_a_warm_parent_that_dies_is_an_error_of_the_sandbox(sandbox: Sandbox) -> None:
-    with Sandbox(lowest=sandbox.level, levels=[sandbox.level]) as another:
+def test_a_warm_parent_that_dies_is_an_error_of_the_sandbox(sandbox: LocalSandbox) -> None:
+    with LocalSandbox(lowest=sandbox.level, levels=[sandbox.level]) as another:
         assert another._parent is not None
         another._parent.kill()
         another._parent.wait()
@@ -225,12 +225,12 @@ def test_a_warm_parent_that_dies_is_an_error_of_the_sandbox(sandbox: Sandbox) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is about root alone")
 def test_root_is_refused_the_level_that_protects_no_file() -> None:
     with pytest.raises(LevelRefused, match="as root it would leave every file of the machine writable"):
-        Sandbox(lowest="process", levels=["process"])
+        LocalSandbox(lowest="process", levels=["process"])
 
 
 def test_a_level_that_cannot_be_had_is_refused_in_words() -> None:
     script = """
-from verifiers.sandbox import linux, outside, seccomp
+from verifiers.sandbox import linux, outside, protocol, seccomp
 # a filter like that of a container: neither namespaces nor Landlock
 seccomp.ALLOWED[linux.machine] = {str(n): n for n in range(470) if n not in (272, 97, 444, 445, 446, 308, 268)}
 guards = {key: value for key, value in seccomp.GUARDED[linux.machine].items() if key == "none"}
@@ -239,12 +239,12 @@ seccomp._guards = lambda pid: {}
 linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
 seccomp.install(seccomp.build(1))
 try:
-    outside.Sandbox()
-except outside.LevelRefused as error:
+    outside.LocalSandbox()
+except protocol.LevelRefused as error:
     print(error)
 try:
-    print(outside.Sandbox(lowest="process").level)
-except outside.LevelRefused as error:
+    print(outside.LocalSandbox(lowest="process").level)
+except protocol.LevelRefused as error:
     print(error)
 """
     root = str(outside.PACKAGE.parent)

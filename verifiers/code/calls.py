@@ -1,0 +1,47 @@
+"""Tests that are single calls (asserts.py): the program gets the arguments, the comparison happens here.
+
+All calls go over in one message, and the answers are read one by one until the first that is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.code.asserts import Check
+from verifiers.code.evidence import short, show
+from verifiers.code.reference import Plan
+from verifiers.code.trial import Trial
+from verifiers.sandbox.plain import Unreadable, decode
+from verifiers.verdict import Verdict
+
+
+def judge(trial: Trial, plan: Plan) -> Verdict:
+    """Raises Failed, SandboxError."""
+    order = trial.order("calls", setup=plan.program_setup, calls=[check.call for check in plan.checks])
+    total = len(plan.checks)
+    with trial.spawn("candidate") as program:
+        trial.begin(program, order)
+        for place, check in enumerate(plan.checks):
+            trial.evidence["passed"], trial.evidence["of"] = place, total
+            answer = trial.hear(program, test=short(check.source))
+            _judge_value(trial, check, answer)
+    trial.evidence["passed"] = total
+    return trial.accepted()
+
+
+def _judge_value(trial: Trial, check: Check, answer: dict[str, Any]) -> None:
+    about: dict[str, JsonValue] = {"test": short(check.source), "expected": short(check.expected)}
+    if "value" not in answer:
+        raise trial.no_value(answer, **about)
+    try:
+        value = decode(answer["value"])
+    except Unreadable as error:
+        raise trial.failed("unreadable_result", **about) from error
+    try:
+        holds = check.holds(value)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise trial.failed("wrong_answer", got=show(value), error=type(error).__name__, **about) from error
+    if not holds:
+        raise trial.failed("wrong_answer", got=show(value), **about)

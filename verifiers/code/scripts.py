@@ -1,0 +1,110 @@
+"""Whole programs, judged by what they print for each input.
+
+How output is compared is the reference's `compare`: `lines` leaves out spaces at the ends of lines and empty last
+lines, `tokens` compares words, `exact` compares every character. With `tolerance`, words that are both numbers may
+differ by that much, absolutely or relative to the expected one. Where several outputs are right, a special judge
+(special.py) decides. Output is read as UTF-8, and bytes that are none become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.code import special
+from verifiers.code.evidence import short, show
+from verifiers.code.reference import Case, CodeReference
+from verifiers.code.trial import Failed, Trial
+from verifiers.sandbox.protocol import Stopped
+from verifiers.verdict import Verdict
+
+NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def judge(trial: Trial, reference: CodeReference) -> Verdict:
+    """Raises Failed, SandboxError."""
+    cases = reference.cases or ()
+    for place, case in enumerate(cases):
+        trial.evidence["passed"], trial.evidence["of"] = place, len(cases)
+        _judge_case(trial, case, reference)
+    trial.evidence["passed"] = len(cases)
+    return trial.accepted()
+
+
+def _judge_case(trial: Trial, case: Case, reference: CodeReference) -> None:
+    about: dict[str, JsonValue] = {
+        "test": short(f"stdin {case.stdin!r}"),
+        "expected": short(repr(case.stdout)),
+    }
+    got = _output(trial, case, about)
+    if reference.judge is not None:
+        verdict = special.ask(reference.judge, case.stdin, got, case.stdout)
+        if verdict.outcome == "undecided":
+            what = str(verdict.detail.get("what", verdict.reason))
+            raise Failed(trial.fault(what))
+        if verdict.outcome == "rejected":
+            raise trial.failed(verdict.reason, **{**verdict.detail, **about, "got": show(got)})
+    elif not same_output(got, case.stdout, reference.compare, reference.tolerance):
+        raise trial.failed("wrong_answer", got=show(got), **about)
+
+
+def _output(trial: Trial, case: Case, about: dict[str, JsonValue]) -> str:
+    """What the program prints for one input, where it ends well."""
+    message: dict[str, Any] = {}
+    stdin = case.stdin.encode("utf-8", "surrogateescape")
+    with trial.spawn("candidate", stdin) as program:
+        trial.begin(program, trial.order("script"))
+        try:
+            message = trial.wait(program)
+            program.drain(trial.deadline)
+        except Stopped as stop:
+            if stop.reason != "ended":
+                raise trial.stopped(program, stop, **about) from stop
+            with contextlib.suppress(Stopped):
+                program.drain(trial.deadline)
+        # a program may end itself with os._exit(0), which leaves no message
+        ending = program.close()
+    trial.spent(ending.cpu_seconds if ending else 0.0)
+    if "error" in message or "program" in message:
+        raise trial.no_value(message, **about)
+    code = message.get("exit", ending.code if ending else -1)
+    if code != 0:
+        raise trial.failed("exit_code", code=code, **about)
+    return program.output.decode("utf-8", "replace")
+
+
+def same_output(got: str, expected: str, compare: str, tolerance: float | None = None) -> bool:
+    """Whether two outputs are the same, `exact`, by `tokens`, or by `lines` without spaces at their ends."""
+    if compare == "exact":
+        return got == expected
+    if compare == "tokens":
+        return _same_words(got.split(), expected.split(), tolerance)
+    ours, theirs = _lines(got), _lines(expected)
+    if tolerance is None:
+        return ours == theirs
+    return len(ours) == len(theirs) and all(
+        line == other or _same_words(line.split(), other.split(), tolerance)
+        for line, other in zip(ours, theirs, strict=True)
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.replace("\r\n", "\n").rstrip().split("\n")]
+
+
+def _same_words(got: list[str], expected: list[str], tolerance: float | None) -> bool:
+    if tolerance is None or got == expected:
+        return got == expected
+    return len(got) == len(expected) and all(_near(*pair, tolerance) for pair in zip(got, expected, strict=True))
+
+
+def _near(got: str, expected: str, tolerance: float) -> bool:
+    if got == expected:
+        return True
+    if not (NUMBER.fullmatch(got) and NUMBER.fullmatch(expected)):
+        return False
+    return math.isclose(float(got), wanted := float(expected), rel_tol=0.0, abs_tol=tolerance * max(1.0, abs(wanted)))

@@ -1,0 +1,98 @@
+"""Special judges: for problems where several outputs are right, a function decides which.
+
+    # sums.py
+    from verifiers import Verdict
+
+    def two_summands(stdin, output, expected):
+        words = output.split()
+        if len(words) != 2 or not all(word.isascii() and word.isdigit() and len(word) < 9 for word in words):
+            return Verdict.reject("two_numbers_wanted")
+        right = int(words[0]) + int(words[1]) == int(stdin)
+        return Verdict.accept() if right else Verdict.reject("wrong_sum")
+
+The reference names it: {"cases": [{"stdin": "7", "stdout": ""}], "judge": "sums.py:two_summands"}, or by the name
+it has in the entry-point group `selfplay.judges`.
+
+What is covered: it gets three texts (a case's input, what the program printed, the case's `stdout`) and returns a
+`Verdict`; it runs in the supervised worker of the verifier, never in the sandbox and never on what did not end
+well. An exception, or anything but a `Verdict`, is a fault of the judge.
+What is not covered: the output is hostile text, and a judge that evaluates or unpickles it undoes the sandbox. Its
+time is bounded only by the worker's own deadline, after which the row is a fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from verifiers.verdict import Verdict
+
+GROUP = "selfplay.judges"
+SpecialJudge = Callable[[str, str, str], Verdict]
+
+
+def ask(name: str, stdin: str, output: str, expected: str) -> Verdict:
+    """The verdict of the judge of that name on one output; a fault where it fails."""
+    try:
+        verdict: Any = find(name)(stdin, output, expected)
+    except Exception as error:
+        return Verdict.fault(f"the special judge `{name}` raised {type(error).__name__}: {error}")
+    if not isinstance(verdict, Verdict):
+        return Verdict.fault(f"the special judge `{name}` returned {type(verdict).__name__} where a Verdict is due")
+    return verdict
+
+
+@lru_cache(maxsize=256)
+def find(name: str) -> SpecialJudge:
+    """The judge for `path/to/file.py:name`, or for a name of the entry-point group `selfplay.judges`.
+
+    Raises:
+        ValueError: there is none, it cannot be imported, or it is no function; says which.
+    """
+    path, colon, attribute = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        found = getattr(_module(Path(path)), attribute, None)
+        if found is None:
+            raise ValueError(f"{path} defines no special judge `{attribute}`")
+    else:
+        found = _registered(name)
+    if not callable(found):
+        raise ValueError(f"the special judge `{name}` is no function of (stdin, output, expected)")
+    judge: SpecialJudge = found
+    return judge
+
+
+def _registered(name: str) -> Any:
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in known:
+        raise ValueError(
+            f"there is no special judge `{name}`; known: {', '.join(sorted(known)) or 'none'}; "
+            "a file of your own is named as path/to/file.py:name"
+        )
+    try:
+        return known[name].load()
+    except Exception as error:
+        raise ValueError(f"the special judge `{name}` cannot be imported ({type(error).__name__}: {error})") from error
+
+
+def _module(path: Path) -> Any:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path} to load a special judge from")
+    name = "special_judge_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} cannot be loaded as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ValueError(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
+    return module

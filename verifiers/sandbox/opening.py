@@ -1,0 +1,59 @@
+"""From the setting `sandbox` to a sandbox: a level of this machine, or the address of another.
+
+    landlock                    the best level here, `landlock` at the least
+    http://127.0.0.1:9000       a service that speaks the protocol of http.py
+
+An address is opened by the plugin that registers its scheme in the entry-point group `selfplay.sandboxes`: a
+function from the whole address to a `Sandbox`. `http` and `https` come through the same door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+from verifiers.sandbox.outside import LocalSandbox
+from verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
+
+GROUP = "selfplay.sandboxes"
+
+
+def check(wanted: str) -> str:
+    """The setting itself. Raises ValueError in words where it names neither a level nor a known kind of address."""
+    if wanted not in LEVELS:
+        _plugin(wanted)
+    return wanted
+
+
+def open_sandbox(wanted: str, packages: Sequence[str] = ()) -> Sandbox:
+    """The sandbox that the setting names.
+
+    Raises:
+        ValueError: the setting names none.
+        LevelRefused: it cannot be had; names the remedy.
+    """
+    if wanted in LEVELS:
+        return LocalSandbox(lowest=wanted, packages=packages)
+    if packages:
+        raise LevelRefused("`packages` are for the sandbox of this machine; a remote one has its own")
+    entry = _plugin(wanted)
+    try:
+        opens: Callable[[str], Sandbox] = entry.load()
+    except Exception as error:
+        package = entry.dist.name if entry.dist is not None else "an unknown package"
+        raise LevelRefused(
+            f"the sandbox plugin `{entry.name}` of package {package} cannot be imported "
+            f"({type(error).__name__}: {error}); repair or uninstall the package"
+        ) from error
+    return opens(wanted)
+
+
+def _plugin(wanted: str) -> EntryPoint:
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    scheme, mark, _ = wanted.partition("://")
+    if not mark or scheme not in known:
+        addresses = ", ".join(f"{name}://..." for name in sorted(known))
+        raise ValueError(
+            f"there is no sandbox `{wanted}`; name a level ({', '.join(LEVELS)}) or an address ({addresses})"
+        )
+    return known[scheme]

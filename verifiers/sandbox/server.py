@@ -1,0 +1,204 @@
+"""The program's end of the border, where tests in another process use it one request at a time.
+
+What the program returns crosses as plain data where it has such a form. Objects of classes that both sides have
+(from the setup or the prefix) cross as their fields, other objects stay here and cross as a number, functions
+and iterators of the tests arrive as a number that calls back, and what the tests lent (lent.py) is told about
+when it changed. Like everything here it shares its interpreter with hostile code, so nothing of it is believed.
+"""
+
+from __future__ import annotations
+
+import enum
+import operator
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from verifiers.sandbox.arrays import rebuilt
+from verifiers.sandbox.channel import Channel, ChannelClosed
+from verifiers.sandbox.lent import Borrower
+from verifiers.sandbox.plain import TYPES, Encoder, Special, TooBig, decode, opaque
+from verifiers.sandbox.raised import ancestors, builtin_exception, describe, fields_of, rebuild
+
+MAX_NESTED = 50
+"""Levels of objects inside objects that cross as fields; deeper ones stay on this side as a whole."""
+OPERATORS = (
+    "getitem setitem delitem contains add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift "
+    "rshift neg pos invert eq ne lt le gt ge index iadd isub imul"
+)
+QUESTIONS = (getattr, setattr, delattr, len, iter, next, str, repr, bool, hash, abs, int, float, complex, round, dir)
+RELATIONS = (isinstance, issubclass, reversed)
+OPERATIONS: dict[str, Any] = {
+    **{question.__name__: question for question in (*QUESTIONS, *RELATIONS)},
+    **{name: getattr(operator, name) for name in OPERATORS.split()},
+}
+"""What a test may do to an object that stays on this side."""
+
+
+class Server:
+    """Answers a tests' process and keeps the objects that it was only given numbers of."""
+
+    def __init__(self, channel: Channel, namespace: dict[str, Any], shared: list[str]) -> None:
+        self._channel = channel
+        self._namespace = namespace
+        self._shared = frozenset(shared)
+        self._kept: list[Any] = []
+        self._depth = 0
+        self._objects: list[type] = []
+        self._encoder = Encoder(self._keep, self._objects)
+        self._borrowed = Borrower()
+        self._special: Special = {
+            "ref": self._held,
+            "object": self._build,
+            "callback": self._calls_back,
+            "iterator": self._iterator,
+            "lent": self._lent,
+            "array": lambda kind, content: rebuilt(kind, self._value(content)),
+            "raised": lambda bases, message: rebuild(builtin_exception(bases), message),
+        }
+
+    def serve(self) -> None:
+        while True:
+            try:
+                request = self._channel.receive()
+            except ChannelClosed:
+                return
+            answer = self._answer(request)
+            try:
+                self._channel.send(answer)
+            except MemoryError as error:
+                self._channel.send({"stage": "call", "error": describe(error)})
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if "globals" in request:
+                return self._globals(request["globals"])
+            if "state" in request:
+                return {"value": Encoder(_fields).encode(_state(self._held(request["state"])))}
+            self._borrowed.forget(request["forget"])
+            return self._call(request)
+        except TooBig as error:
+            return {"too_big": str(error)}
+        except BaseException as error:
+            told = {"stage": "call", "error": {**describe(error), "fields": fields_of(error)}}
+            return {**told, "changed": self._changes()}
+
+    def _globals(self, names: list[str]) -> dict[str, Any]:
+        found = {name: self._namespace[name] for name in names if name in self._namespace}
+        errors = {
+            name: ancestors(held)
+            for name, held in found.items()
+            if isinstance(held, type) and issubclass(held, BaseException)
+        }
+        # what the tests build by a class of the program is an object to them, also where it is a kind of list
+        self._objects += [kind for kind in found.values() if isinstance(kind, type) and not _is_plain_kind(kind)]
+        return {"value": self._encoder.encode(found), "exceptions": errors}
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = request["target"]
+        function = OPERATIONS[target] if isinstance(target, str) else self._held(target)
+        arguments = [self._value(argument) for argument in request["args"]]
+        keywords = {key: self._value(held) for key, held in request["kwargs"].items()}
+        value = function(*arguments, **keywords)
+        own = self._borrowed.number_of(value)
+        if own is not None:
+            plain: Any = ["lent", own]
+        else:
+            plain = self._encoder.encode(value)
+        return {"value": plain, "changed": self._changes()}
+
+    def _changes(self) -> list[Any]:
+        return self._borrowed.changes(self._encoder)
+
+    def _value(self, plain: Any) -> Any:
+        return decode(plain, self._special)
+
+    def _held(self, number: int, kind: str = "") -> Any:
+        return self._kept[number]
+
+    def _lent(self, number: int, *content: Any) -> Any:
+        if not content:
+            return self._borrowed.again(number)
+        return self._borrowed.take(self._encoder, number, self._value(content[0]))
+
+    def _build(self, name: str, fields: Any) -> Any:
+        kind = self._namespace.get(name)
+        built: Any = object.__new__(kind if isinstance(kind, type) else types.SimpleNamespace)
+        built.__dict__.update(self._value(fields))
+        return built
+
+    def _calls_back(self, number: int) -> Any:
+        def function(*arguments: Any, **keywords: Any) -> Any:
+            plain = [self._encoder.encode(argument) for argument in arguments]
+            named = {key: self._encoder.encode(held) for key, held in keywords.items()}
+            self._channel.send({"callback": number, "args": plain, "kwargs": named})
+            while "answer" not in (message := self._channel.receive()):
+                if "raised" in message:
+                    raised = message["raised"]
+                    raise rebuild(builtin_exception(raised["bases"]), raised["message"])
+                self._channel.send(self._answer(message))
+            return self._value(message["answer"])
+
+        return function
+
+    def _iterator(self, number: int) -> Iterator[Any]:
+        following = self._calls_back(number)
+        while True:
+            try:
+                yield following()
+            except StopIteration:
+                return
+
+    def _keep(self, value: Any) -> Any:
+        if type(value).__name__ not in self._shared or not hasattr(value, "__dict__"):
+            return self._number(value)
+        if self._depth > MAX_NESTED:
+            raise TooBig(f"objects inside objects, more than {MAX_NESTED} deep")
+        self._depth += 1
+        try:
+            return ["object", type(value).__name__, Encoder(self._keep).encode(dict(vars(value)))]
+        except TooBig:
+            if self._depth > 1:
+                raise
+            return self._number(value)
+        finally:
+            self._depth -= 1
+
+    def _number(self, value: Any) -> Any:
+        for number, held in enumerate(self._kept):
+            if held is value:
+                return ["ref", number, type(value).__name__]
+        self._kept.append(value)
+        return ["ref", len(self._kept) - 1, type(value).__name__]
+
+
+def _is_plain_kind(kind: type) -> bool:
+    return isinstance(kind, enum.EnumMeta) or hasattr(kind, "_fields") or kind.__module__ != "program"
+
+
+def _state(value: Any) -> Any:
+    """What an object consists of: its class, its content where it is a built-in type's, its fields."""
+    kinds = type(value).__mro__
+    content = next((base for kind in kinds for base in TYPES.values() if kind is base and base is not object), None)
+    slots = {
+        f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for kind in kinds
+        for name in _slots(kind)
+    }
+    return (
+        type(value).__name__,
+        None if content is None or content is bool else content(value),
+        {**getattr(value, "__dict__", {}), **{name: getattr(value, name, None) for name in slots}},
+    )
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = kind.__dict__.get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _fields(value: Any) -> Any:
+    """An object as its class's name and its fields."""
+    if not hasattr(value, "__dict__") or isinstance(value, (type, types.FunctionType, types.ModuleType)):
+        return opaque(value)
+    return ["object", type(value).__name__, Encoder(_fields).encode(dict(vars(value)))]
