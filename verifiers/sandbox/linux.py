@@ -42,6 +42,7 @@ machine = platform.machine() if sys.platform == "linux" else ""
 available = machine in NUMBERS
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_held = ctypes.PyDLL(None, use_errno=True)
 _numbers = {**NUMBERS.get(machine, {}), **SHARED_NUMBERS}
 
 
@@ -56,6 +57,11 @@ def system_call(name: str, *arguments: int | bytes | None) -> int:
 def prctl(option: int, value: int = 0) -> None:
     arguments = [ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)]
     _checked("prctl", _libc.prctl(option, *arguments))
+
+
+def fork() -> int:
+    """fork(2) alone, with the interpreter's lock held. Only for a process with one thread."""
+    return _checked("fork", _held.fork())
 
 
 def unshare(flags: int) -> None:

@@ -25,10 +25,9 @@ from verifiers.sandbox.channel import Channel
 
 # imported once here, so that programs need not; all from the standard library
 PREIMPORTED = (
-    "abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
-    "csv dataclasses datetime decimal enum fractions functools hashlib heapq inspect io itertools json "
-    "keyword linecache locale math numbers operator pprint queue random re secrets statistics string "
-    "struct sys textwrap threading time traceback types typing unicodedata uuid warnings weakref zlib"
+    "abc ast bisect cmath collections collections.abc contextlib copy dataclasses datetime enum functools "
+    "heapq io itertools json math numbers operator random re string sys threading time traceback types typing "
+    "warnings weakref"
 )
 ROLES = {"candidate": candidate.run, "tester": tester.run}
 
@@ -135,7 +134,8 @@ def _spawn(
     try:
         if own_pids >= 0:
             linux.unshare(linux.CLONE_NEWPID)
-        pid = os.fork()
+        # without Python's own hooks after a fork, which a process with one thread and no locks held can do without
+        pid = linux.fork() if linux.available else os.fork()
         if pid == 0:
             _become(limits, descriptors, prepared)
         if own_pids >= 0:
