@@ -185,7 +185,12 @@ class Dispatcher:
         task = worker.rows.popleft()
         worker.quick = seconds < QUICK_SECONDS
         worker.head_since = time.monotonic()
-        self._deliver(task, verdict, seconds)
+        if verdict.outcome == "undecided" and verdict.reason == "fault" and not task.faulted_once:
+            # what failed once, such as a sandbox that did not start, may work a moment later
+            task.faulted_once = True
+            self._queue.append(task)
+        else:
+            self._deliver(task, verdict, seconds)
         return True
 
     def _deliver(self, task: Task, verdict: Verdict, seconds: float) -> None:

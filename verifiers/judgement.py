@@ -42,3 +42,4 @@ class Task:
     row: Row
     future: Future[Judgement] = field(default_factory=Future)
     killed_once: bool = False
+    faulted_once: bool = False

@@ -41,6 +41,10 @@ def strange(reference, completion, timeout=None):
         block = bytearray(10**11)
     elif word == "raise":
         raise KeyError("strange")
+    elif word == "raise-once":
+        if not Path(rest).exists():
+            Path(rest).touch()
+            raise OSError("not yet")
     elif word == "exit":
         sys.exit(0)
     elif word == "bool":
@@ -117,6 +121,10 @@ def test_a_hung_judge_is_a_fault_at_twice_the_timeout_plus_five(supervisor: Supe
 def test_a_row_whose_worker_was_killed_once_is_judged_again(supervisor: Supervisor, tmp_path: Path) -> None:
     assert outcomes(supervisor, f"die-once {tmp_path}/mark", "fine") == [GOOD, GOOD]
     assert (tmp_path / "mark").exists()
+
+
+def test_a_fault_is_judged_a_second_time(supervisor: Supervisor, tmp_path: Path) -> None:
+    assert outcomes(supervisor, "fine", f"raise-once {tmp_path}/mark", "raise") == [GOOD, GOOD, FAULT]
 
 
 def test_the_reason_of_a_fault_is_kept(supervisor: Supervisor) -> None:
