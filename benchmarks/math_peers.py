@@ -33,7 +33,7 @@ class Result:
     seconds: float
     each: list[float]
     undecided: int = 0
-    killed: int = 0
+    faults: int = 0
     reasons: list[str] = field(default_factory=list)
 
 
@@ -50,7 +50,7 @@ def ours(pairs: Sequence[Pair], memory_mb: int = 2048) -> Result:
         seconds,
         [judgement.seconds for judgement in judged],
         sum(verdict.outcome == "undecided" for verdict in verdicts),
-        sum(verdict.reason in ("kills_its_judge", "fault") for verdict in verdicts),
+        sum(verdict.reason == "fault" for verdict in verdicts),
         [verdict.reason for verdict in verdicts],
     )
 
@@ -97,13 +97,13 @@ PEERS: dict[str, Callable[[Sequence[Pair]], Result]] = {"ours": ours, "math-veri
 def labelled(title: str, pairs: list[Pair], show: bool) -> None:
     counts = Counter(pair.label for pair in pairs)
     print(f"\n### {title}\n")
-    print(f"| | accepted of {counts['accept']} equal | accepted of {counts['reject']} different | undecided | killed |")
+    print(f"| | accepted of {counts['accept']} equal | of {counts['reject']} different | undecided | of these faults |")
     print("| --- | ---: | ---: | ---: | ---: |")
     results = {name: judge(pairs) for name, judge in PEERS.items()}
     for name, result in results.items():
         right = sum(said for said, pair in zip(result.accepted, pairs, strict=True) if pair.label == "accept")
         wrong = sum(said for said, pair in zip(result.accepted, pairs, strict=True) if pair.label == "reject")
-        print(f"| {name} | {right} | {wrong} | {result.undecided} | {result.killed} |")
+        print(f"| {name} | {right} | {wrong} | {result.undecided} | {result.faults} |")
     mine, theirs = results["ours"], results["math-verify"]
     for at, pair in enumerate(pairs):
         wanted = pair.label == "accept"

@@ -11,6 +11,7 @@ from typing import Any
 
 SPECIAL = {"pad_token": "⟨pad⟩", "bos_token": "⟨bos⟩", "eos_token": "⟨eos⟩", "unk_token": "⟨unk⟩"}
 CHARACTERS = ["\n", *(chr(code) for code in range(32, 127))]
+VOCABULARY = {token: index for index, token in enumerate([*SPECIAL.values(), *CHARACTERS])}
 
 
 def character_tokenizer(context: int) -> Any:
@@ -18,8 +19,7 @@ def character_tokenizer(context: int) -> Any:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: index for index, token in enumerate([*SPECIAL.values(), *CHARACTERS])}
-    backend = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL["unk_token"]))
+    backend = Tokenizer(models.WordLevel(VOCABULARY, unk_token=SPECIAL["unk_token"]))
     backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
     backend.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(

@@ -22,6 +22,8 @@ tasks_app = typer.Typer(no_args_is_help=True, help="Task sources: what is asked.
 verifiers_app = typer.Typer(no_args_is_help=True, help="Verifiers: who judges.")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(verifiers_app, name="verifiers")
+ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
+app.add_typer(ledger_app, name="ledger")
 
 USER_ERROR = 2
 
@@ -75,15 +77,27 @@ def run(
     ray_address: Annotated[
         str | None, typer.Option(help="Use this Ray cluster (default: RAY_ADDRESS, else a local one).")
     ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="With --dry-run: measure speeds for some seconds.")
+    ] = True,
 ) -> None:
-    """Run an experiment: every arm, every generation, then the report."""
-    with _one_sentence():
-        from selfplay import launch
+    """Run an experiment: every arm, every generation, then the report.
 
+    Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met.
+    """
+    with _one_sentence():
         if dry_run:
-            launch.dry_run(config, set_ or ())
+            from selfplay.dry_run import show_plan
+
+            show_plan(config, set_ or (), resume=resume, probe=probe)
         else:
-            launch.run(config, set_ or (), resume=resume, ray_address=ray_address)
+            from selfplay import launch
+
+            directory = launch.run(config, set_ or (), resume=resume, ray_address=ray_address)
+            from selfplay.alarms import exit_code
+
+            if code := exit_code(directory):
+                raise typer.Exit(code)
 
 
 @app.command()
@@ -106,6 +120,20 @@ def compare(
         from selfplay.report.table import compare_runs
 
         typer.echo(compare_runs(runs))
+
+
+@app.command()
+def doctor(
+    output: Annotated[Path, typer.Option(help="The folder that runs would be written under.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what this machine offers and what is missing; exit code 1 when the quickstart could not run."""
+    from selfplay.doctor import examine, quickstart_can_run, show
+
+    findings = examine(output)
+    show(findings, as_json=as_json)
+    if not quickstart_can_run(findings):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -179,6 +207,66 @@ def verifiers_show(
         from selfplay import listing
 
         listing.verifier(name)
+
+
+RunArgument = Annotated[Path, typer.Argument(help="A run directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@ledger_app.command("digest")
+def ledger_digest(run: RunArgument, json_: AsJson = False) -> None:
+    """Print a hash of what matters in a run: equal for equal runs, killed and resumed or not.
+
+    Exit code 1 where a row stands in the ledger twice.
+    """
+    with _one_sentence():
+        from selfplay import ledger_verbs
+
+        if not ledger_verbs.print_digest(run, as_json=json_):
+            raise typer.Exit(1)
+
+
+@ledger_app.command("check")
+def ledger_check(run: RunArgument) -> None:
+    """Look for damaged and missing files, rows that stand twice and rows that name what is not there.
+
+    Exit code 1 where something is wrong; `selfplay run --resume` sets damaged files aside and does their work again.
+    """
+    with _one_sentence():
+        from selfplay import ledger_verbs
+
+        if not ledger_verbs.print_check(run):
+            raise typer.Exit(1)
+
+
+@ledger_app.command("query")
+def ledger_query(
+    run: RunArgument,
+    sql: Annotated[str, typer.Argument(help="A DuckDB query over the tables that docs/ledger.md lists.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print all rows as JSON.")] = False,
+) -> None:
+    """Ask the ledger of a run in SQL. The query sees the ledger alone and can write nothing."""
+    with _one_sentence():
+        from selfplay import ledger_verbs
+
+        ledger_verbs.print_query(run, sql, as_csv=csv, as_json=json_)
+
+
+@app.command()
+def lineage(
+    run: RunArgument,
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="A sample's, model's or problem's id, or its beginning.")
+    ],
+    json_: AsJson = False,
+    full: Annotated[bool, typer.Option("--full", help="Print prompts and completions whole.")] = False,
+) -> None:
+    """Print where a sample comes from, what a model is made of, or what a worked example has touched."""
+    with _one_sentence():
+        from selfplay import ledger_verbs
+
+        ledger_verbs.print_lineage(run, identity, as_json=json_, full=full)
 
 
 if __name__ == "__main__":

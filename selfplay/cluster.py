@@ -1,17 +1,35 @@
-"""Ray: use a cluster that is there, or start a local one and stop it at the end."""
+"""Ray: use a cluster that is there, or start a local one and stop it at the end.
+
+What is covered: a Ray head that dies. Ray itself would wait a minute and end the process without a word, so a thread
+watches the head and ends the driver with a sentence; at every instant a run can be killed and resumed.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
+import subprocess
+import sys
+import threading
+import time
 from types import TracebackType
 from typing import Self
 
+import psutil
 import ray
 
 from selfplay.errors import RunError
 
 LOCAL_OBJECT_STORE = 256 * 1024**2
+HEAD = ("gcs_server", "raylet")
+"""Processes of a local cluster's head."""
+PATIENCE = 45.0
+"""Seconds that the head of an existing cluster may be out of reach; Ray ends its clients after 60."""
+ANSWERS_WITHIN = 5.0
+"""Seconds in which an address must take a connection; a question to Ray itself may take four times as long."""
+LOST = 2
+"""Exit code of a driver whose Ray head died."""
 
 
 class Cluster:
@@ -23,12 +41,15 @@ class Cluster:
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address or os.environ.get("RAY_ADDRESS")
+        self._watch: _Watch | None = None
         self.gpus = 0
         self.cpus = 1
 
     def __enter__(self) -> Self:
+        others = {child.pid for child in psutil.Process().children()}
         try:
             if self._address:
+                _ask_for_ray(self._address)
                 ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR)
             else:
                 # The engine, the judge and the trainer are three actors; a machine with one core still holds them.
@@ -49,12 +70,93 @@ class Cluster:
         resources = ray.cluster_resources()
         self.gpus = int(resources.get("GPU", 0))
         self.cpus = int(resources.get("CPU", 1))
+        children = [] if self._address else psutil.Process().children()
+        self._watch = _Watch([child for child in children if child.name() in HEAD and child.pid not in others])
+        self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         ray.shutdown()
+
+
+def _ask_for_ray(address: str) -> None:
+    """Refuse an address where nothing listens, or something else than Ray; Ray itself would try for minutes.
+
+    Raises:
+        ConnectionError: with what was found.
+    """
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return  # `auto` and its like are looked up by Ray
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_WITHIN).close()
+    except OSError as error:
+        raise ConnectionError(f"nothing answers there: {error}") from None
+    if "://" in address:
+        return  # Ray's client protocol has no such question
+    question = [sys.executable, "-c", "import sys, ray; ray._raylet.GcsClient(address=sys.argv[1])", address]
+    try:
+        done = subprocess.run(question, capture_output=True, timeout=4 * ANSWERS_WITHIN, check=False)
+    except subprocess.TimeoutExpired:
+        raise ConnectionError("what listens there is not Ray") from None
+    if done.returncode:
+        raise ConnectionError("what listens there does not answer as Ray does")
+
+
+class _Watch(threading.Thread):
+    """Ends this process with a sentence when Ray's head is gone: processes, or an existing cluster's address."""
+
+    def __init__(self, head: list[psutil.Process]) -> None:
+        super().__init__(name="ray-head-watch", daemon=True)
+        self._head = head
+        self._address: str = ray.get_runtime_context().gcs_address
+        self._done = threading.Event()
+        self._seen = time.monotonic()
+
+    def run(self) -> None:
+        while not self._done.wait(0.5 if self._head else 5.0):
+            if self._is_there():
+                self._seen = time.monotonic()
+            elif self._head or time.monotonic() - self._seen > PATIENCE:
+                self._end()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+
+    def _is_there(self) -> bool:
+        if self._head:
+            return all(map(_is_alive, self._head))
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def _end(self) -> None:
+        if self._done.is_set():
+            return
+        sys.stdout.flush()
+        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+        print(
+            f"{show_cursor}selfplay: Ray's head at {self._address} has died. What was made is kept; continue with "
+            "--resume and the run directory printed above.",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(LOST)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _cores() -> int:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from selfplay.conditions import Condition, StopCondition
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.models import ModelInit
 
@@ -120,6 +121,8 @@ class EvaluateSection(Section):
 
     problems: int = Field(default=400, ge=1)
     """Held-out problems over all tasks, in equal parts."""
+    validation: int = Field(default=0, ge=0)
+    """Further held-out problems, apart from these, that choices may be made on (`rollback`); 0 is none."""
     temperature: float = Field(default=0.0, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
     """Unset: the same as `sampling.max_tokens`."""
@@ -202,6 +205,13 @@ class Experiment(Section):
     distill: DistillSection
     evaluate: EvaluateSection = EvaluateSection()
     arms: list[Arm] = Field(min_length=1)
+    warn_when: list[Condition] = []
+    """Conditions on measures that are shown where they are met; the run goes on."""
+    stop_when: list[StopCondition] = []
+    """Conditions on measures that end an arm or the run, with exit code 3."""
+    rollback: Literal["best"] | None = None
+    """`best`: each generation continues from the arm's best model so far by validation accuracy (the later of equals),
+    instead of from its last; needs `evaluate.validation`."""
     resources: Resources = Resources()
 
     @model_validator(mode="after")
@@ -221,6 +231,23 @@ class Experiment(Section):
             earlier[arm.name] = arm
         if self.evaluate.problems < len(self.tasks):
             raise ValueError("`evaluate.problems` must be at least one for each task")
+        if 0 < self.evaluate.validation < len(self.tasks):
+            raise ValueError("`evaluate.validation` must be at least one for each task")
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_and_rollback(self) -> Self:
+        arms = [arm.name for arm in self.arms]
+        for key, conditions in (("warn_when", self.warn_when), ("stop_when", self.stop_when)):
+            for number, condition in enumerate(conditions):
+                if condition.arm is not None and condition.arm not in arms:
+                    raise ValueError(
+                        f"`{key}[{number}].arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}"
+                    )
+                if condition.measure == "validation_accuracy" and not self.evaluate.validation:
+                    raise ValueError(f"`{key}[{number}]`: validation_accuracy needs `evaluate.validation` above 0")
+        if self.rollback is not None and not self.evaluate.validation:
+            raise ValueError("`rollback` chooses by validation accuracy; set `evaluate.validation` above 0")
         return self
 
 

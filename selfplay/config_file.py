@@ -20,6 +20,23 @@ from selfplay.errors import ConfigError
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
+class _NoKeyTwice(yaml.SafeLoader):
+    """YAML in which a key stands once in its mapping; YAML itself would take the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise ConfigError(f"the key `{key.value}` stands twice, again in line {_line(key)}; remove one.")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment of a YAML file with `key.path=value` overrides.
 
@@ -30,11 +47,17 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"No file {path}; give the path of an experiment's YAML file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read {path}: {error}.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot read {path}: {error.strerror}; give the path of an experiment's YAML file."
+        ) from None
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+        data = yaml.load(text, Loader=_NoKeyTwice)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must hold keys and values, beginning with `name:`.")
@@ -87,7 +110,14 @@ def apply_override(data: dict[str, Any], override: str) -> None:
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first error of a validation, as one sentence with its key and remedy."""
     first, *others = error.errors()
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    if isinstance(first["input"], dict) and any(_is_branch(str(part), model) for part in first["loc"]):
+        # A mapping was meant for the branch of the union that is one; that branch's complaint is of use.
+        closer = [
+            e for e in others if e["type"] in ("extra_forbidden", "missing") and e["loc"][:-2] == first["loc"][:-1]
+        ]
+        first = min(closer, key=lambda e: e["type"], default=first)
+    parts = [part for part in first["loc"] if isinstance(part, int) or not _is_branch(part, model)]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(model), n=1)
@@ -99,6 +129,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     else:
         sentence = f"`{key}` is {first['input']!r:.80}: {message[0].lower()}{message[1:]}."
     return sentence + (f" ({len(others)} more like this.)" if others else "")
+
+
+def _is_branch(part: str, model: type[BaseModel]) -> bool:
+    """Whether a part of an error's place is pydantic's name for one branch of a union, and no key of the file."""
+    return "[" in part or part in model.model_json_schema().get("$defs", {}) or part in ("str", "int", "float", "bool")
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

@@ -97,21 +97,42 @@ class Curriculum:
             elif self._experiment.generations:
                 next(self._task_pool(task, source, 1))
 
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the task sources."""
+        return [source.name for _, source in self._sources]
+
     def held_out(self) -> list[Problem]:
         """The evaluation problems, in equal parts from each task."""
-        share, rest = divmod(self._experiment.evaluate.problems, len(self._sources))
-        found: list[Problem] = []
+        return self._evaluation_problems()[0]
+
+    def validation(self) -> list[Problem]:
+        """Problems of the evaluation split after those, for choices; no training and no test holds them."""
+        return self._evaluation_problems()[1]
+
+    def _evaluation_problems(self) -> tuple[list[Problem], list[Problem]]:
+        test: list[Problem] = []
+        validation: list[Problem] = []
+        section = self._experiment.evaluate
         for number, (task, source) in enumerate(self._sources):
-            wanted = share + (number < rest)
+            for_test, for_validation = (self._part(n, number) for n in (section.problems, section.validation))
+            wanted = for_test + for_validation
             seed = derive_seed(self._seed, "held out", source.name)
             problems = list(islice(source.problems("evaluate", seed), wanted))
             if len(problems) < wanted:
+                both = " and `evaluate.validation`" if section.validation else ""
                 raise ConfigError(
-                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems` "
-                    f"to {len(problems) * len(self._sources)} or less."
+                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both} "
+                    f"to {len(problems) * len(self._sources)} or less{' together' if both else ''}."
                 )
-            found.extend(problems)
-        return found
+            test.extend(problems[:for_test])
+            validation.extend(problems[for_test:])
+        return test, validation
+
+    def _part(self, problems: int, number: int) -> int:
+        """How many of some problems are of the task with this number: equal parts, the first have the rest."""
+        share, rest = divmod(problems, len(self._sources))
+        return share + (number < rest)
 
     def _stream(self, source: TaskSource) -> Iterator[Problem]:
         return source.problems("train", derive_seed(self._seed, "train", source.name))

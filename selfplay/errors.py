@@ -7,6 +7,7 @@
     │   └── WeightsMismatch             the engine does not hold the weights of the folder it was given
     ├── ModelError (ValueError)         a model folder or Hub id that cannot be used
     └── TrainingError (RuntimeError)    a training that failed, or did no work
+        └── LossNotFinite               its loss became NaN or infinite
 
 All are picklable, because Ray carries them between processes: each takes exactly its message.
 """
@@ -40,3 +41,7 @@ class ModelError(SelfplayError, ValueError):
 
 class TrainingError(SelfplayError, RuntimeError):
     """A training failed, or ended without having trained."""
+
+
+class LossNotFinite(TrainingError):
+    """The loss of a training became NaN or infinite; there is no student."""

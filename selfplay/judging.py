@@ -1,8 +1,14 @@
-"""Judging in the cluster: a Ray actor that owns supervised verifier processes."""
+"""Judging in the cluster: a Ray actor that owns supervised verifier processes.
+
+What is covered: a judge whose process dies is started again and given what it had not answered, at most
+`MAX_RESTARTS` times in a run. A completion that kills its verifier twice is rejected only where the verifier lives
+through the problem's worked solution; one that dies of that too is broken, and its verdicts are faults.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -13,8 +19,13 @@ from selfplay.records import as_json
 from tasks.problem import Problem
 from verifiers.judgement import Judgement, Row
 from verifiers.supervisor import Supervisor
+from verifiers.verdict import Verdict
 
 DEFAULT_VERIFIER_WORKERS = 8
+MAX_RESTARTS = 3
+KILLED = "kills_its_judge"
+PLAIN = "0"
+"""Stands in for the worked solution of a problem that has none."""
 
 
 class Judge:
@@ -24,10 +35,17 @@ class Judge:
         self._settings, self._workers, self._memory_mb = settings, workers, memory_mb
         self._supervisors: dict[str, Supervisor] = {}
 
-    def judge(self, verifier: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def judge(
+        self, verifier: str, rows: Sequence[Row], solutions: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """`verdicts` rows for completions of one verifier, in order.
 
         Equal completions of one problem are judged once: a verdict depends on nothing else.
+
+        Args:
+            verifier: its name.
+            rows: what to judge.
+            solutions: worked solution by row id, of the problems that have one.
         """
         first: dict[tuple[str, str | None, str], Row] = {}
         keys = []
@@ -37,7 +55,16 @@ class Judge:
             keys.append(key)
         supervisor = self._supervisor(verifier)
         found = dict(zip(first, supervisor.judge(first.values()), strict=True))
+        for key, judgement in found.items():
+            if judgement.verdict.reason == KILLED:
+                solution = (solutions or {}).get(judgement.id, PLAIN)
+                found[key] = _at_fault(supervisor, first[key], solution, judgement)
         return [_verdict_row(row.id, found[key]) for row, key in zip(rows, keys, strict=True)]
+
+    def close(self) -> None:
+        """End the verifier processes."""
+        for supervisor in self._supervisors.values():
+            supervisor.close()
 
     def _supervisor(self, verifier: str) -> Supervisor:
         if verifier not in self._supervisors:
@@ -45,6 +72,16 @@ class Judge:
                 verifier, self._settings.get(verifier, {}), workers=self._workers, memory_mb=self._memory_mb
             )
         return self._supervisors[verifier]
+
+
+def _at_fault(supervisor: Supervisor, row: Row, solution: str, judgement: Judgement) -> Judgement:
+    """The judgement of a completion that killed its verifier: a fault where the worked solution kills it as well."""
+    control = next(supervisor.judge([replace(row, completion=solution)])).verdict
+    if control.reason not in (KILLED, "fault"):
+        return judgement
+    how = control.detail.get("how") or control.detail.get("what")
+    what = f"the verifier dies of a worked solution as of this completion: {how}"
+    return replace(judgement, verdict=Verdict.fault(what))
 
 
 def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
@@ -81,10 +118,14 @@ class Court:
         if self._judge is None:
             self._judge = self._start()
         by_verifier: dict[str, list[Row]] = {}
+        solutions: dict[str, str] = {}
         failed = []
         for completion, problem in paired:
             if completion.finish_reason == "error":
                 failed.append(_unjudged(completion, problem, "undecided", "no_completion", completion.error))
+            elif completion.finish_reason == "refused":
+                # The prompt's own fault and nobody's failure: shown, counted, and no reason to stop the run.
+                failed.append(_unjudged(completion, problem, "undecided", "prompt_refused", completion.error))
             elif completion.finish_reason == "length":
                 # What was cut off is no answer, even where its beginning would pass.
                 failed.append(_unjudged(completion, problem, "rejected", "truncated", None))
@@ -96,10 +137,13 @@ class Court:
                     prompt=problem.prompt,
                 )
                 by_verifier.setdefault(problem.verifier, []).append(row)
+                if problem.solution is not None:
+                    solutions[row.id] = problem.solution
         if failed:
             yield None, failed
         for verifier, rows in by_verifier.items():
-            yield self._judge.judge.remote(verifier, rows), [row.id for row in rows]
+            worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
+            yield self._judge.judge.remote(verifier, rows, worked), [row.id for row in rows]
 
     def close(self) -> None:
         """End the judge and its verifier processes."""
@@ -112,7 +156,7 @@ class Court:
         workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
         settings = {name: dict(values) for name, values in self._experiment.verify.items()}
         # One CPU, whatever the workers: an actor that asks for more than any node has would wait without end.
-        actor = JudgeActor.options(num_cpus=1)
+        actor = JudgeActor.options(num_cpus=1, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS)
         return actor.remote(settings, workers, resources.verifier_memory_mb)
 
 

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
 from selfplay.config_file import apply_override, load_experiment
-from selfplay.errors import SelfplayError
-from selfplay.plan import check, plan
+from selfplay.errors import RunError, SelfplayError
+from selfplay.estimate import check_room
+from selfplay.plan import check, models_on_disk, plan
+from selfplay.report.visible import visible
 from verifiers.batch import verify_file
 
-
-def dry_run(config: Path, overrides: Sequence[str]) -> None:
-    """Print the resolved experiment and the size of the run; start nothing."""
-    console = Console(soft_wrap=True)
-    experiment = load_experiment(config, overrides)
-    not_checked = check(experiment, offline=True)
-    resolved = yaml.safe_dump(experiment.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
-    console.print(escape(resolved), highlight=False)
-    size = plan(experiment, not_checked)
-    console.print(f"engine              {size.engine}")
-    console.print(f"seeds               {len(experiment.seeds)}")
-    console.print(f"arms                {escape(', '.join(arm.name for arm in experiment.arms))}")
-    console.print(f"generations         {experiment.generations} after generation 0")
-    console.print(f"models              {size.models:,}, {size.trainings:,} of them trained")
-    console.print(f"training steps      {size.training_steps:,}")
-    console.print(f"training samples    {size.training_samples:,} at most")
-    console.print(f"evaluation samples  {size.evaluation_samples:,}")
-    console.print(f"generated tokens    {size.generated_tokens:,} at most")
-    for item in size.not_checked:
-        console.print(f"not checked         {escape(item)}", highlight=False)
-    console.print("This was a dry run: nothing was started or written.")
+NO_ROOM = 1 << 20
+"""Bytes free below which a failure is put down to a full disk."""
 
 
 def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_address: str | None) -> Path:
@@ -44,9 +27,13 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
     experiment = load_experiment(config, overrides)
     console = Console()
     check(experiment, offline=False)
+    size = plan(experiment, [])
+    left = plan(experiment, [], models_on_disk(resume)) if resume else size
+    warning = check_room(left, experiment)
 
     from selfplay.cluster import Cluster
     from selfplay.loop import run_experiment
+    from selfplay.neighbours import workers_import_the_same
     from selfplay.progress import RunView
     from selfplay.report import write_report
     from selfplay.report.table import arms_table
@@ -54,22 +41,32 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
 
     directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
     try:
-        size = plan(experiment, [])
-        console.print(f"run {escape(_from_here(directory.path))}", highlight=False, soft_wrap=True)
-        console.print(
+        _say(console, f"run {_from_here(directory.path)}")
+        _say(
+            console,
             f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
-            f"{size.models} models; engine {size.engine}"
+            f"{size.models} models; engine {size.engine}",
         )
+        for notice in (*directory.notices, *([warning] if warning else [])):
+            _say(console, notice)
         try:
             with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
+                workers_import_the_same()
                 run_experiment(directory, cluster, view)
+            page = write_report(directory.path)
         except (KeyboardInterrupt, SelfplayError):
-            console.print("Stopped. What was made is kept; the same command continues with", highlight=False)
-            console.print(f"  --resume {escape(_from_here(directory.path))}", highlight=False, soft_wrap=True)
+            _say_how_to_go_on(console, directory.path)
             raise
-        page = write_report(directory.path)
+        except Exception as error:
+            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
+            if shutil.disk_usage(directory.path).free >= NO_ROOM:
+                raise
+            _say_how_to_go_on(console, directory.path)
+            raise RunError(
+                f"No room is left on the disk of {directory.path} ({type(error).__name__}); free some, then resume."
+            ) from error
         console.print(arms_table(directory.path))
-        console.print(f"report {escape(_from_here(page))}", highlight=False, soft_wrap=True)
+        _say(console, f"report {_from_here(page)}")
     finally:
         directory.close()
     return directory.path
@@ -101,6 +98,18 @@ def verify(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _say(console: Console, text: str) -> None:
+    """A line that stays; its text is shown and never obeyed."""
+    console.print(escape(visible(text)), highlight=False, soft_wrap=True)
+
+
+def _say_how_to_go_on(console: Console, run: Path) -> None:
+    _say(console, "Stopped. What was made is kept; the same command continues with")
+    _say(console, f"  --resume {_from_here(run)}")
+    if shutil.disk_usage(run).free < NO_ROOM:
+        _say(console, f"No room is left on the disk of {run}; free some first.")
 
 
 def _from_here(path: Path) -> str:

@@ -4,13 +4,13 @@
     ledger.append("samples", rows)
     ledger.rows("SELECT outcome, count(*) FROM verdicts GROUP BY 1")
 
-A file is written under a temporary name, flushed to disk and renamed when whole, so a reader never sees half a
-file. Rows are never changed. A file's name ends with the hash of its content.
+Rows are never changed. Each file's name ends with the checksum of its bytes; ledger_files.py says how files are written
+and what happens to a damaged one. Beside the tables of records.py there is the view `depths`: for each sample, how
+many synthetic ancestors it has.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from selfplay.records import SCHEMAS, as_json
-from tasks.problem import content_hash
+from selfplay.errors import RunError
+from selfplay.ledger_files import Damage, LedgerFiles
+from selfplay.records import DEPTHS, SCHEMAS
+
+SEALED = ("enable_external_access = false", "python_enable_replacements = false", "lock_configuration = true")
 
 
 class Ledger:
@@ -28,37 +31,72 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files = LedgerFiles(folder)
 
-    def open_for_writing(self) -> Ledger:
-        """Remove the unfinished files of a writer that died. Only the run's one writer may do this."""
-        for leftover in self.folder.glob("*.tmp"):
-            leftover.unlink()
-        return self
+    @classmethod
+    def of_run(cls, run: Path) -> Ledger:
+        """The ledger of a run, to read, with every file's checksum verified.
+
+        Raises:
+            RunError: the folder is no run, or a file is damaged.
+        """
+        if not (run / "experiment.yaml").is_file():
+            raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+        ledger = cls(run / "ledger")
+        damage = ledger.files.damage()
+        if damage:
+            more = f" (and {len(damage) - 1} more: `selfplay ledger check {run}`)" if len(damage) > 1 else ""
+            raise RunError(
+                f"{run}/ledger/{damage[0].file} {damage[0].what}{more}; continue the run with `selfplay run CONFIG "
+                f"--resume {run}`, which sets it aside and does its work again."
+            )
+        return ledger
+
+    def open_for_writing(self) -> list[str]:
+        """Set aside what is damaged and remove what a dead writer left unfinished. Only the run's one writer may.
+
+        Returns:
+            A sentence for each file that was set aside; what it held is missing now, and the loop makes it again.
+        """
+        damage = self.files.damage()
+        damage += self._judging_lost_samples({one.file for one in damage})
+        if self.folder.is_dir():
+            self.files.set_aside(damage)
+        return [
+            f"{one.sentence[:-1]}: set aside, {'its work is done again' if one.table else 'and made anew'}."
+            for one in damage
+        ]
 
     def append(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Write rows durably; a no-op for no rows, and for rows that are there already as one file."""
-        if not rows:
-            return
-        name = f"{table}-{content_hash(as_json(list(rows)))}.parquet"
-        target = self.folder / name
-        if target.exists():
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(".tmp")
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]), temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        """Write rows durably; a no-op for no rows, and for rows that are there already as one file.
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection in memory with one view for each table, as the ledger is now."""
+        Raises:
+            RunError: there is no room or no right to write.
+        """
+        if rows:
+            self.files.write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
+
+    def connect(self, *, sealed: bool = False) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection in memory with one view for each table, as the ledger is now.
+
+        Args:
+            sealed: for SQL of a stranger: it reads these tables and no file, and writes none.
+        """
         connection = duckdb.connect(":memory:")
         for table, schema in SCHEMAS.items():
-            files = sorted(str(path) for path in self.folder.glob(f"{table}-*.parquet"))
-            if files:
-                connection.from_parquet(files).create_view(table)
-            else:
+            files = [str(path) for path in self.files.of_table(table)]
+            if not files:
                 connection.register(table, schema.empty_table())
+            elif sealed:
+                # imported here because it brings pandas along, which takes a second
+                from pyarrow.dataset import dataset
+
+                connection.register(table, dataset(files, schema=schema))
+            else:
+                connection.from_parquet(files).create_view(table)
+        connection.execute(DEPTHS)
+        for setting in SEALED if sealed else ():
+            connection.execute(f"SET {setting}")
         return connection
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -93,3 +131,18 @@ class Ledger:
             connection.register("wanted", wanted)
             found = connection.execute(f"SELECT DISTINCT {column} FROM {table} SEMI JOIN wanted ON {column} = key")
             return {key for (key,) in found.fetchall()}
+
+    def _judging_lost_samples(self, damaged: set[str]) -> list[Damage]:
+        """Files with verdicts on samples that are lost: a sample written again has to be judged again."""
+        whole = {
+            table: [path for path in self.files.of_table(table) if path.name not in damaged]
+            for table in ("samples", "verdicts")
+        }
+        if not whole["verdicts"]:
+            return []
+        kept = {key for path in whole["samples"] for key in pq.read_table(path, columns=["id"])["id"].to_pylist()}
+        return [
+            Damage(path.name, "verdicts", "judges samples that are lost")
+            for path in whole["verdicts"]
+            if not kept.issuperset(pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist())
+        ]

@@ -1,4 +1,4 @@
-"""What `selfplay tasks` and `selfplay verifiers` print."""
+"""What `selfplay tasks` and `selfplay verifiers` print. Text of plugins and data sets is shown, never obeyed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.config_file import apply_override
+from selfplay.report.visible import visible
 from tasks.registry import available_sources, load_source, source_class
 from verifiers import registry
 
@@ -21,7 +22,7 @@ def sources() -> None:
     """One line for each task source."""
     table = Table("source", "judged by", "worked solutions", "what it asks", box=None, pad_edge=False)
     for name, kind in sorted(available_sources().items()):
-        table.add_row(name, kind.verifier, kind.solution_origin, _first_line(kind))
+        table.add_row(*map(_shown, (name, kind.verifier, kind.solution_origin, _first_line(kind))))
     Console().print(table)
 
 
@@ -32,23 +33,25 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
         apply_override(settings, override)
     console = Console()
     kind = source_class(name)
-    console.print(Text(_first_line(kind)))
+    console.print(_shown(_first_line(kind)))
     _print_fields(console, kind)
     for problem in islice(load_source(name, settings).problems("train", seed), count):
-        console.rule(Text(problem.id), align="left")
-        console.print(Text(problem.prompt))
+        console.rule(_shown(problem.id), align="left")
+        console.print(_shown(problem.prompt))
         console.print(Text(f"reference  {json.dumps(problem.reference)}", style="dim"))
         if problem.solution is not None:
             console.print(Text(f"{problem.solution_origin} solution"), style="dim")
-            console.print(Text(problem.solution))
+            console.print(_shown(problem.solution))
 
 
 def verifiers() -> None:
     """One line for each verifier."""
     table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
     for found in registry.available():
-        judges = Text(f"cannot be loaded: {found.error}", style="red") if found.error else Text(found.judges)
-        table.add_row(found.name, found.version, found.package, judges, Text(found.does_not_catch))
+        judges = _shown(f"cannot be loaded: {found.error}", "red") if found.error else _shown(found.judges)
+        table.add_row(
+            _shown(found.name), _shown(found.version), _shown(found.package), judges, _shown(found.does_not_catch)
+        )
     Console().print(table)
 
 
@@ -56,8 +59,8 @@ def verifier(name: str) -> None:
     """A verifier's reference and settings."""
     kind = registry.find(name)
     console = Console()
-    console.print(Text(f"{kind.name} {kind.version}: {kind.judges}"))
-    console.print(Text(f"Does not catch: {kind.does_not_catch}"))
+    console.print(_shown(f"{kind.name} {kind.version}: {kind.judges}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch}"))
     for title, model in (("reference", kind.Reference), ("settings", kind.Settings)):
         console.rule(Text(title), align="left")
         _print_fields(console, model)
@@ -68,8 +71,13 @@ def _print_fields(console: Console, model: type[BaseModel]) -> None:
     for key, field in model.model_json_schema().get("properties", {}).items():
         kind = field.get("type") or " or ".join(str(option.get("type", "object")) for option in field.get("anyOf", []))
         default = json.dumps(field["default"]) if "default" in field else "(required)"
-        table.add_row(key, kind, default, Text(field.get("description", "")))
+        table.add_row(_shown(key), _shown(kind), _shown(default), _shown(field.get("description", "")))
     console.print(table)
+
+
+def _shown(text: object, style: str = "") -> Text:
+    """A plugin's or a data set's words: no markup, no control characters."""
+    return Text(visible(str(text)), style=style)
 
 
 def _first_line(kind: type) -> str:

@@ -10,6 +10,7 @@
                 training set = what this arm keeps of them, with worked examples                 (selection.py)
                 model        = train the initial weights (or the last model) on it               (distill/)
                 scores       = the model's accuracy on held-out problems                         (measure/)
+                alarms       = the conditions that these scores meet; one may stop the arm       (alarms.py)
 
 Everything made is in the ledger or the models folder under the hash of what determines it. Running the same loop
 again over the same directory makes only what is missing.
@@ -26,15 +27,17 @@ from pathlib import Path
 from typing import Any
 
 from selfplay import models
+from selfplay.alarms import Alarms
 from selfplay.cluster import Cluster
-from selfplay.config import START, Arm, Experiment
+from selfplay.config import START, Arm, Experiment, RandomSubset
 from selfplay.curriculum import Curriculum
-from selfplay.distill.job import TrainingJob, TrainingResult
+from selfplay.depth import depth_of_model
+from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
-from selfplay.errors import RunError
+from selfplay.errors import LossNotFinite, RunError
 from selfplay.ledger import Ledger
-from selfplay.measure.accuracy import accuracy
+from selfplay.measure.accuracy import ALL_TASKS, accuracy, score_row
 from selfplay.measure.samples import sample_measures
 from selfplay.model_state import ModelState
 from selfplay.progress import RunView
@@ -47,17 +50,20 @@ from tasks.problem import Problem
 
 
 def run_experiment(run: RunDirectory, cluster: Cluster, view: RunView) -> None:
-    """Run every seed of the experiment to its end.
+    """Run every seed of the experiment to its end, or until a `stop_when` ends the run.
 
     Raises:
         SelfplayError: one sentence; what was made until then stays and is found by `--resume`.
     """
-    ledger = Ledger(run.ledger_path).open_for_writing()
+    ledger = Ledger(run.ledger_path)
+    for sentence in ledger.open_for_writing():
+        view.line(sentence)
     trainer = Trainer(gpu=cluster.gpus > 0)
     sampler = Sampler(run.experiment, cluster, ledger, trainer)
     try:
         for seed in run.experiment.seeds:
-            SeedRun(run, seed, ledger, trainer, sampler, view).run()
+            if not SeedRun(run, seed, ledger, trainer, sampler, view).run():
+                break
     finally:
         sampler.close()
         trainer.close()
@@ -75,22 +81,65 @@ class SeedRun:
         self._curriculum = Curriculum(run.experiment, seed)
         self._selector = Selector(ledger, self._curriculum, seed)
         self._held_out = self._curriculum.held_out()
+        self._validation = self._curriculum.validation()
+        self._alarms = Alarms(run.experiment, seed, ledger, self._curriculum.tasks)
 
-    def run(self) -> None:
-        record_problems(self._ledger, self._held_out)
+    def run(self) -> bool:
+        """Make every model of the seed; returns whether the run goes on, which a `stop_when` may forbid."""
+        record_problems(self._ledger, [*self._held_out, *self._validation])
         initial = self._initial_weights()
         generation_0 = self._generation_0(initial)
         for arm in self._experiment.arms:
-            model = generation_0
+            made = [generation_0]
             for generation in range(1, self._experiment.generations + 1):
+                if self._must_follow(arm, generation):
+                    break
                 self._view.place(self._seed, arm.name, generation)
-                drawn = self._sample(model, generation) if arm.uses_samples else []
-                training_set = self._select(arm, model, generation, drawn)
-                start = initial if arm.start == "initial" else model.folder
-                model = self._distill(start, training_set, model, arm.name, generation)
-                self._measure_samples(model, drawn)
-                self._evaluate(model)
-                self._view.made()
+                try:
+                    made.append(self._turn(arm, initial, self._writer(made), generation))
+                    said, stop = self._alarms.look(arm.name, generation)
+                except LossNotFinite:
+                    said, stop = self._alarms.look_at_lost_training(arm.name, generation)
+                    if stop is None:
+                        raise
+                for sentence in said:
+                    self._view.line(sentence)
+                if stop == "run":
+                    return False
+                if stop == "arm":
+                    break
+        return True
+
+    def _turn(self, arm: Arm, initial: Path, model: ModelState, generation: int) -> ModelState:
+        """One generation of an arm: from the model that writes to the one that learns from it."""
+        drawn = self._sample(model, generation) if arm.uses_samples else []
+        training_set = self._select(arm, model, generation, drawn)
+        start = initial if arm.start == "initial" else model.folder
+        model = self._distill(start, training_set, model, arm.name, generation)
+        self._measure_samples(model, drawn)
+        self._evaluate(model)
+        self._view.made()
+        return model
+
+    def _must_follow(self, arm: Arm, generation: int) -> bool:
+        """Whether the arm has to stop because the arm that sizes its samples stopped before this generation."""
+        if not isinstance(arm.keep, RandomSubset) or self._selector.has_chosen(arm.keep.random_as_many_as, generation):
+            return False
+        self._view.line(self._alarms.follow(arm.name, generation, arm.keep.random_as_many_as))
+        return True
+
+    def _writer(self, made: Sequence[ModelState]) -> ModelState:
+        """The model that the next generation continues from: the last, or with `rollback` the best by validation."""
+        if self._experiment.rollback is None:
+            return made[-1]
+        values = [self._score(model, "validation_accuracy") for model in made]
+        best = max(range(len(made)), key=lambda number: (values[number], number))
+        if best < len(made) - 1:
+            self._view.line(
+                f"  rolled back to generation {best}: validation accuracy {100 * values[best]:.1f} %, "
+                f"after generation {len(made) - 1} {100 * values[-1]:.1f} %"
+            )
+        return made[best]
 
     def _initial_weights(self) -> Path:
         """The folder that trainings start from: made from the config, or the one it names."""
@@ -126,7 +175,7 @@ class SeedRun:
             model = self._distill(initial, training_set, None, START, 0)
         else:
             model = self._state(initial, START, 0)
-            self._record_model(model, None, None, "as given")
+            self._record_model(model, None, None, None, "as given")
         self._evaluate(model)
         self._view.made()
         return model
@@ -147,8 +196,10 @@ class SeedRun:
         )
         drawn = self._draw("evaluate", model, self._held_out, sampling, 1, "held-out")
         self._record_scores(accuracy(self._ledger, model, drawn))
-        value = next(score for score in self._scores(model, "accuracy") if score[0] == "all")[1]
-        self._view.line(f"  held-out accuracy {100 * value:.1f} %")
+        self._view.line(f"  held-out accuracy {100 * self._score(model, 'accuracy'):.1f} %")
+        if self._validation:
+            drawn = self._draw("validate", model, self._validation, sampling, 1, "validation")
+            self._record_scores(accuracy(self._ledger, model, drawn, "validation_accuracy"))
 
     def _draw(
         self,
@@ -159,17 +210,18 @@ class SeedRun:
         n: int,
         label: str,
     ) -> list[str]:
-        began = time.monotonic()
+        began, before = time.monotonic(), self._written_by(model, purpose)
         with self._view.step(label, len(problems) * n, "samples") as meter:
             ids = self._sampler.draw(purpose, model, problems, sampling, n, on_progress=meter.update)
-        self._record_step(
-            model,
-            f"sample and verify ({purpose})",
-            time.monotonic() - began,
-            len(ids),
-            {"engine": self._sampler.engine_kind},
-        )
+        written = self._written_by(model, purpose) - before
+        if written:
+            seconds, detail = time.monotonic() - began, {"engine": self._sampler.engine_kind}
+            self._record_step(model, f"sample and verify ({purpose})", seconds, written, detail)
         return ids
+
+    def _written_by(self, model: ModelState, purpose: Purpose) -> int:
+        sql = "SELECT count(*) FROM samples WHERE model = ? AND purpose = ?"
+        return int(self._ledger.rows(sql, [model.fingerprint, purpose])[0][0])
 
     def _select(self, arm: Arm, model: ModelState, generation: int, drawn: Sequence[str]) -> TrainingSet:
         training_set = self._selector.select(arm, generation, drawn)
@@ -192,21 +244,26 @@ class SeedRun:
     ) -> ModelState:
         target = self._run.model_folder(self._seed, arm, generation)
         if not training_set.members:
-            # Nothing to learn from: the arm keeps its model, and the record says so.
+            # Nothing new to learn from: the arm keeps its model, and the record says so.
             assert previous is not None, "the experiment was checked to have worked examples"
             model = ModelState(previous.fingerprint, previous.folder, self._seed, arm, generation)
-            self._record_model(model, previous, training_set, "kept: the training set was empty")
+            self._record_model(model, previous, training_set, previous, "kept: it chose none of its new samples")
             return model
         if not self._is_recorded(arm, generation):
+            if self._alarms.has_lost_training(arm, generation):
+                raise LossNotFinite(f"The loss of {arm}, generation {generation}, was not finite.")
             self._train(start, training_set, target, arm, generation)
         model = self._state(target, arm, generation)
-        self._record_model(model, previous, training_set, "trained")
+        continues = previous if previous is not None and start == previous.folder else None
+        self._record_model(model, previous, training_set, continues, "trained")
+        self._measure_training(model)
         return model
 
     def _train(self, start: Path, training_set: TrainingSet, target: Path, arm: str, generation: int) -> None:
         self._sampler.release()
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
+        for leftover in (target, *target.parent.glob(f"{target.name}.*.tmp")):
+            shutil.rmtree(leftover, ignore_errors=True)
         rows = target.parent / f"generation-{generation}.rows.parquet"
         sql = """
             SELECT p.prompt, s.completion FROM members m
@@ -240,6 +297,15 @@ class SeedRun:
     def _measure_samples(self, model: ModelState, drawn: list[str]) -> None:
         if drawn:
             self._record_scores(sample_measures(self._ledger, model, drawn))
+            accepted, cut = (self._score(model, measure) for measure in ("accepted_share", "truncated_share"))
+            self._view.line(f"  of the samples {100 * accepted:.1f} % accepted, {100 * cut:.1f} % cut at max_tokens")
+
+    def _measure_training(self, model: ModelState) -> None:
+        """Score the loss from the note beside the weights, which is there as soon as they are."""
+        note = model.folder / RESULT_FILE
+        if note.is_file():
+            result = TrainingResult.model_validate_json(note.read_text(encoding="utf-8"))
+            self._record_scores([score_row(model, ALL_TASKS, "train_loss", result.loss, None, None, result.rows)])
 
     def _state(self, folder: Path, arm: str, generation: int) -> ModelState:
         return ModelState(models.fingerprint(folder), folder, self._seed, arm, generation)
@@ -248,7 +314,7 @@ class SeedRun:
         sql = "SELECT fingerprint, path FROM models WHERE seed = ? AND arm = ? AND generation = ?"
         found = self._ledger.rows(sql, [self._seed, arm, generation])
         if not found:
-            return False
+            return self._has_written(self._run.model_folder(self._seed, arm, generation))
         fingerprint, path = found[0]
         folder = self._run.path / path
         if not folder.is_dir() or models.fingerprint(folder) != fingerprint:
@@ -258,12 +324,25 @@ class SeedRun:
             )
         return True
 
+    def _has_written(self, folder: Path) -> bool:
+        """Whether the weights in the folder wrote samples of this run: then only their row is lost, not the model."""
+        if not folder.is_dir():
+            return False
+        return bool(self._ledger.which_exist("samples", "model", [models.fingerprint(folder)]))
+
     def _record_model(
-        self, model: ModelState, parent: ModelState | None, training_set: TrainingSet | None, outcome: str
+        self,
+        model: ModelState,
+        parent: ModelState | None,
+        training_set: TrainingSet | None,
+        inherits: ModelState | None,
+        outcome: str,
     ) -> None:
         sql = "SELECT count(*) FROM models WHERE seed = ? AND arm = ? AND generation = ?"
         if self._ledger.rows(sql, [self._seed, model.arm, model.generation])[0][0]:
             return
+        trained_on = training_set.id if training_set and training_set.members else None
+        depth, depth_mean = depth_of_model(self._ledger, trained_on, inherits.fingerprint if inherits else None)
         inside = model.folder.is_relative_to(self._run.path)
         row = {
             "fingerprint": model.fingerprint,
@@ -276,12 +355,16 @@ class SeedRun:
             "generation": model.generation,
             "parameters": models.parameter_count(model.folder),
             "outcome": outcome,
+            "depth": depth,
+            "depth_mean": depth_mean,
         }
         self._ledger.append("models", [row])
 
-    def _scores(self, model: ModelState, measure: str) -> list[tuple[Any, ...]]:
-        sql = "SELECT task, value FROM scores WHERE seed = ? AND arm = ? AND generation = ? AND measure = ?"
-        return self._ledger.rows(sql, [self._seed, model.arm, model.generation, measure])
+    def _score(self, model: ModelState, measure: str) -> float:
+        sql = """SELECT value FROM scores
+                 WHERE seed = ? AND arm = ? AND generation = ? AND measure = ? AND task = ?"""
+        key = [self._seed, model.arm, model.generation, measure, ALL_TASKS]
+        return float(self._ledger.rows(sql, key)[0][0])
 
     def _record_scores(self, scores: list[dict[str, Any]]) -> None:
         new = []
@@ -294,6 +377,10 @@ class SeedRun:
         self._ledger.append("scores", new)
 
     def _record_step(self, model: ModelState, step: str, seconds: float, count: int, detail: dict[str, Any]) -> None:
+        """Note the time of a step, once: a step that is done again after a crash keeps its first row."""
+        sql = "SELECT count(*) FROM steps WHERE seed = ? AND arm = ? AND generation = ? AND step = ?"
+        if self._ledger.rows(sql, [self._seed, model.arm, model.generation, step])[0][0]:
+            return
         row = {
             "seed": self._seed,
             "arm": model.arm,

@@ -24,6 +24,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from selfplay.characters import VOCABULARY
 from selfplay.errors import ModelError
 
 HEAD_DIMS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256)
@@ -31,6 +32,7 @@ HEAD_DIMS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 _TOKENIZER_EXTRAS = ("added_tokens.json", "chat_template.jinja", "merges.txt", "special_tokens_map.json")
+_JSON_TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.json")
 _JSON_FILES = ("config.json", "generation_config.json", "tokenizer_config.json")
 _WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 # Written by whichever library saved the folder last; they change no token.
@@ -76,6 +78,14 @@ class ModelInit(BaseModel):
     @property
     def resolved_intermediate_size(self) -> int:
         return self.intermediate_size or 32 * math.ceil(self.hidden_size * 8 / 3 / 32)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights; the embeddings are tied."""
+        attention = 4 * self.hidden_size * self.heads * self.resolved_head_dim
+        feed_forward = 3 * self.hidden_size * self.resolved_intermediate_size
+        of_a_layer = attention + feed_forward + 2 * self.hidden_size
+        return len(VOCABULARY) * self.hidden_size + self.layers * of_a_layer + self.hidden_size
 
 
 def create(init: ModelInit, folder: Path, seed: int) -> Path:
@@ -197,6 +207,9 @@ def check_folder(folder: Path) -> None:
                 "them to safetensors"
             )
         raise ModelError(f"{folder} has no *.safetensors weights")
+    for name in _JSON_TOKENIZERS:
+        if (folder / name).is_file():
+            _json(folder / name)
     for shard, _ in _tensors_by_name(folder).values():
         if not shard.is_file():
             raise ModelError(f"{folder} lacks the weights file {shard.name}")
@@ -261,13 +274,30 @@ def _tensors_by_name(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     for shard in sorted(folder.glob("*.safetensors")):
         with shard.open("rb") as file:
             length = _header_length(file.read(8), shard)
-            header = json.loads(file.read(length))
-        tensors.update((name, (shard, entry)) for name, entry in header.items() if name != "__metadata__")
+            tensors.update(_entries(file.read(length), shard, 8 + length))
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        for name, shard_name in _json(index)["weight_map"].items():
+        shards = _json(index).get("weight_map")
+        if not isinstance(shards, dict):
+            raise ModelError(f"{index} has no `weight_map`; write or fetch it again")
+        for name, shard_name in shards.items():
             tensors.setdefault(name, (folder / shard_name, {"dtype": "", "shape": [0], "data_offsets": [0, 0]}))
     return tensors
+
+
+def _entries(header: bytes, shard: Path, begin: int) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """The tensors that a header lists; refused where it is no header, or the file is too short for them."""
+    try:
+        listed = {name: entry for name, entry in json.loads(header).items() if name != "__metadata__"}
+        last = max((entry["data_offsets"][1] for entry in listed.values()), default=0)
+        readable = all(entry["dtype"] and math.prod(entry["shape"]) >= 0 for entry in listed.values())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        readable = False
+    if not readable:
+        raise ModelError(f"{shard} is no safetensors file: its header cannot be read; write or fetch it again")
+    if begin + last > shard.stat().st_size:
+        raise ModelError(f"{shard} is cut off; write or fetch it again")
+    return {name: (shard, entry) for name, entry in listed.items()}
 
 
 def _header_length(prefix: bytes, shard: Path) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from selfplay import models
 from selfplay.config import Experiment
@@ -16,17 +16,35 @@ from verifiers import registry
 from verifiers.errors import VerifierError
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """What a run will do; counts are upper bounds, because shared samples are drawn once."""
 
     engine: str
     models: int
+    """Models evaluated, generation 0 among them."""
     trainings: int
     training_steps: int
     training_samples: int
     evaluation_samples: int
-    generated_tokens: int
-    not_checked: list[str]
+    training_tokens: int
+    """Tokens of the training samples where each is as long as it may be."""
+    evaluation_tokens: int
+    not_checked: list[str] = field(default_factory=list)
+
+    @property
+    def generated_tokens(self) -> int:
+        return self.training_tokens + self.evaluation_tokens
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run on disk has made so far."""
+
+    models: int = 0
+    trainings: int = 0
+    training_samples: int = 0
+    evaluation_samples: int = 0
 
 
 def check(experiment: Experiment, *, offline: bool) -> list[str]:
@@ -69,25 +87,53 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
     return not_checked
 
 
-def plan(experiment: Experiment, not_checked: list[str]) -> Plan:
-    """The size of a run."""
+def plan(experiment: Experiment, not_checked: list[str], done: Done | None = None) -> Plan:
+    """The size of a run, or of what is left of it where `done` is given."""
+    done = done or Done()
     seeds, generations = len(experiment.seeds), experiment.generations
     sampling_arms = sum(arm.uses_samples for arm in experiment.arms)
     problems = sum(task.problems for task in experiment.tasks)
-    trainings = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
+    trained = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
     made = seeds * (len(experiment.arms) * generations + 1)
     rounds = seeds * (1 + sampling_arms * (generations - 1)) if generations and sampling_arms else 0
-    samples = rounds * problems * experiment.sampling.n
-    evaluations = made * experiment.evaluate.problems
+    trainings = max(0, trained - done.trainings)
+    samples = max(0, rounds * problems * experiment.sampling.n - done.training_samples)
+    held_out = experiment.evaluate.problems + experiment.evaluate.validation
+    evaluations = max(0, made * held_out - done.evaluation_samples)
     limit = experiment.sampling.max_tokens
-    tokens = samples * limit + evaluations * (experiment.evaluate.max_tokens or limit)
     return Plan(
         engine=resolve_kind(experiment.engine),
-        models=made,
+        models=max(0, made - done.models),
         trainings=trainings,
         training_steps=trainings * experiment.distill.steps,
         training_samples=samples,
         evaluation_samples=evaluations,
-        generated_tokens=tokens,
+        training_tokens=samples * limit,
+        evaluation_tokens=evaluations * (experiment.evaluate.max_tokens or limit),
         not_checked=not_checked,
+    )
+
+
+def models_on_disk(run: Path) -> Done:
+    """The models that a run's folder holds; needs no sound ledger."""
+    return Done(trainings=sum(1 for _ in run.glob("models/*/*/generation-*/config.json")))
+
+
+def done_in(run: Path) -> Done:
+    """What a run's ledger holds already; reads only.
+
+    Raises:
+        RunError: the folder is no run, or a file of its ledger is damaged.
+    """
+    from selfplay.ledger import Ledger
+
+    ledger = Ledger.of_run(run)
+    evaluated = "SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'"
+    trained = "SELECT count(*) FROM models WHERE training_set_id IS NOT NULL"
+    drawn = "SELECT count(*) FROM samples WHERE purpose = ? AND model IS NOT NULL"
+    return Done(
+        models=ledger.rows(evaluated)[0][0],
+        trainings=ledger.rows(trained)[0][0],
+        training_samples=ledger.rows(drawn, ["train"])[0][0],
+        evaluation_samples=sum(ledger.rows(drawn, [purpose])[0][0] for purpose in ("evaluate", "validate")),
     )

@@ -24,6 +24,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from selfplay.report.visible import visible
+
 LINE_EVERY = 10.0
 """Seconds between plain progress lines of one step."""
 
@@ -37,7 +39,7 @@ class Meter:
         self._done = 0
         self._task: TaskID | None = None
         if view.live:
-            self._task = view.bars.add_task(escape(label), total=total, rate="")
+            self._task = view.bars.add_task(escape(visible(label)), total=total, rate="")
 
     def update(self, done: int, note: str = "") -> None:
         """Say that `done` of the total are done."""
@@ -45,7 +47,7 @@ class Meter:
         now = time.monotonic()
         rate = f"{done / max(now - self._began, 1e-9):,.0f} {self._unit}/s {note}".strip()
         if self._task is not None:
-            self._view.bars.update(self._task, completed=done, rate=escape(rate))
+            self._view.bars.update(self._task, completed=done, rate=escape(visible(rate)))
         elif now - self._said >= LINE_EVERY:
             self._said = now
             self._view.line(f"  {self._label}: {done:,} of {self._total:,}, {rate}{self._left(now)}")
@@ -100,7 +102,7 @@ class RunView:
         """Say which model is being made."""
         self._place = f"seed {seed}  {arm}  generation {generation}"
         if self._whole is not None:
-            self.bars.update(self._whole, description=f"[bold]{escape(self._place)}[/bold]")
+            self.bars.update(self._whole, description=f"[bold]{escape(visible(self._place))}[/bold]")
         self.line(f"{self._place}  (model {self._done + 1} of {self._total}{self._left()})")
 
     def made(self) -> None:
@@ -120,7 +122,7 @@ class RunView:
 
     def line(self, text: str) -> None:
         """A line that stays."""
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+        self.console.print(escape(visible(text)), highlight=False, soft_wrap=True)
 
     def _left(self) -> str:
         if not self._done:

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tasks.problem import Problem, content_hash
 
-Purpose = Literal["train", "evaluate"]
+Purpose = Literal["train", "validate", "evaluate"]
 SampleOrigin = Literal["human", "procedural", "synthetic"]
+FAULTS = frozenset({"fault", "no_completion"})
+"""Reasons of an undecided verdict that are nobody's answer: the judge, or the engine, failed."""
 
 
 class Draw(BaseModel):
@@ -175,6 +177,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         generation=WHOLE,
         parameters=WHOLE,
         outcome=TEXT,
+        depth=WHOLE,
+        depth_mean=REAL,
     ),
     "scores": _schema(
         model=TEXT,
@@ -188,6 +192,18 @@ SCHEMAS: dict[str, pa.Schema] = {
         high=REAL,
         n=WHOLE,
     ),
+    "alarms": _schema(
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        kind=TEXT,
+        stops=TEXT,
+        measure=TEXT,
+        task=TEXT,
+        value=REAL,
+        condition=TEXT,
+        words=TEXT,
+    ),
     "steps": _schema(
         seed=WHOLE,
         arm=TEXT,
@@ -199,3 +215,32 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
 }
 """Columns of each table. `detail`, `reference`, `sampling`, `selection`, `shares`, `distill`, `metadata` are JSON."""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "problems": ("id",),
+    "samples": ("id",),
+    "verdicts": ("sample_id",),
+    "training_sets": ("seed", "arm", "generation"),
+    "members": ("training_set_id", "sample_id"),
+    "models": ("seed", "arm", "generation"),
+    "scores": ("seed", "arm", "generation", "task", "measure"),
+    "alarms": ("seed", "arm", "generation", "kind", "condition"),
+    "steps": ("seed", "arm", "generation", "step"),
+}
+"""What identifies a row of each table: no two rows of a ledger agree in it."""
+
+DEPTHS = """
+    CREATE VIEW depths AS
+    SELECT s.id AS sample_id,
+           CASE WHEN s.model IS NULL THEN 0 ELSE m.depth + 1 END AS depth,
+           CASE WHEN s.model IS NULL THEN 0.0 ELSE m.depth_mean + 1 END AS depth_mean
+    FROM samples s LEFT JOIN (
+        SELECT fingerprint, max(depth) AS depth, max(depth_mean) AS depth_mean FROM models GROUP BY 1
+    ) m ON m.fingerprint = s.model
+"""
+"""Generational depth: how many synthetic ancestors a sample has.
+
+A worked example has none. A sample that a model wrote has one more than the data behind that model: `depth` counts
+along its longest line of ancestors, `depth_mean` is the mean over the rows of each training set, by weight. A model as
+given, or trained on worked examples alone, stands at 0, so its own samples are at 1.
+"""

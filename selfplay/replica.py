@@ -10,6 +10,7 @@ from typing import Any
 import ray
 
 from selfplay.engines import make_engine
+from selfplay.engines.last_words import keep_log
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.prove import Reference, prove
@@ -18,7 +19,11 @@ from selfplay.prove import Reference, prove
 class Replica:
     """Loads a model, proves its weights, and streams completions in small groups."""
 
-    def __init__(self, settings: EngineSettings, chat: bool | None, trust_remote_code: bool) -> None:
+    def __init__(
+        self, settings: EngineSettings, chat: bool | None, trust_remote_code: bool, log: Path | None = None
+    ) -> None:
+        if log is not None:
+            keep_log(log)
         self._engine = make_engine(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._prove = settings.prove
 

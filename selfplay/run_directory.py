@@ -16,6 +16,7 @@ import yaml
 
 from selfplay.config import Experiment
 from selfplay.errors import RunError
+from selfplay.neighbours import code_digests
 from selfplay.records import as_json
 from tasks.problem import content_hash
 
@@ -33,6 +34,9 @@ PACKAGES = (
 )
 
 
+ENVIRONMENT = "environment.json"
+
+
 class RunDirectory:
     """One run on disk. Holding the object holds the run's lock, so two drivers never write one run."""
 
@@ -40,44 +44,52 @@ class RunDirectory:
         self.path = path
         self.experiment = experiment
         self._lock = lock
+        self.notices: list[str] = []
+        """What a person should know before the run goes on: versions that changed since it began."""
         self.ledger_path = path / "ledger"
         self.report_path = path / "report"
 
     @classmethod
     def create(cls, experiment: Experiment) -> RunDirectory:
-        """A new run; its id is the time it began and the hash of its config."""
+        """A new run; its id is the time it began and the hash of its config, and stands for nothing else."""
         digest = content_hash(as_json(experiment.model_dump(mode="json")))[:6]
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = experiment.output.resolve() / experiment.name / f"{stamp}-{digest}"
-        try:
-            path.mkdir(parents=True)
-        except OSError as error:
-            raise RunError(f"Cannot create the run directory {path}: {error.strerror}; set `output`.") from None
+        folder = experiment.output.resolve() / experiment.name
+        path = folder / f"{stamp}-{digest}"
+        again = 1
+        while True:
+            try:
+                path.mkdir(parents=True)
+                break
+            except FileExistsError:
+                # Another run of this second, or the clock went back.
+                if not path.is_dir():
+                    raise RunError(f"Cannot create {path}: it is a file; set `output` to a folder.") from None
+                again += 1
+                path = folder / f"{stamp}-{digest}-{again}"
+            except OSError as error:
+                raise RunError(f"Cannot create the run directory {path}: {error.strerror}; set `output`.") from None
         run = cls(path, experiment, _lock(path))
         resolved = experiment.model_dump(mode="json")
         write_text(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
-        write_text(path / "environment.json", json.dumps(environment(), indent=2) + "\n")
+        write_text(path / ENVIRONMENT, json.dumps(environment(), indent=2) + "\n")
         return run
 
     @classmethod
     def resume(cls, path: Path, experiment: Experiment) -> RunDirectory:
-        """An existing run, refused when its config differs in anything but where it is written."""
+        """An existing run, refused when its config differs in anything but where it is written.
+
+        Other versions than those it began with are written to environment.json, and told in `notices`.
+        """
         path = path.resolve()
-        file = path / "experiment.yaml"
-        if not file.is_file():
-            raise RunError(f"{path} is not a run directory: it has no experiment.yaml.")
+        check_same(path, experiment)
+        run = cls(path, experiment, _lock(path))
         try:
-            recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise RunError(f"Cannot read {file}: {' '.join(str(error).split())}; restore it.") from None
-        difference = _first_difference(recorded, experiment.model_dump(mode="json"))
-        if difference:
-            key, then, now = difference
-            raise RunError(
-                f"Cannot resume {path}: `{key}` was {then!r} and is now {now!r}; "
-                "restore it, or start a new run without --resume."
-            )
-        return cls(path, experiment, _lock(path))
+            run.notices = _note_resumption(path / ENVIRONMENT)
+        except RunError:
+            run.close()
+            raise
+        return run
 
     def model_folder(self, seed: int, arm: str, generation: int) -> Path:
         return self.path / "models" / str(seed) / arm / f"generation-{generation}"
@@ -85,6 +97,28 @@ class RunDirectory:
     def close(self) -> None:
         """Release the lock."""
         self._lock.close()
+
+
+def check_same(path: Path, experiment: Experiment) -> None:
+    """Refuse to continue a run with another experiment; reads only.
+
+    Raises:
+        RunError: the folder is no run, or a key differs; names the key and both values.
+    """
+    file = path / "experiment.yaml"
+    if not file.is_file():
+        raise RunError(f"{path} is not a run directory: it has no experiment.yaml.")
+    try:
+        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RunError(f"Cannot read {file}: {' '.join(str(error).split())}; restore it.") from None
+    difference = _first_difference(recorded, experiment.model_dump(mode="json"))
+    if difference:
+        key, then, now = difference
+        raise RunError(
+            f"Cannot resume {path}: `{key}` was {then!r} and is now {now!r}; "
+            "restore it, or start a new run without --resume."
+        )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -106,6 +140,7 @@ def environment() -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": versions,
+        "code": code_digests(),
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed_files": len((_git("status", "--porcelain") or "").splitlines()),
         "platform": platform.platform(),
@@ -113,6 +148,38 @@ def environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "gpus": _gpus(),
     }
+
+
+def _note_resumption(file: Path) -> list[str]:
+    """Add this resumption to a run's environment.json; returns a sentence where versions changed since the last."""
+    try:
+        recorded = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"Cannot read {file} ({' '.join(str(error).split())}); restore it, or delete it if you know the versions."
+        ) from None
+    now = environment()
+    history = recorded.setdefault("resumed", [])
+    before = history[-1] if history else recorded
+    history.append(now)
+    write_text(file, json.dumps(recorded, indent=2) + "\n")
+    changes = [f"{name} was {was} and is {is_now}" for name, was, is_now in _versions(before, now)]
+    if not changes:
+        return []
+    return [
+        f"Other versions than before: {'; '.join(changes)}. What follows may differ from what an undisturbed run "
+        f"would have made; recorded in {file.name}."
+    ]
+
+
+def _versions(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(name, before, now) of what differs: Python, packages and our own code."""
+    flat = [
+        {"python": here.get("python"), **here.get("packages", {})}
+        | {f"code of {name}": digest for name, digest in here.get("code", {}).items()}
+        for here in (then, now)
+    ]
+    return [(name, flat[0].get(name), flat[1].get(name)) for name in flat[1] if flat[0].get(name) != flat[1].get(name)]
 
 
 def _git(*arguments: str) -> str | None:

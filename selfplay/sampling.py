@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -21,14 +22,16 @@ from ray.exceptions import RayActorError, RayTaskError
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.distill.trainer import Trainer
+from selfplay.engines.last_words import last_words
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
+from selfplay.judging import MAX_RESTARTS as MAX_JUDGE_RESTARTS
 from selfplay.judging import Court
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
 from selfplay.prove import Reference
-from selfplay.records import Draw, Purpose, sample_row
+from selfplay.records import FAULTS, Draw, Purpose, sample_row
 from selfplay.replica import ReplicaActor
 from selfplay.seeds import derive_seed
 from tasks.problem import Problem
@@ -39,7 +42,6 @@ GROUP = 32
 IN_FLIGHT = 8
 FLUSH_ROWS = 1024
 MAX_RESTARTS = 3
-FAULTS = frozenset({"fault", "no_completion"})
 
 
 @dataclass
@@ -64,6 +66,8 @@ class _Buffer:
     """Judged rows on their way to the ledger."""
 
     ledger: Ledger
+    on_fault: Callable[[list[dict[str, Any]]], None]
+    """Called with all faults so far when there are more; raises where they are too many."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
@@ -72,8 +76,11 @@ class _Buffer:
 
     def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
         self.samples += samples
+        before = len(self.faults)
         for verdict in verdicts:
             (self.faults if verdict["reason"] in FAULTS else self.verdicts).append(verdict)
+        if len(self.faults) > before:
+            self.on_fault(self.faults)
         if len(self.samples) >= FLUSH_ROWS:
             self.flush()
 
@@ -116,7 +123,8 @@ class Sampler:
             EngineError: an engine cannot start, died again and again, or does not hold the model's weights.
             RunError: the share of faults among the verdicts is above `resources.max_fault_share`.
         """
-        buffer = _Buffer(self._ledger)
+        total = len(problems) * n
+        buffer = _Buffer(self._ledger, lambda faults: self._check_faults(faults, total))
         progress = _Progress(on_progress)
         ids: list[str] = []
         chunks = self._missing(purpose, model, problems, sampling, n, ids, buffer, progress)
@@ -124,7 +132,6 @@ class Sampler:
             self._stream(model, chunks, sampling, buffer, progress)
         finally:
             buffer.flush()
-        self._check_faults(buffer.faults, len(ids))
         self._ledger.append("verdicts", buffer.faults)
         return ids
 
@@ -187,8 +194,8 @@ class Sampler:
             )
 
     def _check_faults(self, faults: list[dict[str, Any]], total: int) -> None:
-        share = len(faults) / max(1, total)
-        if share <= self._experiment.resources.max_fault_share:
+        allowed = self._experiment.resources.max_fault_share
+        if len(faults) <= allowed * total:
             return
         kinds: Counter[tuple[str, str, str]] = Counter()
         for row in faults:
@@ -196,9 +203,10 @@ class Sampler:
             kinds[row["verifier"], row["reason"], str(detail.get("what") or detail.get("error") or "")] += 1
         (verifier, reason, what), count = kinds.most_common(1)[0]
         raise RunError(
-            f"{share:.1%} of {total} samples could not be judged, more than `resources.max_fault_share`; most often "
-            f"({count}) verifier `{verifier}`, {reason}: {what[:300]}. Repair the cause (try the verifier alone with "
-            f"`selfplay verify {verifier}`), then resume: these samples will be judged again."
+            f"{len(faults)} of {total} samples could not be judged so far, more than the {allowed:.1%} of "
+            f"`resources.max_fault_share`; most often ({count}) verifier `{verifier}`, {reason}: {what[:300]}. Repair "
+            f"the cause (try the verifier alone with `selfplay verify {verifier}`), then resume: these samples will "
+            "be judged again."
         )
 
     def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer) -> None:
@@ -259,7 +267,7 @@ class Sampler:
                     exhausted = False
                     continue
                 except RayTaskError as error:
-                    raise _engine_error(error) from error
+                    raise _engine_error(error, self._log(stream.replica)) from error
                 if completions is None:
                     del streams[ready]
                     idle.append(stream.replica)
@@ -300,21 +308,29 @@ class Sampler:
         self._trainer.release()
         self._loaded = None
         while len(self._replicas) < self._experiment.engine.replicas:
-            self._replicas.append(self._start_replica())
+            self._replicas.append(self._start_replica(len(self._replicas)))
         self._expected = expected
-        try:
-            for kind, _seconds in ray.get([r.load.remote(model.folder, expected) for r in self._replicas]):
-                self.engine_kind = kind
-        except RayTaskError as error:
-            raise _engine_error(error) from error
-        except RayActorError as error:
-            raise EngineError(f"The engine's process died while it loaded {model.folder}: {error}") from None
+        loading = [replica.load.remote(model.folder, expected) for replica in self._replicas]
+        for number, reference in enumerate(loading):
+            try:
+                self.engine_kind, _seconds = ray.get(reference)
+            except RayTaskError as error:
+                raise _engine_error(error, self._log(number)) from error
+            except RayActorError as error:
+                raise EngineError(
+                    f"The engine's process died while it loaded {model.folder}: {_first_line(error)}"
+                    f"{last_words(self._log(number))}"
+                ) from None
         self._loaded = model.fingerprint
 
-    def _start_replica(self) -> Any:
+    def _log(self, replica: int) -> Path:
+        return self._ledger.folder.parent / "logs" / f"engine-{replica}.log"
+
+    def _start_replica(self, number: int) -> Any:
         engine, model = self._experiment.engine, self._experiment.model
         gpus = engine.tensor_parallel_size if self._cluster.gpus else 0
-        return ReplicaActor.options(num_cpus=1, num_gpus=gpus).remote(engine, model.chat, model.trust_remote_code)
+        actor = ReplicaActor.options(num_cpus=1, num_gpus=gpus)
+        return actor.remote(engine, model.chat, model.trust_remote_code, self._log(number).resolve())
 
     def _begin(self, replica: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
         requests = [
@@ -330,14 +346,20 @@ class Sampler:
         """A replica died: start another in its place and load the model again, a bounded number of times."""
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
-            raise EngineError(f"An engine died {self._restarts} times in this run; the last time: {error}") from None
-        self._replicas[replica] = self._start_replica()
+            raise EngineError(
+                f"An engine died {self._restarts} times in this run; the last time: {_first_line(error)}"
+                f"{last_words(self._log(replica))}"
+            ) from None
+        self._replicas[replica] = self._start_replica(replica)
         try:
             ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
         except RayTaskError as failure:
-            raise _engine_error(failure) from failure
+            raise _engine_error(failure, self._log(replica)) from failure
         except RayActorError as failure:
-            raise EngineError(f"The engine's process died again while it loaded {model.folder}: {failure}") from None
+            raise EngineError(
+                f"The engine's process died again while it loaded {model.folder}: {_first_line(failure)}"
+                f"{last_words(self._log(replica))}"
+            ) from None
 
     def _end_replicas(self) -> None:
         for replica in self._replicas:
@@ -360,11 +382,23 @@ def _judged(reference: Any) -> list[dict[str, Any]]:
     except RayTaskError as error:
         raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
     except RayActorError as error:
-        raise RunError(f"The judge's process died ({error}); resume the run to judge what is missing.") from None
+        raise RunError(
+            f"The judge's process died more than {MAX_JUDGE_RESTARTS} times ({_first_line(error)}); give it memory, "
+            "then resume the run to judge what is missing."
+        ) from None
     return rows
 
 
-def _engine_error(error: RayTaskError) -> SelfplayError:
-    if isinstance(error.cause, SelfplayError):
-        return error.cause
-    return EngineError(f"The engine failed: {type(error.cause).__name__}: {error.cause}")
+def _first_line(error: RayActorError) -> str:
+    """Ray's account of a death without its identifiers: the line that says why, where there is one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    why = [line for line in lines if line.startswith("The actor") or "died" in line]
+    return (why or lines or ["it gave no reason"])[-1][:300]
+
+
+def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:
+    cause = error.cause
+    if isinstance(cause, SelfplayError) and type(cause) is not EngineError:
+        return cause
+    sentence = str(cause) if isinstance(cause, EngineError) else f"The engine failed: {type(cause).__name__}: {cause}"
+    return EngineError(f"{sentence}{last_words(log)}")

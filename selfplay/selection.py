@@ -50,16 +50,25 @@ class Selector:
             arm: the arm.
             generation: 1 for the first turn.
             drawn: ids of the samples that the arm's model wrote in this generation; empty without synthetic data.
+
+        Returns:
+            An empty set where the arm keeps none of its new samples: it has nothing new to learn from.
         """
         kept: list[tuple[str, str]] = []
         if arm.uses_samples:
             self._new[arm.name, generation] = self._filter(arm, generation, drawn)
+            if not self._new[arm.name, generation]:
+                return _training_set([])
             first = 1 if arm.pool == "accumulate" else generation
             kept = [sample for turn in range(first, generation + 1) for sample in self._new.get((arm.name, turn), [])]
         members = [(sample_id, "synthetic") for sample_id, _ in kept]
         if arm.data != "synthetic":
             members += self._record_worked(self._worked_for(arm, generation, kept))
         return _training_set(members)
+
+    def has_chosen(self, arm: str, generation: int) -> bool:
+        """Whether an arm has come to choose its samples of a generation."""
+        return (arm, generation) in self._new
 
     def record(
         self, training_set: TrainingSet, arm: str, generation: int, selection: Any, previous: str | None
@@ -90,7 +99,7 @@ class Selector:
         sql = """
             SELECT s.id, p.source, v.outcome FROM samples s
             JOIN verdicts v ON v.sample_id = s.id JOIN problems p ON p.id = s.problem_id
-            WHERE s.id IN (SELECT unnest(?)) AND s.finish_reason != 'error' ORDER BY s.id
+            WHERE s.id IN (SELECT unnest(?)) AND s.finish_reason NOT IN ('refused', 'error') ORDER BY s.id
         """
         rows = self._ledger.rows(sql, [list(drawn)])
         if arm.keep == "all":

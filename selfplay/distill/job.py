@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from selfplay.config import DistillSection
 
+RESULT_FILE = "training.json"
+"""A `TrainingResult` beside the weights that it made."""
+
 
 class TrainingJob(BaseModel):
     """One training, complete: the same job always gives the same student on the same CPU."""

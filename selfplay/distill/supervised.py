@@ -7,6 +7,7 @@ The loss covers the completion alone (and its end-of-sequence token), never the 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -20,9 +21,11 @@ import transformers
 import trl
 
 from selfplay import prompting
-from selfplay.distill.job import TrainingJob, TrainingResult
+from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult
 from selfplay.engines.threads import set_threads
-from selfplay.errors import TrainingError
+from selfplay.errors import LossNotFinite, TrainingError
+
+_NOT_FINITE = "The training loss was not finite; lower `distill.learning_rate`."
 
 
 def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingResult:
@@ -33,7 +36,8 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
         on_step: called with (step, loss) while training goes on.
 
     Raises:
-        TrainingError: no rows, a loss that is not finite, fewer steps than asked for, or weights that did not move.
+        LossNotFinite: the loss or the weights are not finite.
+        TrainingError: no rows, fewer steps than asked for, or weights that did not move.
     """
     began = time.monotonic()
     datasets.disable_progress_bars()
@@ -59,16 +63,17 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
     )
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
+    if not all(map(math.isfinite, watch.losses)):
+        raise LossNotFinite(_NOT_FINITE)
     if trainer.state.global_step != settings.steps:
         raise TrainingError(f"Training ended after {trainer.state.global_step} of {settings.steps} steps.")
     after = _sums_of_weights(model)
-    if not watch.losses or not all(map(math.isfinite, [*watch.losses, *after])):
-        raise TrainingError("The training loss was not finite; lower `distill.learning_rate`.")
+    if not watch.losses or not all(map(math.isfinite, after)):
+        raise LossNotFinite(_NOT_FINITE)
     if before == after:
         raise TrainingError(f"{settings.steps} steps changed no weight; raise `distill.learning_rate`.")
-    _save(model, tokenizer, job.target)
     last = watch.losses[-max(1, len(watch.losses) // 10) :]
-    return TrainingResult(
+    result = TrainingResult(
         steps=settings.steps,
         rows=len(rows),
         too_long=too_long,
@@ -76,6 +81,8 @@ def train(job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingRe
         loss=sum(last) / len(last),
         seconds=time.monotonic() - began,
     )
+    _save(model, tokenizer, result, job.target)
+    return result
 
 
 def _rows(job: TrainingJob, tokenizer: Any, chat: bool, max_length: int) -> tuple[Any, int, int]:
@@ -138,6 +145,8 @@ class _Watch(transformers.TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
             self.losses.append(float(logs["loss"]))
+            if not math.isfinite(self.losses[-1]):
+                control.should_training_stop = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._on_step(state.global_step, self.losses[-1] if self.losses else math.nan)
@@ -155,11 +164,15 @@ def _sums_of_weights(model: Any) -> list[float]:
     return [float(value) for p in parameters for value in (p.sum(), p.square().sum())]
 
 
-def _save(model: Any, tokenizer: Any, target: Path) -> None:
-    """Write the student under a temporary name and rename it when whole."""
-    temporary = target.with_name(target.name + ".tmp")
+def _save(model: Any, tokenizer: Any, result: TrainingResult, target: Path) -> None:
+    """Write the student and `RESULT_FILE` under a temporary name and rename the folder when whole.
+
+    The name is this process's own: one that outlives its killed driver for a moment never writes into ours.
+    """
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
+    (temporary / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     temporary.replace(target)

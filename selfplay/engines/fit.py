@@ -12,7 +12,7 @@ DEFAULT_BATCH = 256
 
 
 def fitting_ids(tokenizer: Any, request: Request, chat: bool, context: int | None) -> list[int] | Completion:
-    """Token ids of the prompt, or the error completion of a request that cannot be served.
+    """Token ids of the prompt, or the refusal of a request that cannot be served.
 
     Args:
         context: prompt and completion together, in tokens; None: not known, so nothing is too long.
@@ -30,4 +30,4 @@ def fitting_ids(tokenizer: Any, request: Request, chat: bool, context: int | Non
 
 
 def _refused(request: Request, why: str) -> Completion:
-    return Completion(request.id, "", "error", 0, why)
+    return Completion(request.id, "", "refused", 0, why)

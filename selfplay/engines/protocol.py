@@ -2,7 +2,7 @@
 
 One request is one sample with its own seed, so a sample does not depend on which others are asked for beside
 it. What is covered: a request that cannot be served (a prompt longer than the context) becomes a completion
-whose finish reason is `error`. What is not: an engine that dies raises `EngineError`; the caller starts
+whose finish reason is `refused`. What is not: an engine that dies raises `EngineError`; the caller starts
 another.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from selfplay.engines.settings import SamplingSettings
 
-FinishReason = Literal["stop", "length", "error"]
+FinishReason = Literal["stop", "length", "refused", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Completion:
 
     id: str
     text: str
-    """Without special tokens; empty on `error`."""
+    """Without special tokens; empty on `refused` and `error`."""
     finish_reason: FinishReason
-    """`stop`: the model ended it. `length`: cut off at `max_tokens` or the end of the context. `error`: see
-    `error`."""
+    """`stop`: the model ended it. `length`: cut off at `max_tokens` or the end of the context. `refused`: the prompt
+    is empty or does not fit, whichever engine is asked. `error`: the engine failed at it. For both see `error`."""
     tokens: int
     """Tokens drawn, the end token among them."""
     error: str | None = None

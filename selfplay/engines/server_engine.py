@@ -22,6 +22,7 @@ from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.prompting import uses_chat
+from selfplay.report.visible import visible
 
 # Neutral values; vLLM's server takes others from the model's generation_config.json where a request leaves
 # them out.
@@ -63,6 +64,12 @@ class ServerEngine:
         except openai.OpenAIError as error:
             self.close()
             raise self._unusable(error) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            self.close()
+            raise EngineError(
+                f"what answers at {self.settings.url} does not speak the OpenAI protocol ({type(error).__name__}); "
+                "correct `engine.url`, which mostly ends in /v1, or free the port"
+            ) from error
         except EngineError:
             self.close()
             raise
@@ -197,7 +204,11 @@ class ServerEngine:
 
         url, attempts = self.settings.url, self.settings.retries + 1
         if isinstance(error, openai.APIStatusError):
-            return EngineError(f"the server at {url} answered with status {error.status_code}: {error.message}")
+            said = " ".join(visible(error.message).split())[:300]
+            return EngineError(
+                f"the server at {url} answered with status {error.status_code} ({said}); correct `engine.url`, which "
+                "mostly ends in /v1, or look at the server's log"
+            )
         if isinstance(error, openai.APITimeoutError):
             return EngineError(
                 f"the server at {url} did not answer within {self.settings.timeout:g} s, {attempts} times; "

@@ -15,13 +15,14 @@ from selfplay.model_state import ModelState
 ALL_TASKS = "all"
 
 
-def accuracy(ledger: Ledger, model: ModelState, drawn: list[str]) -> list[dict[str, Any]]:
+def accuracy(ledger: Ledger, model: ModelState, drawn: list[str], measure: str = "accuracy") -> list[dict[str, Any]]:
     """`scores` rows of a model's evaluation: for each task and for all of them.
 
     Args:
         ledger: where the evaluation samples and their verdicts are.
         model: the evaluated model.
         drawn: ids of the evaluation's samples.
+        measure: `accuracy` for the test problems, `validation_accuracy` for those that choices are made on.
     """
     sql = """
         SELECT coalesce(p.source, ?), count(*), count(*) FILTER (outcome = 'accepted'),
@@ -31,8 +32,8 @@ def accuracy(ledger: Ledger, model: ModelState, drawn: list[str]) -> list[dict[s
     """
     scores = []
     for task, n, accepted, undecided in ledger.rows(sql, [ALL_TASKS, drawn]):
-        scores.append(proportion(model, task, "accuracy", accepted, n))
-        if undecided:
+        scores.append(proportion(model, task, measure, accepted, n))
+        if undecided and measure == "accuracy":
             scores.append(proportion(model, task, "accuracy_upper", accepted + undecided, n))
     return scores
 

@@ -22,6 +22,7 @@ from selfplay.config import START
 from selfplay.errors import RunError
 from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.report.drawing import Picture
+from selfplay.report.family import draw_family, example_of_ancestors
 from selfplay.report.figures import draw_all
 from selfplay.report.queries import Example, ReasonCount, RunRecord, Score, StepTime
 from selfplay.report.summary import (
@@ -61,7 +62,7 @@ def write_page(run: Path) -> Path:
     """Write the report; see `selfplay.report.write_report`."""
     with RunRecord.open(run) as record:
         summary = Summary(record)
-        pictures = draw_all(summary)
+        pictures = draw_all(summary) | draw_family(record)
         page = _render(record, summary, pictures)
         scores = scores_csv(record.scores)
     report = run / "report"
@@ -78,13 +79,23 @@ def write_page(run: Path) -> Path:
 
 
 def scores_csv(scores: Sequence[Score]) -> str:
-    """All scores as CSV; shares are between 0 and 1, an unknown interval is empty."""
+    """All scores as CSV; shares are between 0 and 1, an unknown interval is empty.
+
+    A name that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
     names = [field.name for field in fields(Score)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([getattr(score, name) for name in names] for score in scores)
+    writer.writerows([_cell(getattr(score, name)) for name in names] for score in scores)
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
 def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
@@ -119,7 +130,9 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         held_out=counts(record.reasons("evaluate")),
         sets=_training_sets(record),
         origins=origins,
+        ancestors=example_of_ancestors(record),
         kept=kept_notes(record.kept),
+        alarms=record.alarms(),
         samples=_samples(record.examples(SAMPLES_EACH)),
         worked=[(example, _texts(example)) for example in record.worked_examples()],
         samples_each=SAMPLES_EACH,

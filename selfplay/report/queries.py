@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import duckdb
 
+from selfplay.alarms import in_words
 from selfplay.config import START, Experiment
 from selfplay.config_file import load_experiment
 from selfplay.errors import ConfigError, RunError
@@ -69,11 +70,15 @@ class TrainingSetRow:
 
 @dataclass(frozen=True)
 class Kept:
-    """An arm that had nothing to learn from and kept its model."""
+    """An arm that had nothing new to learn from and kept its model."""
 
     seed: int
     arm: str
     generation: int
+    drawn: int
+    """Samples that it drew, of which it chose none."""
+    keeps: str
+    """What it would have chosen: the arm's `keep`."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class RunRecord:
         self, path: Path, experiment: Experiment, environment: dict[str, Any], connection: duckdb.DuckDBPyConnection
     ) -> None:
         self.path, self.experiment, self.environment = path, experiment, environment
-        self._connection = connection
+        self.connection = connection
         self._arms = {arm.name: index for index, arm in enumerate(experiment.arms)} | {START: -1}
         self.scores = self._scores()
         self.kept = self._kept()
@@ -144,7 +149,7 @@ class RunRecord:
             environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         except ValueError as error:
             raise RunError(f"{file} is not JSON: {error}; remove it to go on without it.") from None
-        return cls(path, experiment, environment, Ledger(path / "ledger").connect())
+        return cls(path, experiment, environment, Ledger.of_run(path).connect())
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +157,7 @@ class RunRecord:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def place_order(self, arm: str, generation: int) -> tuple[int, int]:
         """Sorting key: generation 0 first, then arms as the config lists them."""
@@ -189,6 +194,28 @@ class RunRecord:
         sql = "SELECT arm, step, count(*), sum(seconds), sum(count)::BIGINT FROM steps GROUP BY ALL"
         found = [StepTime(*row) for row in self._ask(sql)]
         return sorted(found, key=lambda t: (t.step, self.place_order(t.arm, 0)))
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """(`warn` or `stop`, the alarm in words), in the order of seeds, arms and generations."""
+        sql = """SELECT kind, stops, seed, arm, generation, words FROM alarms
+                 ORDER BY seed, generation, arm, kind, condition"""
+        rows = sorted(self._ask(sql), key=lambda row: (row[2], self.place_order(row[3], row[4])))
+        return [(str(row[0]), in_words(*row)) for row in rows]
+
+    def models_left_out(self) -> int:
+        """Models that are not made because a `stop_when` stopped their arm or the run."""
+        sql = "SELECT seed, arm, generation, stops, measure, words FROM alarms WHERE kind = 'stop'"
+        generations, seeds = self.experiment.generations, self.experiment.seeds
+        wanted = {
+            (seed, arm.name, g) for seed in seeds for arm in self.experiment.arms for g in range(1, generations + 1)
+        }
+        wanted |= {(seed, START, 0) for seed in seeds}
+        made = {(s.seed, s.arm, s.generation) for s in self.scores if s.measure == "accuracy"}
+        stops = self._ask(sql)
+        if any(stop[3] == "run" for stop in stops):
+            return len(wanted - made)
+        ended = {(seed, arm): generation for seed, arm, generation, *_ in stops}
+        return sum(place[2] >= ended.get(place[:2], generations + 1) for place in wanted - made)
 
     def judges(self) -> list[tuple[str, str, str | None, int]]:
         """(verifier, version, sandbox level, verdicts)."""
@@ -235,7 +262,7 @@ class RunRecord:
         return Example(identity, task, outcome, reason, arm, generation, *rest)
 
     def _ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, list(parameters)).fetchall()
+        return self.connection.execute(sql, list(parameters)).fetchall()
 
     def _scores(self) -> list[Score]:
         sql = """SELECT seed, arm, generation, task, measure, value, low, high, n FROM scores
@@ -244,8 +271,12 @@ class RunRecord:
         return sorted(found, key=lambda s: (s.seed, self.place_order(s.arm, s.generation), s.task, s.measure))
 
     def _kept(self) -> list[Kept]:
-        sql = "SELECT seed, arm, generation FROM models WHERE starts_with(outcome, 'kept')"
-        found = [Kept(*row) for row in self._ask(sql)]
+        sql = """SELECT m.seed, m.arm, m.generation, coalesce(max(s.n), 0)
+                 FROM models m LEFT JOIN scores s ON (s.seed, s.arm, s.generation) = (m.seed, m.arm, m.generation)
+                      AND s.measure = 'accepted_share' AND s.task = 'all'
+                 WHERE starts_with(m.outcome, 'kept') GROUP BY ALL"""
+        keeps = {arm.name: str(arm.keep) for arm in self.experiment.arms}
+        found = [Kept(seed, arm, turn, drawn, keeps.get(arm, "")) for seed, arm, turn, drawn in self._ask(sql)]
         return sorted(found, key=lambda k: (self.place_order(k.arm, k.generation), k.seed))
 
     def _model_places(self) -> dict[str, tuple[str, int]]:

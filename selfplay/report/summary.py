@@ -60,7 +60,7 @@ class Summary:
         for score in record.scores:
             self._by_place.setdefault((score.measure, score.task, score.generation), []).append(score)
         self.models = 1 + len(self.arms) * self.experiment.generations
-        self.models_wanted = self.models * len(self.experiment.seeds)
+        self.models_wanted = self.models * len(self.experiment.seeds) - record.models_left_out()
         self.models_done = sum(s.measure == "accuracy" and s.task == ALL_TASKS for s in record.scores)
         self.finished = self.models_done >= self.models_wanted
         self.last, self.common_seeds = self._last_common()

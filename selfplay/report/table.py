@@ -55,7 +55,7 @@ def arms_table(run: Path) -> Table:
             texts.append(percent(accepted.value) if accepted else "–")
             texts.append(f"{whole_range(rows_of[arm])} rows" if rows_of[arm] else "–")
             table.add_row(Text(visible(arm)), *texts)
-        notes = kept_notes(record.kept)
+        notes = [*(visible(words) + "." for _, words in record.alarms()), *kept_notes(record.kept)]
         if not summary.finished:
             notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
         if summary.has_bounds():
@@ -66,14 +66,12 @@ def arms_table(run: Path) -> Table:
 
 
 def kept_notes(kept: Sequence[Kept]) -> list[str]:
-    """One sentence for each arm that had nothing to train on."""
-    turns: dict[str, list[str]] = {}
+    """One sentence for each arm that had nothing new to train on."""
+    turns: dict[tuple[str, str], list[str]] = {}
     for entry in kept:
-        turns.setdefault(entry.arm, []).append(f"generation {entry.generation} of seed {entry.seed}")
-    return [
-        f"{visible(arm)} kept its model in {', '.join(places)}: its training set was empty."
-        for arm, places in turns.items()
-    ]
+        why = f"none of its {entry.drawn:,} samples was accepted" if entry.keeps == "verified" else "it chose no sample"
+        turns.setdefault((entry.arm, why), []).append(f"generation {entry.generation} of seed {entry.seed}")
+    return [f"{visible(arm)} kept its model in {', '.join(places)}: {why}." for (arm, why), places in turns.items()]
 
 
 def compare_runs(runs: Sequence[Path]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from selfplay.config import Experiment
+from selfplay.progress import RunView
+from selfplay.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -40,3 +45,54 @@ def tiny(tmp_path: Path) -> dict[str, Any]:
 @pytest.fixture
 def experiment(tiny: dict[str, Any]) -> Experiment:
     return Experiment.model_validate(tiny)
+
+
+def small_experiment(output: Path) -> Experiment:
+    """Three generations in which data piles up, training goes on from the last model, and one arm keeps its model."""
+    return Experiment.model_validate(
+        {
+            "name": "small",
+            "output": str(output),
+            "generations": 3,
+            "model": {"init": {"hidden_size": 32, "layers": 1, "heads": 1, "context": 128}},
+            "engine": {"kind": "transformers"},
+            "tasks": [
+                {"source": "polynomials", "examples": 10, "problems": 4},
+                {"source": "list_functions", "examples": 10, "problems": 4},
+            ],
+            "sampling": {"n": 2, "max_tokens": 8},
+            "distill": {"steps": 2, "batch_size": 4},
+            "evaluate": {"problems": 4},
+            "arms": [
+                {"name": "unfiltered", "data": "human+synthetic", "keep": "all", "pool": "accumulate"},
+                {"name": "continued", "data": "human+synthetic", "keep": "all", "start": "previous"},
+                {"name": "own", "data": "synthetic", "keep": "verified"},
+            ],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def carry_out() -> Callable[[RunDirectory], str]:
+    """carry_out(directory): run it to its end and close it; returns what was printed."""
+    from selfplay.cluster import Cluster
+    from selfplay.loop import run_experiment
+
+    def carry(directory: RunDirectory) -> str:
+        printed = io.StringIO()
+        try:
+            with Cluster() as cluster, RunView(Console(file=printed, width=200), 13) as view:
+                run_experiment(directory, cluster, view)
+        finally:
+            directory.close()
+        return printed.getvalue()
+
+    return carry
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory, carry_out: Callable[[RunDirectory], str]) -> Path:
+    """A finished run of `small_experiment`; copy it before changing it."""
+    directory = RunDirectory.create(small_experiment(tmp_path_factory.mktemp("small")))
+    carry_out(directory)
+    return directory.path

@@ -74,3 +74,16 @@ def test_asking_for_more_than_there_is_names_the_key(tiny: dict[str, Any], rows:
         list(Curriculum(finite(tiny, rows, problems=8), 0).pool(1))
     with pytest.raises(ConfigError, match=r"lower `evaluate\.problems`"):
         Curriculum(finite(tiny, rows, held_out=5), 0).held_out()
+
+
+def test_validation_problems_come_after_the_test_problems_and_change_none_of_them(tiny: dict[str, Any]) -> None:
+    alone = Curriculum(Experiment.model_validate(tiny), 0)
+    with_validation = Curriculum(Experiment.model_validate({**tiny, "evaluate": {"problems": 10, "validation": 5}}), 0)
+    assert with_validation.held_out() == alone.held_out()
+    assert alone.validation() == []
+    validation = with_validation.validation()
+    assert [problem.source for problem in validation] == ["polynomials"] * 3 + ["list_functions"] * 2
+    held_out = {problem.twin_key for problem in with_validation.held_out()}
+    assert held_out.isdisjoint(problem.twin_key for problem in validation)
+    trained_on = {problem.twin_key for problem in [*with_validation.worked_examples(), *with_validation.pool(1)]}
+    assert trained_on.isdisjoint(problem.twin_key for problem in validation)

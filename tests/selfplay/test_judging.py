@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from selfplay import models
@@ -15,11 +20,10 @@ from selfplay.curriculum import Curriculum
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError
-from selfplay.judging import Judge
+from selfplay.judging import MAX_RESTARTS, Judge
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
 from selfplay.sampling import Sampler
-from selfplay.selection import Selector
 from verifiers import Row
 
 
@@ -29,6 +33,7 @@ def plugin(tmp_path: Path) -> Path:
     file = tmp_path / "plugin.py"
     file.write_text(
         textwrap.dedent(f"""
+            import time
             from pathlib import Path
             from typing import ClassVar
             from tasks import Problem, TaskSource
@@ -37,6 +42,8 @@ def plugin(tmp_path: Path) -> Path:
 
             @verifier(name="echo", version="1")
             def echo(reference, completion, prompt=None):
+                if Path({str(tmp_path / "slow")!r}).exists():
+                    time.sleep(1)
                 if Path({str(tmp_path / "broken")!r}).exists():
                     raise RuntimeError("no judge today")
                 return Verdict.accept() if completion == prompt else Verdict.reject("no_echo")
@@ -85,34 +92,78 @@ def test_two_entries_of_one_source_are_refused(of_a_file: Experiment) -> None:
         Curriculum(doubled, 0)
 
 
-@pytest.mark.slow
-def test_a_failing_judge_stops_the_run_and_its_samples_are_judged_again(
-    of_a_file: Experiment, plugin: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as connected:
+        yield connected
+
+
+@pytest.fixture
+def draw(of_a_file: Experiment, cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[], list[str]]]:
+    """Draw one sample of each of ten problems into a ledger, and judge them."""
     assert of_a_file.model.init is not None
     folder = models.create(of_a_file.model.init, tmp_path / "model", 0)
-    model = ModelState("f", folder, 0, "start", 0)
-    ledger = Ledger(tmp_path / "ledger")
     problems = list(Curriculum(of_a_file, 0).pool(1))
-    Selector(ledger, Curriculum(of_a_file, 0), 0)
+    trainer = Trainer(gpu=False)
+    sampler = Sampler(of_a_file, cluster, Ledger(tmp_path / "ledger"), trainer)
+    sampling = SamplingSettings(max_tokens=100)  # long enough for most to end
+    model = ModelState("f", folder, 0, "start", 0)
+    yield lambda: sampler.draw("train", model, problems, sampling, 1, on_progress=lambda done: None)
+    sampler.close()
+    trainer.close()
 
-    def draw() -> list[str]:
-        with Cluster() as cluster:
-            trainer = Trainer(gpu=False)
-            sampler = Sampler(of_a_file, cluster, ledger, trainer)
-            sampling = SamplingSettings(max_tokens=100)  # long enough for most to end
-            try:
-                return sampler.draw("train", model, problems, sampling, 1, on_progress=lambda done: None)
-            finally:
-                sampler.close()
-                trainer.close()
 
+@pytest.mark.slow
+def test_a_failing_judge_stops_the_run_and_its_samples_are_judged_again(
+    draw: Callable[[], list[str]], plugin: Path, tmp_path: Path
+) -> None:
     (plugin.parent / "broken").touch()
     with pytest.raises(RunError, match="no judge today") as stopped:
         draw()
     assert "resources.max_fault_share" in str(stopped.value)
+    assert f"verifier `{plugin}:echo`" in str(stopped.value) or "verifier `echo`" in str(stopped.value)
+    assert "Repair the cause" in str(stopped.value)
     (plugin.parent / "broken").unlink()
     ids = draw()
     assert len(ids) == 10
     sql = "SELECT count(*), count(DISTINCT sample_id) FROM verdicts WHERE reason NOT IN ('fault', 'no_completion')"
-    assert ledger.rows(sql) == [(10, 10)]
+    assert Ledger(tmp_path / "ledger").rows(sql) == [(10, 10)]
+
+
+def own_judges() -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found += [process] if process.cmdline()[:1] == ["ray::Judge.judge"] else []
+    return found
+
+
+def kill_the_judge_while_it_judges(times: int) -> None:
+    for _ in range(times):
+        end = time.monotonic() + 120
+        while not (judges := own_judges()) and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        for judge in judges:
+            judge.kill()
+            judge.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "survives"), [(1, True), (MAX_RESTARTS + 1, False)])
+def test_a_judge_that_dies_is_started_again_so_many_times(
+    draw: Callable[[], list[str]], plugin: Path, tmp_path: Path, times: int, survives: bool
+) -> None:
+    (plugin.parent / "slow").touch()
+    killer = threading.Thread(target=kill_the_judge_while_it_judges, args=(times,))
+    killer.start()
+    if survives:
+        draw()
+    else:
+        with pytest.raises(RunError, match=r"The judge's process died more than 3 times .* resume the run"):
+            draw()
+        (plugin.parent / "slow").unlink()
+    killer.join()
+    if survives:
+        found = Ledger(tmp_path / "ledger").rows("SELECT count(*), count(DISTINCT sample_id) FROM verdicts")
+        assert found == [(10, 10)]

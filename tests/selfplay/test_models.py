@@ -194,6 +194,41 @@ def test_cut_off_weights_are_refused(copy: Path) -> None:
         check_folder(copy)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not safetensors at all, but long enough for a header",
+        (20).to_bytes(8, "little") + b"this is no JSON here",
+        (2).to_bytes(8, "little") + b"[]",
+        (13).to_bytes(8, "little") + b'{"w": {"a":1}}',
+        (14).to_bytes(8, "little") + b'{"w": {"a":1}}',
+    ],
+    ids=["text", "no JSON", "a list", "cut JSON", "no offsets"],
+)
+def test_weights_that_are_no_safetensors_are_refused(copy: Path, content: bytes) -> None:
+    (copy / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match="write or fetch it again"):
+        check_folder(copy)
+
+
+def test_weights_shorter_than_their_header_says_are_refused_before_a_run(copy: Path) -> None:
+    whole = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(whole[:-4])
+    with pytest.raises(ModelError, match="cut off"):
+        check_folder(copy)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "config.json"])
+def test_a_torn_json_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).write_text((copy / name).read_text()[:-10])
+    with pytest.raises(ModelError, match=f"{name} is not JSON"):
+        check_folder(copy)
+
+
+def test_the_parameters_of_an_init_are_counted_without_making_it(folder: Path) -> None:
+    assert TINY.parameters == parameter_count(folder)
+
+
 def test_resolve_gives_a_folder_as_it_is(folder: Path) -> None:
     assert resolve(str(folder)) == folder.resolve()
 

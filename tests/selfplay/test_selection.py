@@ -107,3 +107,13 @@ def test_a_training_set_is_recorded_once(selector: Selector, ledger: Ledger, dra
         selector.record(made, "a", 1, {"keep": "all"}, None)
     assert ledger.rows("SELECT count(*), count(DISTINCT sample_id) FROM members") == [(62, 62)]
     assert ledger.rows("SELECT rows FROM training_sets") == [(62,)]
+
+
+def test_an_arm_that_keeps_no_new_sample_has_nothing_to_train_on(selector: Selector, drawn: list[str]) -> None:
+    """Worked examples alone would make another arm of it."""
+    accepted = [key for number, key in enumerate(drawn) if number % 3 == 0]
+    of_none = [key for key in drawn if key not in accepted]
+    assert counts(selector, arm(keep="verified"), of_none) == {}
+    accumulating = arm(name="b", keep="verified", pool="accumulate")
+    assert counts(selector, accumulating, drawn, 1)
+    assert counts(selector, accumulating, of_none, 2) == {}, "earlier samples are not new"

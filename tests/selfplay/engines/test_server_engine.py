@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +155,7 @@ def test_a_prompt_that_does_not_fit_is_an_error_completion(
     asked = [Request("long", "9" * 200, 1), Request("fits", "9", 1), Request("edge", "9" * 125, 1)]
     engine = engine_at(url, served)
     found = {completion.id: completion for completion in engine.generate(asked, SamplingSettings(max_tokens=20))}
-    assert found["long"].finish_reason == "error"
+    assert found["long"].finish_reason == "refused"
     assert found["fits"].error is None
     assert 1 <= found["edge"].tokens <= 3
 
@@ -203,3 +205,25 @@ def test_a_key_that_is_not_set_is_named(
     monkeypatch.delenv("SELFPLAY_TEST_KEY", raising=False)
     with pytest.raises(EngineError, match="SELFPLAY_TEST_KEY, which is not set"):
         engine_at("http://127.0.0.1:1/v1", folders[0], api_key_env="SELFPLAY_TEST_KEY")
+
+
+@pytest.mark.parametrize("page", [b"<html>hello</html>", b'{"detail": "\x1b[2J"}', b"[]"], ids=["html", "json", "list"])
+def test_something_else_on_the_port_is_one_clear_error(
+    engine_at: Callable[..., Any], folders: tuple[Path, Path], page: bytes
+) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json" if page.startswith(b"{") else "text/html")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(EngineError, match=r"does not speak the OpenAI protocol.*engine\.url") as raised:
+            engine_at(f"http://127.0.0.1:{server.server_port}/v1", folders[0], retries=0)
+        server.shutdown()
+    assert "\n" not in str(raised.value)

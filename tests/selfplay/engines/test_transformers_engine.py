@@ -143,13 +143,13 @@ def test_requests_are_taken_as_there_is_room(folders: tuple[Path, Path], request
     assert len(taken) == 8
 
 
-def test_a_prompt_that_does_not_fit_is_an_error_completion(engine: Engine) -> None:
+def test_a_prompt_that_does_not_fit_is_refused_alone(engine: Engine) -> None:
     asked = [Request("long", "9" * 200, 1), Request("empty", "", 1), Request("edge", "9" * 125, 1)]
     found = by_id(engine.generate(asked, SAMPLING))
     assert found["long"] == Completion(
-        "long", "", "error", 0, "the prompt has 200 tokens and leaves no room in a context of 128"
+        "long", "", "refused", 0, "the prompt has 200 tokens and leaves no room in a context of 128"
     )
-    assert found["empty"].finish_reason == "error"
+    assert found["empty"].finish_reason == "refused"
     assert found["edge"].tokens <= 3
 
 

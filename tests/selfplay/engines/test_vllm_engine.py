@@ -108,7 +108,7 @@ def test_a_prompt_that_does_not_fit_is_an_error_completion(engine: Any) -> None:
         Request("edge", "9" * 125, 1),
     ]
     found = {completion.id: completion for completion in engine.generate(asked, SAMPLING)}
-    assert [found[key].finish_reason for key in ("long", "empty", "surrogate")] == ["error"] * 3
+    assert [found[key].finish_reason for key in ("long", "empty", "surrogate")] == ["refused"] * 3
     assert "200 tokens" in (found["long"].error or "")
     assert 1 <= found["edge"].tokens <= 3
 

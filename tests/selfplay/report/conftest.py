@@ -129,6 +129,7 @@ class _Filler:
         outcome = "trained" if members else "kept: the training set was empty"
         row = {"fingerprint": print_, "path": "models", "parent": None, "training_set_id": set_id, "distill": "{}"}
         row |= {"seed": seed, "arm": arm, "generation": generation, "parameters": 113_000, "outcome": outcome}
+        row["depth"] = row["depth_mean"] = generation if "synthetic" in origins else 0
         self.later["models"].append(row)
         self.step(model, "distill", 18.2 + seed, 300)
         if drawn:

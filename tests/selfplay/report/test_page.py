@@ -17,7 +17,7 @@ from selfplay.report import write_report
 
 Build = Callable[..., Path]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
-FIGURES = {"accuracy", "accuracy_by_task", "accepted_share", "outcomes", "diversity"}
+FIGURES = {"accuracy", "accuracy_by_task", "accepted_share", "outcomes", "diversity", "family"}
 
 
 class Page(HTMLParser):

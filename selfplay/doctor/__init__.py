@@ -1,0 +1,73 @@
+"""`selfplay doctor`: what this machine offers, what is missing, and the remedy of each.
+
+    findings = examine(Path("runs"))
+    quickstart_can_run(findings)        # False where any finding is `missing`
+
+What is covered: everything that the quickstart needs is tried, not looked up: libraries are imported, the sandbox is
+started and attacked, plugins are loaded. What is not covered: no engine is started and no network is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from selfplay.doctor import machine, software, surroundings
+from selfplay.doctor.finding import Finding
+from selfplay.report.visible import visible
+
+__all__ = ["Finding", "examine", "quickstart_can_run", "show"]
+
+STYLES = {"fine": "green", "limited": "yellow", "missing": "bold red"}
+
+
+def examine(output: Path) -> list[Finding]:
+    """Look at everything; takes as long as importing the libraries does.
+
+    Args:
+        output: the folder that runs would be written under.
+    """
+    gpu_names, gpu = machine.gpus()
+    found = [software.python(), *surroundings.packages(), *software.libraries(gpu_names)]
+    found += [gpu, machine.cores(), machine.memory(), machine.cgroups()]
+    if all(finding.state == "fine" for finding in found if finding.name in ("`verifiers`", "`tasks`")):
+        found += [surroundings.sandbox(), *surroundings.plugins()]
+    else:
+        remedy = "Settle whose `verifiers` and `tasks` are imported first."
+        found.append(Finding("sandbox and plugins", "not examined", "missing", remedy))
+    found += [machine.disk(output), machine.shared_memory(), machine.open_files()]
+    found += [surroundings.ray_around(), surroundings.data(), surroundings.hub()]
+    return found
+
+
+def quickstart_can_run(findings: Sequence[Finding]) -> bool:
+    """Whether nothing that the quickstart needs is missing."""
+    return all(finding.state != "missing" for finding in findings)
+
+
+def show(findings: Sequence[Finding], *, as_json: bool) -> None:
+    """Print them: JSON; a table on a terminal; else one line each, its remedy below it."""
+    if as_json:
+        answer = {"quickstart": quickstart_can_run(findings), "findings": [asdict(finding) for finding in findings]}
+        print(json.dumps(answer, indent=2))
+        return
+    console = Console()
+    if console.is_terminal:
+        table = Table("", "", "found", "what to do", box=None, pad_edge=False)
+        for finding in findings:
+            state = Text(finding.state, style=STYLES[finding.state])
+            table.add_row(state, Text(finding.name), Text(visible(finding.value)), Text(visible(finding.remedy)))
+        console.print(table)
+    else:
+        for finding in findings:
+            print(f"{finding.state:<8} {finding.name:<16} {visible(finding.value)}")
+            if finding.remedy:
+                print(f"{'':<8} {'':<16} -> {visible(finding.remedy)}")
+    count = sum(finding.state == "missing" for finding in findings)
+    print("The quickstart can run here." if not count else f"The quickstart cannot run here: {count} missing.")

@@ -1,0 +1,133 @@
+"""What is around a run: our own packages, plugins, the sandbox, data folders, Ray, the Hub's cache."""
+
+from __future__ import annotations
+
+import os
+import socket
+import warnings
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import psutil
+
+from selfplay.doctor.finding import Finding
+from selfplay.neighbours import found_at, stranger
+
+DATA_FILES = ("gsm8k_train.jsonl", "gsm8k_test.jsonl", "humaneval.jsonl", "mbpp.jsonl")
+RAY_PORT = 6379
+QUICKSTART_NEEDS = {"selfplay.verifiers": ("math", "code"), "selfplay.tasks": ("polynomials", "list_functions")}
+
+
+def packages() -> list[Finding]:
+    """The folders that our packages are imported from."""
+    found = []
+    for name in ("selfplay", "verifiers", "tasks"):
+        complaint = stranger(name)
+        found.append(Finding(f"`{name}`", str(found_at(name)), "missing" if complaint else "fine", complaint or ""))
+    return found
+
+
+def plugins() -> list[Finding]:
+    """Every registered verifier and task source, and whether it loads; needs our own packages."""
+    found = []
+    for group, needed in QUICKSTART_NEEDS.items():
+        entries = {(entry.name, entry.value): entry for entry in entry_points(group=group)}
+        broken = {entry.name: why for entry in entries.values() if (why := _why_broken(group, entry))}
+        names = sorted({entry.name for entry in entries.values()})
+        kind = group.removeprefix("selfplay.")
+        absent = [name for name in needed if name not in names]
+        found.append(
+            Finding(kind, ", ".join(name for name in names if name not in broken) or "none", "missing", _reinstall())
+            if absent
+            else Finding(kind, ", ".join(name for name in names if name not in broken))
+        )
+        for name, why in broken.items():
+            found.append(Finding(f"{kind}: {name}", why, "missing" if name in needed else "limited", _repair(why)))
+    return found
+
+
+def sandbox() -> Finding:
+    """The isolation that programs written by a model get here; starts a sandbox and ends it again."""
+    from verifiers.sandbox.outside import LocalSandbox
+    from verifiers.sandbox.protocol import LevelRefused
+
+    try:
+        with LocalSandbox(lowest="landlock") as reached:
+            why = "; ".join(f"no {level}: {reason}" for level, reason in reached.refusals.items())
+            level = reached.about
+    except LevelRefused as error:
+        remedy = "Allow user namespaces or Landlock (in a container: its seccomp profile); programs are judged in it."
+        return Finding("sandbox", str(error), "missing", remedy)
+    if why:
+        remedy = "Programs are confined at this level; for a better one allow unprivileged user namespaces."
+        return Finding("sandbox", f"{level} ({why})", "limited", remedy)
+    return Finding("sandbox", level)
+
+
+def data() -> Finding:
+    """The folder of real datasets."""
+    folder = os.environ.get("SELFPLAY_DATA")
+    if not folder:
+        remedy = "Tests on real data skip; set it to a folder that holds " + ", ".join(DATA_FILES) + "."
+        return Finding("SELFPLAY_DATA", "not set", "limited", remedy)
+    here = [name for name in DATA_FILES if (Path(folder) / name).is_file()]
+    if len(here) < len(DATA_FILES):
+        absent = ", ".join(name for name in DATA_FILES if name not in here)
+        return Finding("SELFPLAY_DATA", folder, "limited", f"It lacks {absent}; put them there or correct the path.")
+    return Finding("SELFPLAY_DATA", folder)
+
+
+def ray_around() -> Finding:
+    """Whether a Ray cluster is here already, and what a run would do with it."""
+    address = os.environ.get("RAY_ADDRESS")
+    running = any(process.info["name"] in ("raylet", "gcs_server") for process in psutil.process_iter(["name"]))
+    taken = _answers(RAY_PORT)
+    if address:
+        return Finding("Ray cluster", f"RAY_ADDRESS is {address}, which runs would use")
+    if running:
+        remedy = "A run starts its own beside it; to use this one give `--ray-address auto`."
+        return Finding("Ray cluster", "one is running here", "limited", remedy)
+    if taken:
+        remedy = "A local run finds another port; `ray start --head` needs `--port` with a free one."
+        return Finding("Ray cluster", f"none; port {RAY_PORT} is in use by something else", "limited", remedy)
+    return Finding("Ray cluster", "none is running; a run starts its own")
+
+
+def hub() -> Finding:
+    """The Hub's cache; nobody is asked over the network."""
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache/huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
+    value = f"{cache}, {kept} models kept"
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        return Finding("Hub", f"offline (HF_HUB_OFFLINE); {value}")
+    return Finding("Hub", f"{value}; whether the network reaches it was not tried")
+
+
+def _why_broken(group: str, entry: EntryPoint) -> str | None:
+    from tasks.errors import SourceError
+    from tasks.registry import source_class
+    from verifiers.errors import VerifierError
+    from verifiers.registry import find
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            (find if group == "selfplay.verifiers" else source_class)(entry.name)
+    except (VerifierError, SourceError) as error:
+        return str(error)
+    return None
+
+
+def _repair(why: str) -> str:
+    return "" if "uninstall" in why else "Repair or uninstall the package that registers it."
+
+
+def _reinstall() -> str:
+    return "This project's own entry points are not installed; run `make install` (or `pip install -e .`)."
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,123 @@
+"""The run directory: where it cannot be, what a resumption records, and clocks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import selfplay.run_directory as run_directory
+from selfplay.config import Experiment
+from selfplay.errors import RunError
+from selfplay.run_directory import RunDirectory
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that nobody can write to, root included: a read-only bind mount."""
+    place = tmp_path / "read-only"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "--bind", str(place), str(place)], capture_output=True, check=False)
+    if mounted.returncode == 0:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(place)], check=True)
+    elif os.geteuid() == 0:
+        pytest.skip("root may write everywhere, and nothing can be mounted here")
+    else:
+        place.chmod(0o555)
+    yield place
+    if mounted.returncode == 0:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def at(experiment: Experiment, output: Path) -> Experiment:
+    return experiment.model_copy(update={"output": output})
+
+
+def test_a_read_only_output_is_one_sentence(experiment: Experiment, read_only: Path) -> None:
+    with pytest.raises(RunError, match=r"Cannot create the run directory .*: .*; set `output`\."):
+        RunDirectory.create(at(experiment, read_only))
+
+
+def test_an_output_that_is_a_file_is_one_sentence(experiment: Experiment, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="set `output`"):
+        RunDirectory.create(at(experiment, tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_read_only_run_cannot_be_resumed_and_says_so(experiment: Experiment, tmp_path: Path) -> None:
+    run = RunDirectory.create(experiment)
+    run.close()
+    done = subprocess.run(["mount", "--bind", str(run.path), str(run.path)], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(run.path)], check=True)
+        with pytest.raises(RunError, match=r"Cannot write in .*; make the folder writable"):
+            RunDirectory.resume(run.path, experiment)
+    finally:
+        subprocess.run(["umount", str(run.path)], check=True)
+
+
+def test_two_drivers_on_one_run_are_refused(experiment: Experiment) -> None:
+    run = RunDirectory.create(experiment)
+    with pytest.raises(RunError, match="Another process is writing"):
+        RunDirectory.resume(run.path, experiment)
+    run.close()
+
+
+def test_runs_of_one_instant_and_of_a_clock_that_went_back_get_folders_of_their_own(experiment: Experiment) -> None:
+    runs = [RunDirectory.create(experiment) for _ in range(4)]
+    assert len({run.path for run in runs}) == 4
+    for run in runs:
+        run.close()
+
+
+def test_no_duration_and_no_id_comes_from_the_wall_clock() -> None:
+    """Durations are of monotonic clocks; the wall clock names a run's folder and dates its environment, no more."""
+    used = set()
+    for package in ("selfplay", "verifiers", "tasks"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+                if re.fullmatch(
+                    r"time\.(time|time_ns|localtime|ctime)|.*datetime\.(now|utcnow|today)|date\.today", called
+                ):
+                    used.add(str(file.relative_to(ROOT)))
+    assert used <= {"selfplay/run_directory.py"}
+
+
+def test_other_versions_are_told_and_recorded(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDirectory.create(experiment)
+    run.close()
+    file = run.path / "environment.json"
+    first = json.loads(file.read_text())
+    same = RunDirectory.resume(run.path, experiment)
+    same.close()
+    assert same.notices == []
+    began = run_directory.environment
+
+    def newer() -> dict[str, object]:
+        now = began()
+        return {**now, "packages": {**now["packages"], "torch": "99.0"}, "code": {**now["code"], "tasks": "other"}}
+
+    monkeypatch.setattr(run_directory, "environment", newer)
+    resumed = RunDirectory.resume(run.path, experiment)
+    resumed.close()
+    (notice,) = resumed.notices
+    assert f"torch was {first['packages']['torch']} and is 99.0" in notice
+    assert "code of tasks was" in notice
+    recorded = json.loads(file.read_text())
+    assert recorded["packages"] == first["packages"]
+    assert [entry["packages"]["torch"] for entry in recorded["resumed"]] == [first["packages"]["torch"], "99.0"]
+    again = RunDirectory.resume(run.path, experiment)
+    again.close()
+    assert again.notices == []
