@@ -91,7 +91,8 @@ def draw(table: list[tuple[float, ...]], path: Path) -> None:
     for panel, column in zip(panels, range(2, len(COLUMNS)), strict=True):
         panel.plot([line[0] for line in table], [line[column] for line in table], marker=".")
         panel.set_title(COLUMNS[column], fontsize=9)
-        panel.set_ylim(0)
+        panel.set_ylim(0, 1.25 * max(line[column] for line in table))
+        panel.set_xticks([0, table[-1][0]], ["0", f"{table[-1][0]:,.0f}"])
         panel.tick_params(labelsize=7)
     figure.supxlabel("checks", fontsize=8)
     figure.tight_layout()
