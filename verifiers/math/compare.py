@@ -84,7 +84,9 @@ def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool
         theirs = Meaning(Items(theirs.node.items))
     if theirs.chain:
         return Finding(False, "inconsistent_chain")
-    return compare_nodes(mine.node, reordered(theirs, mine.called), rules, ordered)
+    # a bare tuple stands for its unknowns in the order of their names: y = 1, x = 2 is (2, 1)
+    order = mine.called or tuple(sorted(theirs.called))
+    return compare_nodes(mine.node, reordered(theirs, order), rules, ordered)
 
 
 def _indexed(called: tuple[str, ...]) -> bool:

@@ -1,11 +1,14 @@
 r"""Which part of a response is its answer. Declared here, and named in the evidence of every verdict.
 
 1. What stands between `<think>` and `</think>` is no answer; an unclosed `<think>` leaves none.
-2. The last `\boxed{...}` with balanced braces. An empty one is no answer; earlier ones do not count.
+2. The last `\boxed{...}` with balanced braces. An empty one is no answer, nor is one that something is done to
+   (`-\boxed{5}`, `\boxed{5}^2`, "not \boxed{5}"). Earlier ones do not count, unless only "or", "and" or a comma
+   stands between: those are one answer that hedges.
 3. Else what follows the last `#### ` on its line.
-4. Else what follows the last "answer is", "answer:" or "final answer" on its line (or the next displayed
-   formula), or the formula right after "answer", without markdown. Of a sentence that names what it gives
-   ("the largest n is 34", without other numbers before "is") what stands after "is".
+4. Else (unless words such as "twice" or "not" change it) what follows the last "answer is", "answer:" or "final
+   answer" on its line (or the next displayed formula), or the formula right after "answer", without markdown. Of
+   a sentence that names what it gives ("the largest n is 34", without other numbers before "is") what stands
+   after "is".
 5. Else, only where the settings or the reference say that a completion is an answer: what follows the last
    "so", "thus", "hence" or "therefore" of the last line, or the whole text, read as in 4.
 """
@@ -18,13 +21,20 @@ from typing import Literal
 
 AnswerMode = Literal["whole", "marked"]
 
-_BOXED = re.compile(r"\\f?boxed\s*\{")
+_BOXED = re.compile(r"\\(?:fbox|f?boxed)\s*\{")
+_BARE_BOX = re.compile(r"\\boxed\s+(-?[\w.]*\w)")
+_JOINED = re.compile(r"[\s$]*(?:,|;|\\text\s*\{\s*(?:and|or)\s*\}|,?\s*(?:and|or))[\s$]*(?:[A-Za-z]\s*=\s*)?")
+_APPLIED_BEFORE = re.compile(r"(?:[-+\d]|\\neq?|\\(?:sqrt|frac)\s*\{|\}\s*\{|\bnot)\s*\$?\s*$")
+_APPLIED_AFTER = re.compile(
+    r"\s*(?:\^|/|\\times|\\cdot|\$?\s*(?:is|was)\s+(?:wrong|not|incorrect|false)\b|\$?\s*isn't)"
+)
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
 _ANSWER = re.compile(
     r"\b(?:final\s+answer|answer)\b\s*"
-    r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*|(?=\$|\\\[|\\\())",
-    re.IGNORECASE,
+    r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*|(?=\$|\\\[|\\\())"
+    r"|^[#*_\s]*final\s+answer[*_\s]*\n+(?=\S)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _BARE_ANSWER = re.compile(r"\bfinal\s+answer\b[\s:*_]*$", re.IGNORECASE)
 _DISPLAYED = re.compile(
@@ -37,7 +47,12 @@ _MARKDOWN = re.compile(
 _NAMED = re.compile(
     r"(?P<subject>[^\d\n\\{}]*[A-Za-z]{2}[^\d\n\\{}]*?)\s(?:is|are|equals)\s+(?:equal to\s+)?(?=\S)", re.IGNORECASE
 )
-_HEDGE = re.compile(r"\b(?:or|not|if|either|maybe|perhaps|unless|whether|but)\b", re.IGNORECASE)
+_CHANGED = (
+    "no|not|wrong|incorrect|false|twice|thrice|double|triple|half|suppose|assume|doubt|whether|than|times|negative|opposite"
+    "|reciprocal|inverse|squared?|cubed?|plus|minus|bound"
+)
+_HEDGE = re.compile(rf"\b(?:or|if|either|maybe|perhaps|unless|but|{_CHANGED})\b", re.IGNORECASE)
+_TAKEN = re.compile(rf"\b(?:{_CHANGED})\b[^.,;:!?\n]*$", re.IGNORECASE)
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
@@ -61,11 +76,13 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
         return Extracted(None, "unfinished_thinking")
     boxed = _last_boxed(text)
     if boxed is not None:
-        return Extracted(boxed.strip() or None, "boxed")
+        return boxed
     hashes = list(_HASHES.finditer(text))
     if hashes:
         return Extracted((hashes[-1][1] or "").strip() or None, "hashes")
     phrases = list(_ANSWER.finditer(text))
+    if phrases and _TAKEN.search(text[max(0, phrases[-1].start() - _LONGEST_SENTENCE) : phrases[-1].start()]):
+        return Extracted(None, "answer_phrase")
     if phrases:
         return Extracted(_after_phrase(text[phrases[-1].end() :]), "answer_phrase")
     if _BARE_ANSWER.search(text.rstrip()[-80:]):
@@ -86,21 +103,33 @@ def _after_thinking(text: str) -> str | None:
     return None if "<think>" in text else text
 
 
-def _last_boxed(text: str) -> str | None:
-    """What the last-beginning balanced box holds; one pass, however many are left open."""
-    starts = {found.end() for found in _BOXED.finditer(text)}
+def _last_boxed(text: str) -> Extracted | None:
+    """What the last-beginning balanced box holds; one pass, however many are left open. None: there is no box."""
+    starts = {found.end(): found.start() for found in _BOXED.finditer(text)}
     if not starts:
-        return None
+        bare = _BARE_BOX.search(text)
+        return Extracted(bare[1], "boxed") if bare else None
     open_braces: list[int] = []
-    last = (-1, -1)
+    boxes: list[tuple[int, int]] = []
     for found in _BRACE.finditer(text):
         if found[0] == "{":
             open_braces.append(found.end())
         elif found[0] == "}" and open_braces:
             start = open_braces.pop()
-            if start in starts and start > last[0]:
-                last = (start, found.start())
-    return text[last[0] : last[1]] if last[0] >= 0 else None
+            if start in starts:
+                boxes.append((start, found.start()))
+    if not boxes:
+        return None
+    boxes.sort()
+    start, end = boxes[-1]
+    if _APPLIED_BEFORE.search(text[max(0, starts[start] - 40) : starts[start]]) or _APPLIED_AFTER.match(text, end + 1):
+        return Extracted(None, "boxed_within_a_formula")
+    answer = text[start:end].strip()
+    for before, after in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
+        if before[1] > after[0] or not _JOINED.fullmatch(text, before[1] + 1, starts[after[0]]):
+            break
+        answer = f"{text[before[0] : before[1]].strip()}, {answer}"
+    return Extracted(answer or None, "boxed")
 
 
 def _after_phrase(rest: str) -> str | None:

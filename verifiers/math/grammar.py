@@ -116,7 +116,9 @@ class _Parser(Primaries):
         while self.sees("+", "-", "\\pm", "\\mp"):
             terms.append(self._signed())
         self.depth -= 1
-        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+        node = terms[0] if len(terms) == 1 else Add(tuple(terms))
+        # all that stands before it is divided, as in a + b mod m
+        return Call("mod", (node, self.product())) if self.take("\\bmod") else node
 
     def _signed(self) -> Node:
         sign, plus_minus = 1, 0
@@ -143,9 +145,6 @@ class _Parser(Primaries):
             elif self.now.text == "x" and isinstance(node, Number) and self._times_sign_x():
                 self.advance()
                 node = times(node, self._unary())
-            elif self.sees("\\bmod", "\\mod"):
-                self.advance()
-                node = Call("mod", (node, self._unary()))
             elif self._plain_union():
                 return node
             elif self.begins_factor():

@@ -1,6 +1,6 @@
-"""Arithmetic of matrices that an answer leaves undone: sums, products, factors, small powers, determinants.
+"""Arithmetic of matrices that an answer leaves undone: sums, products, factors, small powers, transposes, determinants.
 
-What is covered: matrices of at most 400 cells, determinants up to 4 by 4. What is not: transposes, inverses.
+What is covered: matrices of at most 400 cells, determinants up to 4 by 4. What is not: inverses.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from verifiers.math.tree import (
     Items,
     Matrix,
     Mul,
+    Name,
     Node,
     Number,
     Pow,
@@ -52,6 +53,8 @@ def folded(node: Node) -> Node:
         case Pow(Matrix(rows), Number(power)) if power.denominator == 1 and 1 <= power <= LARGEST_POWER:
             same: list[Node] = [Matrix(rows)] * power.numerator
             return reduce(_multiplied, same)
+        case Pow(Matrix(rows), Name("T")):
+            return Matrix(tuple(zip(*rows, strict=True)))
         case Call("det", (Matrix(rows),)):
             return _determinant(rows)
         case Relation(operators, sides):

@@ -33,6 +33,8 @@ not or and no nor but wrong maybe perhaps if when where for is are to by than in
 squared cubed factorial negative positive below above minus plus times half halves third thirds quarter quarters
 fourth fourths fifth fifths tenth tenths hundredth hundredths zero dozen dozens pair pairs couple couples
 hundred hundreds thousand thousands million millions billion billions trillion trillions more less fewer mod modulo
+twice thrice fold multiplied approx thereabouts grand quintillion myriad myriads doz ths maximum minimum under par
+before after midnight noon zeros ones nines tens score too many total
 k lakh crore gross else inverse reciprocal doubled tripled halved false true sqrt root pi ish conjugate transposed
 loss losses deficit debt short shy repeating recurring choose over unless except until between
 """
@@ -139,7 +141,9 @@ def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool
     words = re.findall(r"[A-Za-z]+", tail)
     if not _can_be_unit(tail) or len(words) > 4 or any(word in _NOT_COUNTED for word in words):
         return False
-    if all(is_unit_word(word) and (len(word) > 1 or letters_are_units) for word in words):
+    if "K" in words:
+        return False  # 12K is twelve thousand to most who write it so
+    if all(map(is_unit_word, words)) and (letters_are_units or "/" in tail or all(len(word) > 1 for word in words)):
         return True
     # "17 apples": after a bare number any longer words can only say what is counted
     return re.fullmatch(r"\s*-?[\d.,/ ]+\s*", head) is not None and all(len(word) >= 3 for word in words)

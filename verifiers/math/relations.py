@@ -41,7 +41,7 @@ class Meaning:
 def meaning(node: Node) -> Meaning:
     """Names taken off where the node only assigns values; else the node itself."""
     match node:
-        case Relation(("in",), (left, inside)) if isinstance(left, Name):
+        case Relation(("in",), (left, inside)) if isinstance(left, Name) and not is_scalar(inside):
             return Meaning(inside, (left.name,))
         case Relation(operators, sides) if set(operators) == {"="}:
             return _assigned(node, sides)

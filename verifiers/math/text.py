@@ -67,6 +67,7 @@ _UNIT_SIGN = re.compile(
 _WHOLE_NUMBER_INDEX = re.compile(
     r"[,;]?\s*(?:\\text\{[^{}]*\})?\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?\s*Z\s*\}?\s*\)?\s*$"
 )
+_ABOUT_AN_ORDER = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt)(?![A-Za-z])")
 _BOX = re.compile(r"\\f?boxed\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _PERIOD_BAR = re.compile(r"(?<=[\d.])\\bar\s*\{?\s*(\d+)\s*\}?")
 _PERIOD_DOTS = re.compile(r"(\.\d*)\\dot\s*\{?\s*(\d)\s*\}?(?:(\d*)\\dot\s*\{?\s*(\d)\s*\}?)?")
@@ -127,7 +128,7 @@ def _clean_latex(text: str) -> str:
     text = _TEXT_COMMAND.sub(r"\\text", text)
     text = _ORDINAL.sub(r"\1", text)
     text = _UNIT_SIGN.sub(_unit, text)
-    if "\\in" in text and not text.lstrip().startswith(("\\{", "\\lbrace")):
+    if "\\in" in text and not _ABOUT_AN_ORDER.search(text) and not text.lstrip().startswith(("\\{", "\\lbrace")):
         text = _WHOLE_NUMBER_INDEX.sub("", text) or text
     text = _UNIT_FRACTION.sub(r"\\text{\1/\2}", text)
     text = _ARROW.sub("", _FONT.sub("", text))

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from verifiers.math.compare import compare
 from verifiers.math.extraction import AnswerMode, extract
 from verifiers.math.form import is_collected
-from verifiers.math.quantities import peel
+from verifiers.math.quantities import ALL_TEXT, peel
 from verifiers.math.reading import Reading, read
 from verifiers.math.scalars import Finding, Rules
 from verifiers.math.text import clean, squeezed
@@ -239,7 +239,7 @@ def _read_reference(answer: str, kind: str | None) -> Reading:
         return read(answer, kind=kind if kind != "list" else None, thousands=kind != "list")
     except Unreadable:
         # a phrase that is no formula, such as "July 4" or "2 red, 3 blue", is compared as words
-        if kind is None and "\\" not in clean(answer) and _WORD.search(answer):
+        if kind is None and "\\" not in ALL_TEXT.sub(r"\1", clean(answer)) and _WORD.search(answer):
             return read(answer, kind="text")
         raise
 
