@@ -36,7 +36,7 @@ quickstart: install
 	$(BIN)/selfplay run experiments/quickstart/experiment.yaml
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: install
 	$(BIN)/python -m pytest -m "not slow"

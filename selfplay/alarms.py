@@ -24,6 +24,21 @@ EXIT_STOPPED = 3
 LOSS = "train_loss"
 
 
+def check_tasks(experiment: Experiment, tasks: Iterable[str]) -> None:
+    """Refuse a condition on a task that the run does not have.
+
+    Raises:
+        ConfigError: names the condition, and the tasks there are.
+    """
+    known = [ALL_TASKS, *tasks]
+    for key, conditions in (("warn_when", experiment.warn_when), ("stop_when", experiment.stop_when)):
+        for number, condition in enumerate(conditions):
+            if condition.task not in known:
+                raise ConfigError(
+                    f"`{key}[{number}].task`: there is no task `{condition.task}`; name one of {', '.join(known)}."
+                )
+
+
 class Alarms:
     """The alarms of one seed."""
 
@@ -31,13 +46,7 @@ class Alarms:
         self._seed, self._ledger = seed, ledger
         self._warnings: list[Condition] = experiment.warn_when
         self._stops: list[StopCondition] = experiment.stop_when
-        known = [ALL_TASKS, *tasks]
-        for key, conditions in (("warn_when", self._warnings), ("stop_when", self._stops)):
-            for number, condition in enumerate(conditions):
-                if condition.task not in known:
-                    raise ConfigError(
-                        f"`{key}[{number}].task`: there is no task `{condition.task}`; name one of {', '.join(known)}."
-                    )
+        check_tasks(experiment, tasks)
 
     def look(self, arm: str, generation: int) -> tuple[list[str], str | None]:
         """Check every condition after a generation of an arm and record those that are met.

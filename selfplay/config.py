@@ -244,6 +244,8 @@ class Experiment(Section):
                     raise ValueError(
                         f"`{key}[{number}].arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}"
                     )
+                if (condition.falling_for or 0) > self.generations:
+                    raise ValueError(f"`{key}[{number}].falling_for` is more than `generations`, so it is never met")
                 if condition.measure == "validation_accuracy" and not self.evaluate.validation:
                     raise ValueError(f"`{key}[{number}]`: validation_accuracy needs `evaluate.validation` above 0")
         if self.rollback is not None and not self.evaluate.validation:

@@ -120,8 +120,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(model), n=1)
-        sentence = f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "; remove it.")
+        known = _known_keys(model)
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        sentence = f"unknown key `{key}`" + (f"; did you mean `{known[near[0]]}`?" if near else "; remove it.")
     elif kind == "missing":
         sentence = f"the key `{key}` is missing; add it."
     elif kind == "value_error":
@@ -136,8 +137,19 @@ def _is_branch(part: str, model: type[BaseModel]) -> bool:
     return "[" in part or part in model.model_json_schema().get("$defs", {}) or part in ("str", "int", "float", "bool")
 
 
-def _known_keys(model: type[BaseModel]) -> list[str]:
-    keys: set[str] = set()
-    for definition in [model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()]:
-        keys.update(definition.get("properties", {}))
-    return sorted(keys)
+def _known_keys(model: type[BaseModel]) -> dict[str, str]:
+    """Every key of the file by its last part, with the whole path."""
+    schema = model.model_json_schema()
+    found: dict[str, str] = {}
+
+    def walk(part: dict[str, Any], path: str, depth: int) -> None:
+        for key, value in part.get("properties", {}).items():
+            found.setdefault(key, f"{path}{key}")
+            for inner, suffix in ((value, "."), (value.get("items", {}), "[].")):
+                for branch in (inner, *inner.get("anyOf", ())):
+                    name = branch.get("$ref", "").rpartition("/")[2]
+                    if name and depth < 3:
+                        walk(schema["$defs"][name], f"{path}{key}{suffix}", depth + 1)
+
+    walk(schema, "", 0)
+    return found

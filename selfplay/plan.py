@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from selfplay import models
+from selfplay.alarms import check_tasks
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
@@ -64,13 +65,21 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             needed.add(load_source(task.source, task.settings).verifier)
         except SourceError as error:
             raise ConfigError(f"tasks[{number}]: {error}") from None
+    made = experiment.model.init
+    if made is not None and experiment.sampling.max_tokens >= made.context:
+        raise ConfigError(
+            f"sampling.max_tokens is {experiment.sampling.max_tokens:,} and leaves no room for a prompt in a context "
+            f"of {made.context:,}; lower it, or raise model.init.context"
+        )
     for name in sorted(needed | set(experiment.verify)):
         try:
             registry.load(name, experiment.verify.get(name, {}))
         except VerifierError as error:
             raise ConfigError(f"verify.{name}: {error}") from None
     try:
-        Curriculum(experiment, experiment.seeds[0]).check()
+        curriculum = Curriculum(experiment, experiment.seeds[0])
+        check_tasks(experiment, curriculum.tasks)
+        curriculum.check()
     except UnreachableSource as error:
         if not offline:
             raise

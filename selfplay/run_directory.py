@@ -71,8 +71,9 @@ class RunDirectory:
                 raise RunError(f"Cannot create the run directory {path}: {error.strerror}; set `output`.") from None
         run = cls(path, experiment, _lock(path))
         resolved = experiment.model_dump(mode="json")
-        write_text(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+        # the config last: a folder that has it is a whole run directory, whenever its maker was killed
         write_text(path / ENVIRONMENT, json.dumps(environment(), indent=2) + "\n")
+        write_text(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
         return run
 
     @classmethod
@@ -107,7 +108,10 @@ def check_same(path: Path, experiment: Experiment) -> None:
     """
     file = path / "experiment.yaml"
     if not file.is_file():
-        raise RunError(f"{path} is not a run directory: it has no experiment.yaml.")
+        raise RunError(
+            f"{path} is not a run directory: it has no experiment.yaml. Where a run was killed as it began, start it "
+            "again without --resume."
+        )
     try:
         recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -154,11 +158,15 @@ def _note_resumption(file: Path) -> list[str]:
     """Add this resumption to a run's environment.json; returns a sentence where versions changed since the last."""
     try:
         recorded = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        recorded = {"lost": "environment.json was not there when the run was resumed"}
     except (OSError, ValueError) as error:
         raise RunError(
             f"Cannot read {file} ({' '.join(str(error).split())}); restore it, or delete it if you know the versions."
         ) from None
     now = environment()
+    if "lost" in recorded and "packages" not in recorded:
+        recorded |= now
     history = recorded.setdefault("resumed", [])
     before = history[-1] if history else recorded
     history.append(now)

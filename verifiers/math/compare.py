@@ -59,6 +59,8 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
     mine, theirs = meaning(reference.node), meaning(answer.node)
     if _two_equations(reference.node, answer.node, mine, theirs):
         return compare_nodes(reference.node, answer.node, rules, ordered)
+    if mine.called and not theirs.called and isinstance(answer.node, Relation) and answer.node.operators[0] == "=":
+        return DIFFERENT_KIND  # "2 + 3 = 5" says nothing of x
     if is_scalar(mine.node) and is_scalar(theirs.node):
         return compare_measured(reference, answer, mine, theirs, rules)
     return compare_meanings(mine, theirs, rules, ordered)

@@ -31,8 +31,9 @@ _APPLIED_AFTER = re.compile(
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
 _ANSWER = re.compile(
-    r"\b(?:final\s+answer|answer)\b\s*"
-    r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)[\s:*_]*|(?=\$|\\\[|\\\())"
+    r"\b(?:final\s+answer|answer)\b(?:\s+to\s+(?:the|this)\s+(?:problem|question))?\s*"
+    r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)"
+    r"(?:\s+(?:exactly|indeed|simply|just|equal\s+to)\b)?[\s:*_]*|(?=\$|\\\[|\\\())"
     r"|^[#*_\s]*final\s+answer[*_\s]*\n+(?=\S)",
     re.IGNORECASE | re.MULTILINE,
 )

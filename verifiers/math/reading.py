@@ -60,7 +60,9 @@ class Reading:
 
 CHOICE_WITH_TEXT = re.compile(r"(?:\(([A-Z])\)\s*(?=\S)|([A-Z])[.:)]\s+)(\S.*)")
 """`(B) 12`, `B. 12` and `B: 12`: a choice letter with the choice written beside it."""
-HEDGE = re.compile(r"\b(?:or|and|not|nor|but)\b|\([A-Z]\)", re.IGNORECASE)
+HEDGE = re.compile(
+    r"\b(?:or|and|not|no|nor|but|false|wrong|incorrect|actually|wait|rather|instead)\b|\([A-Z]\)", re.IGNORECASE
+)
 """What, beside a choice letter, names another one or takes it back."""
 _CHOICE = re.compile(r"(?:(?:option|choice|answer)\s+)?\(?([A-Z])\)?\.?", re.IGNORECASE)
 _TIME = re.compile(
@@ -219,8 +221,9 @@ def _assignment_of_scalar(node: Node) -> bool:
 def _before_approximation(text: str) -> str:
     """`exact \\approx rounded` is its exact part; `x \\approx rounded` is left to the grammar."""
     for sign in (r"\approx", r"\simeq", r"\doteq"):
-        exact, found, _ = text.partition(sign)
-        if found and exact.strip() and not re.fullmatch(r"\s*\\?[A-Za-z]+(_\{?\w+\}?)?\s*", exact):
+        exact, found, rounded = text.partition(sign)
+        whole = not re.search(r",\s|;|=|\\text|\b(?:or|and)\b", rounded)
+        if found and whole and exact.strip() and not re.fullmatch(r"\s*\\?[A-Za-z]+(_\{?\w+\}?)?\s*", exact):
             return exact.strip()
     return text
 

@@ -77,8 +77,10 @@ def is_label(node: Node) -> bool:
     match node:
         case Name(name):
             return name not in CONSTANTS
+        case Call(name, arguments) if name.endswith(("_", "()")):
+            return all(isinstance(argument, Name | Number) for argument in arguments)
         case Call(name, _):
-            return name.endswith(("_", "()")) or name in ("angle", "det") or _is_length(node)
+            return name in ("angle", "det") or _is_length(node)
         case Mul((Name("m"), Call("angle", _))):
             return True
         case Mul(factors):
