@@ -39,7 +39,11 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("distill.stepz=3", "unknown key `distill.stepz`; did you mean `steps`?"),
+        ("distill.stepz=3", "unknown key `distill.stepz`; did you mean `distill.steps`?"),
+        ("max_fault_share=2", "did you mean `resources.max_fault_share`?"),
+        ("sampling.max_tokens=100000", "raise model.init.context"),
+        ("warn_when=[{measure: accuracy, falling_for: 9}]", "`warn_when[0].falling_for` is more than `generations`"),
+        ("stop_when=[{measure: accuracy, below: 0.5, task: gsm8k}]", "there is no task `gsm8k`"),
         ("distill.steps=none at all", "`distill.steps`"),
         ("sampling.temperature=-1", "`sampling.temperature`"),
         ("tasks[0].source=polynomial", "did you mean `polynomials`?"),
@@ -47,7 +51,7 @@ def test_help_imports_nothing_heavy() -> None:
         ("tasks[0].smallest=40", "`smallest` must not exceed `largest`"),
         ("verify.mathe={}", "did you mean `math`?"),
         ("verify.math.answr=1", "answr"),
-        ("evaluate.problems=100000000", "polynomials"),
+        ("evaluate.problems=200000", "polynomials"),
         ("tasks[1].examples=null", "`tasks[1].examples` is missing"),
         ("tasks[0]={source: polynomials, problems: 500, examples: 9, largest: 3}", "polynomials"),
         ("model={path: /no/such/folder}", "neither a folder nor a Hub id"),

@@ -121,3 +121,16 @@ def test_other_versions_are_told_and_recorded(experiment: Experiment, monkeypatc
     again = RunDirectory.resume(run.path, experiment)
     again.close()
     assert again.notices == []
+
+
+def test_a_run_killed_as_it_began_is_resumed_or_says_what_to_do(experiment: Experiment, tmp_path: Path) -> None:
+    run = RunDirectory.create(at(experiment, tmp_path))
+    run.close()
+    (run.path / "environment.json").unlink()
+    RunDirectory.resume(run.path, run.experiment).close()
+    recorded = json.loads((run.path / "environment.json").read_text())
+    assert recorded["lost"]
+    assert recorded["packages"] == recorded["resumed"][0]["packages"]
+    (run.path / "experiment.yaml").unlink()
+    with pytest.raises(RunError, match="start it again without --resume"):
+        RunDirectory.resume(run.path, run.experiment)
