@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             needed.add(load_source(task.source, task.settings).verifier)
         except SourceError as error:
             raise ConfigError(f"tasks[{number}]: {error}") from None
+    _check_output(experiment.output)
     made = experiment.model.init
     if made is not None and experiment.sampling.max_tokens >= made.context:
         raise ConfigError(
@@ -96,6 +98,15 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
     return not_checked
 
 
+def _check_output(output: Path) -> None:
+    """Refuse an output folder that cannot be made."""
+    place = next(folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists())
+    if not place.is_dir():
+        raise ConfigError(f"output: {place} is a file; set `output` to a folder")
+    if not os.access(place, os.W_OK):
+        raise ConfigError(f"output: nothing can be written in {place}; set `output` to another folder")
+
+
 def plan(experiment: Experiment, not_checked: list[str], done: Done | None = None) -> Plan:
     """The size of a run, or of what is left of it where `done` is given."""
     done = done or Done()
@@ -109,6 +120,9 @@ def plan(experiment: Experiment, not_checked: list[str], done: Done | None = Non
     samples = max(0, rounds * problems * experiment.sampling.n - done.training_samples)
     held_out = experiment.evaluate.problems + experiment.evaluate.validation
     evaluations = max(0, made * held_out - done.evaluation_samples)
+    if done.models >= made:
+        # equal weights share their samples, so a run that is done has fewer than the bound
+        samples = evaluations = 0
     limit = experiment.sampling.max_tokens
     return Plan(
         engine=resolve_kind(experiment.engine),

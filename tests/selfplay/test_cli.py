@@ -40,6 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
     ("override", "words"),
     [
         ("distill.stepz=3", "unknown key `distill.stepz`; did you mean `distill.steps`?"),
+        ("output=/etc/passwd/runs", "/etc/passwd is a file"),
         ("max_fault_share=2", "did you mean `resources.max_fault_share`?"),
         ("sampling.max_tokens=100000", "raise model.init.context"),
         ("warn_when=[{measure: accuracy, falling_for: 9}]", "`warn_when[0].falling_for` is more than `generations`"),
