@@ -38,6 +38,7 @@ def _run(trial: Trial, reference: CodeReference, plan: Plan, follow: bool) -> di
         "setup": reference.setup.replace("\r\n", "\n"),
         "prefix": reference.prefix,
         "entry_point": reference.entry_point,
+        "shared": plan.shared_classes,
         "follow": follow,
         # not to be foreseen by a program that does not know the tests
         "seed": content_hash("\n".join(reference.test_list), trial.program_text),

@@ -7,6 +7,7 @@ The rule, told in the verdict's detail under `program`:
 2. No fence: the whole response.
 3. With a prefix (a task that is completed, such as HumanEval): a text that defines the entry point itself
    comes after the prefix, any other text is taken for the body that continues it.
+4. With several fences, last of all: everything between the first and the last, for a docstring with fences in it.
 Where that leaves several readings they are tried in order, and the first that compiles is the program; it is
 compiled in the sandbox, never here.
 """
@@ -43,14 +44,17 @@ def readings(completion: str, names: frozenset[str], prefix: str) -> list[Readin
     blocks = [text for tag, text in marked if tag in PYTHON] or [text for tag, text in marked if not tag]
     if not blocks:
         return [] if not completion.strip() else _placed(completion, "whole response", names, prefix, trim=True)
+    spanning = (
+        _placed(_spanning(completion), "from the first fence to the last", names, prefix) if len(marked) > 1 else []
+    )
     chosen = [place for place, text in enumerate(blocks) if _defines(text, names)]
     if chosen:
         place = chosen[-1]
         found = _placed(blocks[place], f"block {place + 1} of {len(blocks)}", names, prefix)
         if len(blocks) > 1:
             found += _placed("\n".join(blocks[: place + 1]), f"blocks 1 to {place + 1}", names, prefix)
-        return found
-    return _placed("\n".join(blocks), f"{len(blocks)} blocks joined", names, prefix)
+        return found + spanning
+    return _placed("\n".join(blocks), f"{len(blocks)} blocks joined", names, prefix) + spanning
 
 
 def _placed(text: str, how: str, names: frozenset[str], prefix: str, trim: bool = False) -> list[Reading]:
@@ -103,6 +107,13 @@ def _fenced(text: str) -> list[tuple[str, str]]:
     if fence:
         found.append((tag, "".join(held)))
     return found
+
+
+def _spanning(text: str) -> str:
+    """All between the first line with a fence and the last, for a docstring that has fences of its own."""
+    lines = text.splitlines(keepends=True)
+    fences = [place for place, line in enumerate(lines) if FENCE.match(line)]
+    return "".join(lines[fences[0] + 1 : fences[-1]]) if fences else ""
 
 
 def _dedent(text: str) -> str:

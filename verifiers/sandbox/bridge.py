@@ -18,8 +18,9 @@ from verifiers.sandbox.arrays import is_array, rebuilt
 from verifiers.sandbox.channel import Channel
 from verifiers.sandbox.lent import CONTAINERS, Lender
 from verifiers.sandbox.plain import Encoder, Special, decode, whole
-from verifiers.sandbox.raised import builtin_exception, describe, rebuild
-from verifiers.sandbox.remote import OPERATORS, Remote, kind_of, number_of
+from verifiers.sandbox.raised import Halted, args_of, builtin_exception, describe, rebuild
+from verifiers.sandbox.remote import Held, Remote, held_of, kind_of, number_of, remote
+from verifiers.sandbox.shared import built
 
 
 class Missing(NameError):
@@ -50,7 +51,14 @@ class Bridge:
             "array": lambda kind, content: rebuilt(kind, self._value(content)),
         }
         self._exceptions: dict[str, type[BaseException]] = {}
-        self._classes: set[str] = set()
+        self._functions: set[int] = set()
+        """What the program has under names, so no methods."""
+        self._shared: dict[str, type] = {}
+        """Classes of the setup and the prefix; of others nothing that the program says can make an object."""
+        self._thrown: list[BaseException] = []
+        """What functions of the tests raised while the program called them."""
+        self._error_classes: list[type[BaseException]] = []
+        """Classes of exceptions that the program was told of, and their ancestors."""
         self.used = False
         """Whether the tests held anything of the program's making."""
         self.changed = False
@@ -70,7 +78,6 @@ class Bridge:
             read: names that the tests are sure to read, where a plain value of the program is enough to be tested.
         """
         self._names = names
-        self._classes = {name for name in wanted if name.lstrip("_")[:1].isupper()}
         wanted = wanted - names.keys() | needed
         reply = self._exchange({"globals": sorted(wanted)})
         self.used = True  # what goes wrong with its answer is the program's doing
@@ -79,6 +86,12 @@ class Bridge:
         except Exception as error:
             # a forged answer; the tests had no part in it
             raise Missing("the program's own names cannot be read") from error
+        remotes = {name: value for name, value in found.items() if isinstance(value, Remote)}
+        self._functions = {number_of(value) for value in remotes.values()}
+        functions = {number_of(value) for name, value in remotes.items() if not name.lstrip("_")[:1].isupper()}
+        for value in remotes.values():
+            # the name is the tests' own word that it is a class
+            held_of(value).maker = number_of(value) not in functions
         names.update(found)
         names.update(self._exceptions)
         for name in sorted(needed):
@@ -96,8 +109,6 @@ class Bridge:
 
     def ask(self, target: int | str, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of the program (a number) or do an operation on its objects (a name)."""
-        if target in OPERATORS and not any(kind_of(other) in self._classes for other in arguments):
-            raise TypeError(f"an object that the program returned cannot take part in `{target}`")
         self.used = True
         forget = self._lender.released()
         plain = [self._lend(argument) for argument in arguments]
@@ -107,7 +118,7 @@ class Bridge:
             request = self._called_back(reply)
         failed = "error" in reply
         changed = {whole(number): content for number, content in reply.get("changed", [])}
-        silent = not failed and isinstance(target, int) and reply.get("value") is None
+        silent = not failed and target in self._functions and reply.get("value") is None
         self.changed = self.changed or bool(changed and not silent)
         for number, content in changed.items():
             if silent or self._follow:
@@ -117,9 +128,8 @@ class Bridge:
         if failed:
             self.raised = error = self._exception(reply["error"])
             self.raised_line = reply["error"].get("line")
-            if isinstance(target, int) and isinstance(error, (StopIteration, GeneratorExit)):
-                # would quietly end a loop of the tests that calls the program, as in all(map(...))
-                raise RuntimeError(f"the program raised {type(error).__name__}")
+            if target != "next" and isinstance(error, (StopIteration, GeneratorExit)):
+                self.raised = error = Halted(error)
             raise error
         value = reply["value"]
         if not self._follow and isinstance(value, list) and value[:1] == ["lent"]:
@@ -128,6 +138,10 @@ class Bridge:
         if isinstance(target, int):
             self.last = "an object" if isinstance(value, Remote) else shown(value)
         return value
+
+    def raised_by_program(self, error: BaseException | None) -> bool:
+        """Whether the latest exception of the program is this one, and none of the tests' own that came back."""
+        return error is not None and error is self.raised and not any(error is own for own in self._thrown)
 
     def same_state(self, left: Remote, right: Remote) -> bool:
         states = [self._exchange({"state": number_of(remote)}) for remote in (left, right)]
@@ -145,7 +159,9 @@ class Bridge:
         try:
             return {"answer": self._encoder.encode(function(*arguments, **keywords))}
         except Exception as error:
-            return {"raised": describe(error)}
+            self._thrown.append(error)
+            told = {**describe(error), "args": args_of(error), "number": len(self._thrown) - 1}
+            return {"raised": {**told, "class": self._exception_class(type(error))}}
 
     def _lend(self, value: Any) -> Any:
         lendable = (
@@ -162,26 +178,31 @@ class Bridge:
     def _value(self, plain: Any) -> Any:
         return decode(plain, self._special)
 
-    def _remote(self, number: int, kind: str) -> Remote:
-        return self._remotes.setdefault(whole(number), Remote(self, whole(number), str(kind)))
+    def _remote(self, number: int, kind: str, special: list[str], known: bool) -> Remote:
+        if whole(number) not in self._remotes:
+            held = Held(self, number, str(kind), known is True)
+            self._remotes[number] = remote(held, frozenset(map(str, special)))
+        else:
+            held_of(self._remotes[number]).comes_back()
+        return self._remotes[number]
 
     def _named(self, kind: str, fields: list[str], content: Any) -> Any:
         return _namedtuple(str(kind), tuple(map(str, fields)))(*self._value(content))
 
     def _build(self, name: str, fields: Any) -> Any:
-        kind = self._names.get(name)
-        if not isinstance(kind, type):
-            raise TypeError("a class that the tests do not have")
-        built: Any = object.__new__(kind)
-        built.__dict__.update(self._value(fields))
-        return built
+        kind = self._shared.get(name)
+        if kind is None:
+            raise TypeError("a class that the program was not given")
+        return built(kind, self._value(fields))
 
     def _keep(self, value: Any) -> Any:
         if isinstance(value, Remote):
             return ["ref", number_of(value), kind_of(value)]
         if isinstance(value, BaseException):
             told = describe(value)
-            return ["raised", told["bases"], told["message"]]
+            return ["raised", told["bases"], told["message"], args_of(value)]
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return ["exception", *self._exception_class(value)]
         if isinstance(value, Iterator):
             self._callbacks.append(value.__next__)
             return ["iterator", len(self._callbacks) - 1]
@@ -190,9 +211,34 @@ class Bridge:
             return ["callback", len(self._callbacks) - 1]
         return ["object", type(value).__name__, self._encoder.encode(dict(vars(value)))]
 
+    def share(self, classes: list[str]) -> None:
+        """Classes of these names that the tests have by now are those that the program was given too."""
+        held = {name: self._names.get(name) for name in classes}
+        self._shared = {name: kind for name, kind in held.items() if isinstance(kind, type)}
+
+    def _exception_class(self, kind: type[BaseException]) -> list[Any]:
+        """A class of exceptions for the program: by its name where it is the program's own, else by its ancestors,
+        each with a number so that the same one means the same there."""
+        if any(kind is known for known in self._exceptions.values()):
+            return ["program", kind.__name__]
+        lineage = [base for base in kind.__mro__ if base.__module__ != "builtins"]
+        for base in reversed(lineage):
+            if not any(base is known for known in self._error_classes):
+                self._error_classes.append(base)
+        told = [[self._number_of_class(base), base.__name__] for base in lineage]
+        return ["tests", told, [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins"]]
+
+    def _number_of_class(self, kind: type[BaseException]) -> int:
+        return next(number for number, known in enumerate(self._error_classes) if known is kind)
+
     def _exception(self, told: dict[str, Any]) -> BaseException:
+        thrown = told.get("number")
+        if type(thrown) is int and 0 <= thrown < len(self._thrown):
+            # one of the tests' own, on its way back through the program
+            return self._thrown[thrown]
         kind, name = self._kind_of_exception(told), str(told["type"])
-        error = rebuild(kind if kind.__name__ == name else type(name, (kind,), {}), told["message"])
+        args = self._value(told.get("args"))
+        error = rebuild(kind if kind.__name__ == name else type(name, (kind,), {}), told["message"], args)
         fields = self._value(told.get("fields", ["dict"]))
         if not isinstance(error, (StopIteration, SystemExit, OSError, SyntaxError, ImportError, UnicodeError)):
             error.__dict__.update(fields)

@@ -17,6 +17,7 @@ import types
 from typing import Any
 
 from verifiers.sandbox.channel import Channel
+from verifiers.sandbox.ending import give_exit
 from verifiers.sandbox.plain import Encoder, TooBig, decode
 from verifiers.sandbox.raised import PROGRAM, describe
 from verifiers.sandbox.server import Server
@@ -28,6 +29,7 @@ def run(channel: Channel) -> None:
     """Serve one execution, as its first message asks: `calls`, `serve` or `script`."""
     order = channel.receive()
     random.seed(order["seed"])
+    give_exit()
     namespace = _module("__main__" if order["mode"] == "script" else "program")
     code = _compile(channel, order["programs"])
     if code is None:

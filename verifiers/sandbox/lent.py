@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import marshal
 import sys
+from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 from verifiers.sandbox.arrays import is_array
 from verifiers.sandbox.plain import Encoder, Plain
 
-CONTAINERS = (list, dict, set, bytearray)
+CONTAINERS = (list, dict, set, bytearray, deque, Counter, defaultdict, OrderedDict)
 MAX_LENT = 10_000
 FEW = 50
 """So many are looked at after every message; of more, those that the program holds itself."""
@@ -33,7 +34,11 @@ def follow(mine: Any, after: Any) -> None:
         return
     if type(mine) is list:
         mine[:] = [_kept(old, new) for old, new in zip(mine, after, strict=False)] + after[len(mine) :]
-    elif type(mine) is dict:
+    elif type(mine) is deque:
+        if mine.maxlen == after.maxlen:
+            mine.clear()
+            mine.extend(after)
+    elif type(mine) in (dict, Counter, defaultdict, OrderedDict):
         content = {key: _kept(mine.get(key), held) for key, held in after.items()}
         mine.clear()
         mine.update(content)

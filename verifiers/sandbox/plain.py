@@ -1,12 +1,11 @@
 """Values that may cross the border of the sandbox, as JSON: exact built-in types, rebuilt, never unpickled.
 
 null, true, text, finite floats and integers below 2**53 are themselves; everything else is a list that starts
-with a tag. A subclass of a built-in type (defaultdict, Counter, IntEnum) travels as its content and comes out as
-the plain type, so its own `__eq__` is left behind; a namedtuple travels with its field names and comes out as a
-tuple, or as a namedtuple where the reader asks for that. Arrays and scalars of numpy: see arrays.py. What has no
-plain form travels as
-`Opaque` (a name and a text that are only ever shown) or, where the caller keeps a table of objects, as a
-number in that table.
+with a tag. deque, Counter, defaultdict and OrderedDict are rebuilt as such (containers.py). Another subclass of a
+built-in type (IntEnum) travels as its content and comes out as the plain type, so its own `__eq__` is left behind; a
+namedtuple travels with its field names and comes out as a tuple, or as a namedtuple where the reader asks for that.
+Arrays and scalars of numpy: see arrays.py. What has no plain form travels as `Opaque` (a name and a text that are only
+ever shown) or, where the caller keeps a table of objects, as a number in that table.
 
 What is covered: no code of the sender runs in the reader, depth and the number of values are bounded.
 What is not covered: the number of bytes, which the channel bounds.
@@ -23,6 +22,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifiers.sandbox import arrays
+from verifiers.sandbox.containers import PARTS, REBUILT
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
@@ -119,8 +119,10 @@ class Encoder:
             return ["Fraction", format(value.numerator, "x"), format(value.denominator, "x")]
         if kind is Decimal:
             return ["Decimal", str(value)]
-        if kind is datetime.datetime and value.tzinfo is None:
+        if kind is datetime.datetime and (value.tzinfo is None or type(value.tzinfo) is datetime.timezone):
             return ["datetime", value.isoformat(), value.fold]
+        if kind is datetime.time and value.tzinfo is None:
+            return ["time", value.isoformat(), value.fold]
         if kind is datetime.date:
             return ["date", value.isoformat()]
         if kind is datetime.timedelta:
@@ -129,6 +131,9 @@ class Encoder:
             return ["type", str(value.__name__)]
         if any(kind is known for known in self._objects):
             return self._keep(value)
+        if any(kind is known for known in PARTS):
+            tag, *parts = PARTS[kind](value)
+            return [tag, *[self._encode(part, depth + 1) for part in parts]]
         for base, content in _CONTENT:
             if issubclass(kind, base):
                 plain = self._encode(content(value), depth)
@@ -206,6 +211,8 @@ def _decode(plain: Plain, special: Special, depth: int) -> Any:
         return dict(pairs)
     if tag in special:
         return special[tag](*parts)
+    if tag in REBUILT:
+        return REBUILT[tag](*[_decode(part, special, depth + 1) for part in parts])
     if tag == "named":
         return _decode(parts[-1], special, depth + 1)
     if tag == "array":
@@ -249,6 +256,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "Fraction": lambda above, below: Fraction(_hexadecimal(above), _hexadecimal(below)),
     "Decimal": lambda text: Decimal(_text(text)),
     "datetime": lambda text, fold: datetime.datetime.fromisoformat(text).replace(fold=whole(fold)),
+    "time": lambda text, fold: datetime.time.fromisoformat(text).replace(fold=whole(fold)),
     "date": lambda text: datetime.date.fromisoformat(text),
     "timedelta": lambda days, seconds, micro: datetime.timedelta(whole(days), whole(seconds), whole(micro)),
     "type": lambda name: TYPES[name],

@@ -1,13 +1,15 @@
-"""Exceptions on their way across the border: their name, message, ancestors and fields, as plain data.
+"""Exceptions on their way across the border: their name, message, arguments, ancestors and fields, as plain data.
 
 What is covered: built-in exceptions arrive as themselves, others as a class of the same name with the same
-ancestors. What is not covered: methods of an exception, and fields that have no plain form.
+ancestors. What is not covered: methods of an exception, arguments and fields that have no plain form, and the
+exceptions inside of an ExceptionGroup.
 """
 
 from __future__ import annotations
 
 import builtins
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from verifiers.sandbox.plain import Encoder, TooBig
@@ -50,7 +52,15 @@ def fields_of(error: BaseException) -> Any:
         return ["dict"]
 
 
-def builtin_exception(bases: list[str]) -> type[BaseException]:
+def args_of(error: BaseException) -> Any:
+    """The arguments of the exception, or None where they have no plain form."""
+    try:
+        return Encoder().encode(tuple(error.args))
+    except (TooBig, TypeError):
+        return None
+
+
+def builtin_exception(bases: Sequence[str]) -> type[BaseException]:
     """The nearest built-in one of these names."""
     for name in bases:
         kind = getattr(builtins, name, None)
@@ -59,8 +69,40 @@ def builtin_exception(bases: list[str]) -> type[BaseException]:
     return Exception
 
 
-def rebuild(kind: type[BaseException], message: str) -> BaseException:
-    """An exception with a message, without running the constructor of its class."""
-    error: BaseException = kind.__new__(kind)
+class Halted(RuntimeError):
+    """The program raised StopIteration, which would quietly end a loop of the tests that calls it, as in
+    all(map(...))."""
+
+    def __init__(self, stopped: BaseException) -> None:
+        super().__init__(f"the program raised {type(stopped).__name__}")
+        self.stopped = stopped
+
+
+def rebuild(kind: type[BaseException], message: str, args: Any = None) -> BaseException:
+    """An exception with its message and, where they are known, its arguments.
+
+    Of constructors only those of built-in exceptions run, which hold nothing of the sender's.
+    """
+    given = args if type(args) is tuple else (message,)
+    known: Any = next((base for base in kind.__mro__ if base.__module__ == "builtins"), Exception)
+    try:
+        error: BaseException = kind.__new__(kind, *given)
+        known.__init__(error, *given)
+    except (TypeError, ValueError):
+        # an ExceptionGroup without its exceptions, a UnicodeDecodeError without its bytes
+        return _without_arguments(kind, message)
+    if str(error)[:500] == message:
+        return error
+    saying: type[BaseException] = type(kind.__name__, (kind,), {"__str__": lambda self: message})
+    told = saying.__new__(saying, *given)
+    known.__init__(told, *given)
+    return told
+
+
+def _without_arguments(kind: type[BaseException], message: str) -> BaseException:
+    try:
+        error: BaseException = kind.__new__(kind)
+    except TypeError:
+        return Exception(message)
     error.args = (message,)
     return error

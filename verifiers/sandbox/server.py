@@ -18,7 +18,7 @@ from verifiers.sandbox.arrays import rebuilt
 from verifiers.sandbox.channel import Channel, ChannelClosed
 from verifiers.sandbox.lent import Borrower
 from verifiers.sandbox.plain import TYPES, Encoder, Special, TooBig, decode, opaque
-from verifiers.sandbox.raised import ancestors, builtin_exception, describe, fields_of, rebuild
+from verifiers.sandbox.raised import ancestors, args_of, builtin_exception, describe, fields_of, rebuild
 
 MAX_NESTED = 50
 """Levels of objects inside objects that cross as fields; deeper ones stay on this side as a whole."""
@@ -33,6 +33,15 @@ OPERATIONS: dict[str, Any] = {
     **{name: getattr(operator, name) for name in OPERATORS.split()},
 }
 """What a test may do to an object that stays on this side."""
+REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
+SPECIAL = frozenset(
+    {f"__{name.rstrip('_')}__" for name in OPERATIONS}
+    - {"__getattr__", "__setattr__", "__delattr__", "__eq__", "__ne__", "__str__", "__repr__", "__dir__"}
+    - {"__isinstance__", "__issubclass__"}
+    | {f"__r{name.rstrip('_')}__" for name in REFLECTED}
+    | {"__call__", "__enter__", "__exit__", "__instancecheck__"}
+)
+"""Special methods that not every object has; which of them one has is told with its number."""
 
 
 class Server:
@@ -45,8 +54,13 @@ class Server:
         self._kept: list[Any] = []
         self._depth = 0
         self._objects: list[type] = []
+        self._known: list[type] = []
+        """Classes that the tests name, but no exceptions."""
         self._encoder = Encoder(self._keep, self._objects)
         self._borrowed = Borrower()
+        self._thrown: list[tuple[BaseException, int]] = []
+        """What functions of the tests raised here, each with the tests' number for it."""
+        self._error_classes: dict[int, Any] = {}
         self._special: Special = {
             "ref": self._held,
             "object": self._build,
@@ -54,7 +68,8 @@ class Server:
             "iterator": self._iterator,
             "lent": self._lent,
             "array": lambda kind, content: rebuilt(kind, self._value(content)),
-            "raised": lambda bases, message: rebuild(builtin_exception(bases), message),
+            "raised": lambda bases, message, args: rebuild(builtin_exception(bases), message, self._value(args)),
+            "exception": self._exception_class,
         }
 
     def serve(self) -> None:
@@ -80,8 +95,9 @@ class Server:
         except TooBig as error:
             return {"too_big": str(error)}
         except BaseException as error:
-            told = {"stage": "call", "error": {**describe(error), "fields": fields_of(error)}}
-            return {**told, "changed": self._changes()}
+            told = {**describe(error), "args": args_of(error), "fields": fields_of(error)}
+            told["number"] = self._thrown_by_tests(error)
+            return {"stage": "call", "error": told, "changed": self._changes()}
 
     def _globals(self, names: list[str]) -> dict[str, Any]:
         found = {name: self._namespace[name] for name in names if name in self._namespace}
@@ -91,6 +107,7 @@ class Server:
             if isinstance(held, type) and issubclass(held, BaseException)
         }
         # what the tests build by a class of the program is an object to them, also where it is a kind of list
+        self._known += [kind for name, kind in found.items() if isinstance(kind, type) and name not in errors]
         self._objects += [kind for kind in found.values() if isinstance(kind, type) and not _is_plain_kind(kind)]
         return {"value": self._encoder.encode(found), "exceptions": errors}
 
@@ -134,12 +151,28 @@ class Server:
             self._channel.send({"callback": number, "args": plain, "kwargs": named})
             while "answer" not in (message := self._channel.receive()):
                 if "raised" in message:
-                    raised = message["raised"]
-                    raise rebuild(builtin_exception(raised["bases"]), raised["message"])
+                    raise self._raised_by_tests(message["raised"])
                 self._channel.send(self._answer(message))
             return self._value(message["answer"])
 
         return function
+
+    def _raised_by_tests(self, told: dict[str, Any]) -> BaseException:
+        error = rebuild(self._exception_class(*told["class"]), told["message"], self._value(told["args"]))
+        self._thrown.append((error, told["number"]))
+        return error
+
+    def _thrown_by_tests(self, error: BaseException) -> int | None:
+        return next((number for thrown, number in self._thrown if thrown is error), None)
+
+    def _exception_class(self, whose: str, told: Any, bases: tuple[str, ...] = ()) -> Any:
+        """A class of exceptions that the tests named: the program's own, or one made here for each of theirs."""
+        if whose == "program":
+            return self._namespace[told]
+        kind: Any = builtin_exception(bases)
+        for number, name in reversed(told):
+            kind = self._error_classes.setdefault(number, type(name, (kind,), {}))
+        return kind
 
     def _iterator(self, number: int) -> Iterator[Any]:
         following = self._calls_back(number)
@@ -165,11 +198,22 @@ class Server:
             self._depth -= 1
 
     def _number(self, value: Any) -> Any:
-        for number, held in enumerate(self._kept):
-            if held is value:
-                return ["ref", number, type(value).__name__]
-        self._kept.append(value)
-        return ["ref", len(self._kept) - 1, type(value).__name__]
+        number = next((number for number, held in enumerate(self._kept) if held is value), len(self._kept))
+        if number == len(self._kept):
+            self._kept.append(value)
+        kind = type(value)
+        known = any(base is named for base in kind.__mro__ for named in self._known)
+        return ["ref", number, kind.__name__, _special_of(value), known]
+
+
+def _special_of(value: Any) -> list[str]:
+    """Which of the special methods an object has by its class; those of every object do not count."""
+    found: dict[str, Any] = {"__hash__": object.__hash__}
+    for kind in reversed(type(value).__mro__[:-1]):
+        found |= {name: held for name, held in vars(kind).items() if name in SPECIAL}
+    if isinstance(value, type) and hasattr(value, "__class_getitem__"):
+        found["__getitem__"] = True
+    return sorted(name for name, held in found.items() if held is not None)
 
 
 def _is_plain_kind(kind: type) -> bool:

@@ -1,8 +1,8 @@
 """What tests written for pytest find under that name: a small stand-in, on the tests' side of the border only.
 
 What is covered: `pytest.raises(E)` and `pytest.raises((E, F), match="...")` as a context and as a call,
-`pytest.approx` of numbers, lists, tuples and dicts of them, `pytest.fail`, `pytest.mark.parametrize` and other marks
-(which do nothing); functions called `test_...` and classes of `unittest.TestCase` are run.
+`pytest.approx` of numbers, lists, tuples and dicts of them, `pytest.fail`, `pytest.skip`, `pytest.param`, and the marks
+`parametrize`, `skip`, `skipif` and `xfail`; other marks do nothing. collect.py runs what is found.
 What is not covered: fixtures, plugins, and everything else of pytest, which is an error of the tests.
 """
 
@@ -11,15 +11,14 @@ from __future__ import annotations
 import inspect
 import math
 import re
-import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import Any
 
-
-class BrokenTests(Exception):
-    """The tests themselves cannot be run."""
+from verifiers.sandbox.arrays import is_array
+from verifiers.sandbox.raised import Halted
+from verifiers.sandbox.watch import BrokenTests
 
 
 class ExceptionInfo:
@@ -49,6 +48,7 @@ class Raises:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
         if error is None:
             raise AssertionError(f"did not raise {self._expected}")
+        error = error.stopped if isinstance(error, Halted) else error
         if not isinstance(error, self._expected):
             return False
         self._info.value = error
@@ -70,6 +70,8 @@ class Approx:
     """Equal to numbers near the expected ones: within 1e-6 of their size or 1e-12, unless told otherwise."""
 
     __hash__ = None  # type: ignore[assignment]
+    __array_ufunc__ = None
+    """So that numpy leaves `array == approx(...)` to this class."""
 
     def __init__(self, expected: Any, rel: float | None, absolute: float | None, nan_ok: bool) -> None:
         self._expected, self._nan_ok = expected, nan_ok
@@ -83,6 +85,7 @@ class Approx:
         return f"approximately {self._expected!r}"
 
     def _near(self, got: Any, expected: Any) -> bool:
+        got, expected = (value.tolist() if is_array(value) else value for value in (got, expected))
         if isinstance(expected, Mapping):
             same = isinstance(got, Mapping) and got.keys() == expected.keys()
             return same and all(self._near(got[key], expected[key]) for key in expected)
@@ -106,65 +109,118 @@ def approx(expected: Any, rel: float | None = None, abs: float | None = None, na
     return Approx(expected, rel, abs, nan_ok)
 
 
+def run_later(*given: Any, **keywords: Any) -> int:
+    """`pytest.main` and `unittest.main`: the tests of the text run when the text is over."""
+    return 0
+
+
 def fail(reason: str = "") -> None:
     raise AssertionError(reason)
 
 
-class _Mark:
-    def __getattr__(self, name: str) -> Any:
-        def mark(*given: Any, **keywords: Any) -> Any:
-            return given[0] if len(given) == 1 and inspect.isfunction(given[0]) else lambda function: function
+class Skipped(Exception):
+    """A test that ends itself by `pytest.skip`."""
 
-        return mark
 
-    @staticmethod
-    def parametrize(names: str | Iterable[str], values: Iterable[Any], **keywords: Any) -> Any:
-        listed = names.replace(" ", "").split(",") if isinstance(names, str) else list(names)
-        rows = [dict(zip(listed, row if len(listed) > 1 else (row,), strict=True)) for row in values]
+def skip(reason: str = "", **keywords: Any) -> None:
+    raise Skipped(reason)
 
-        def mark(function: Any) -> Any:
-            before = getattr(function, "rows", [{}])
-            function.rows = [{**outer, **inner} for outer in before for inner in rows]
-            return function
 
-        return mark
+class Param:
+    """A row of `parametrize` with marks of its own."""
+
+    def __init__(self, *values: Any, marks: Any = (), id: str | None = None) -> None:
+        self.values = values
+        self.marks = [*marks] if isinstance(marks, (list, tuple)) else [marks]
+
+
+class Mark:
+    """`pytest.mark.name`, before or after it was given its arguments; as a decorator it stays with what it marks."""
+
+    def __init__(self, name: str, given: tuple[Any, ...] = (), keywords: dict[str, Any] | None = None) -> None:
+        self.name, self.given, self.keywords = name, given, keywords or {}
+
+    def __call__(self, *given: Any, **keywords: Any) -> Any:
+        marked: Any = given[0] if len(given) == 1 and not keywords else None
+        if inspect.isfunction(marked) or inspect.isclass(marked):
+            return _marked(marked, self)
+        return Mark(self.name, given, keywords)
+
+
+def _marked(value: Any, mark: Mark) -> Any:
+    value.marks = [*getattr(value, "marks", ()), mark]
+    return value
+
+
+class _Marks:
+    def __getattr__(self, name: str) -> Mark:
+        return Mark(name)
+
+
+def skips(marks: Iterable[Any]) -> bool:
+    """Raises BrokenTests for a mark that is not understood, as do the other readers of marks."""
+    return any(_is_mark(mark, "skip") or (_is_mark(mark, "skipif") and _holds(mark)) for mark in marks)
+
+
+def expects_failure(marks: Iterable[Any]) -> bool:
+    wanted = [mark for mark in marks if _is_mark(mark, "xfail")]
+    if any(mark.keywords.keys() - {"reason", "condition"} for mark in wanted):
+        raise BrokenTests("an xfail with more than a condition is not supported")
+    return any(_holds(mark) for mark in wanted)
+
+
+def _is_mark(value: Any, name: str) -> bool:
+    if not isinstance(value, Mark):
+        raise BrokenTests("a mark that is none of pytest's")
+    return value.name == name
+
+
+def _holds(mark: Mark) -> bool:
+    condition = mark.given[0] if mark.given else mark.keywords.get("condition", True)
+    if isinstance(condition, str):
+        raise BrokenTests("a condition of a mark that is a text is not supported")
+    return bool(condition)
+
+
+def rows_of(marks: Iterable[Mark]) -> list[tuple[dict[str, Any], list[Mark]]]:
+    """Arguments of each run that `parametrize` asks for, each with the marks of its own."""
+    rows: list[tuple[dict[str, Any], list[Mark]]] = [({}, [])]
+    for mark in marks:
+        if mark.name == "parametrize":
+            inner = list(_rows(*mark.given, **mark.keywords))
+            rows = [({**above, **row}, [*outer, *own]) for above, outer in rows for row, own in inner]
+    return rows
+
+
+def _rows(
+    argnames: str | Iterable[str], argvalues: Iterable[Any], **keywords: Any
+) -> Iterable[tuple[dict[str, Any], list[Mark]]]:
+    listed = argnames.replace(" ", "").strip(",").split(",") if isinstance(argnames, str) else list(argnames)
+    for row in argvalues:
+        values = row.values if isinstance(row, Param) else row if len(listed) > 1 else (row,)
+        yield dict(zip(listed, values, strict=True)), row.marks if isinstance(row, Param) else []
 
 
 def pytest_module() -> types.ModuleType:
     module = types.ModuleType("pytest")
-    module.__dict__.update(raises=raises, approx=approx, fail=fail, mark=_Mark())
+    module.__dict__.update(raises=raises, approx=approx, fail=fail, mark=_Marks(), param=Param, skip=skip)
+    module.__dict__.update(main=run_later)
     return module
 
 
-def collected(names: Mapping[str, Any], called: set[str]) -> list[Callable[[], Any]]:
-    """Test functions and classes among the names of the tests, without those that the tests call themselves.
+def prepare_unittest() -> None:
+    """Let `unittest.main` run nothing, as all tests are run here, and let `assertRaises` know what stands for
+    StopIteration."""
+    import unittest
+    from unittest import case
 
-    Raises:
-        BrokenTests: one that needs arguments nobody gives.
-    """
-    found: list[Callable[[], Any]] = []
-    # there only where the tests imported it: most do not, and it is large
-    unittest = sys.modules.get("unittest")
-    for name, value in list(names.items()):
-        if (
-            unittest
-            and isinstance(value, type)
-            and issubclass(value, unittest.TestCase)
-            and value.__module__ == "tests"
-        ):
-            found.append(lambda kind=value: _run_class(kind))  # type: ignore[misc]
-        elif inspect.isfunction(value) and name.startswith("test_") and name not in called:
-            for row in getattr(value, "rows", [{}]):
-                try:
-                    inspect.signature(value).bind(**row)
-                except TypeError as error:
-                    raise BrokenTests(f"{name} needs arguments that nobody gives ({error})") from error
-                found.append(lambda function=value, given=row: function(**given))  # type: ignore[misc]
-    return found
+    unittest.main = run_later  # type: ignore[assignment]
+    context: Any = case._AssertRaisesContext
+    leave = context.__exit__
 
+    def leaving(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+        if isinstance(error, Halted):
+            kind, error = type(error.stopped), error.stopped
+        return leave(self, kind, error, trace)
 
-def _run_class(kind: Any) -> None:
-    kind.setUpClass()
-    for name in sys.modules["unittest"].TestLoader().getTestCaseNames(kind):
-        kind(name).debug()
-    kind.tearDownClass()
+    context.__exit__ = leaving

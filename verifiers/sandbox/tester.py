@@ -15,14 +15,19 @@ import ast
 import builtins
 import gc
 import random
+import symtable
 import sys
 import types
 from typing import Any
 
 from verifiers.sandbox.bridge import Bridge, Missing, shown
 from verifiers.sandbox.channel import Channel
+from verifiers.sandbox.collect import Collector
+from verifiers.sandbox.ending import give_exit
 from verifiers.sandbox.raised import describe
-from verifiers.sandbox.stand_in import BrokenTests, collected, pytest_module
+from verifiers.sandbox.remote import Remote
+from verifiers.sandbox.stand_in import prepare_unittest, pytest_module
+from verifiers.sandbox.watch import BrokenTests, Watch
 
 TESTS = "<tests>"
 LEFT, RIGHT = "@left", "@right"
@@ -35,41 +40,75 @@ def run(channel: Channel) -> None:
     random.seed(order["seed"])
     gc.enable()
     bridge = Bridge(channel, order["follow"])
-    module = types.ModuleType("tests")
+    # so that what stands behind `if __name__ == "__main__"` runs too
+    module = types.ModuleType("__main__")
     names: dict[str, Any] = module.__dict__
-    sys.modules["tests"] = module
+    names["__file__"] = "tests.py"
+    sys.modules["__main__"] = sys.modules["tests"] = module
     sys.modules["pytest"] = pytest_module()
     sides = Sides()
+    watch = Watch("check" if order["entry_point"] else None, lambda value: isinstance(value, Remote))
+    collector = Collector(watch, bridge, names)
+    give_exit()
     place = -1
+    bound: set[str] = set()
     try:
         blocks = [ast.parse(text, TESTS) for text in order["tests"]]
-        _run_prefix(order["prefix"], names)
-        parsed = [ast.parse(order["setup"]), *blocks]
-        wanted, modules, called = _free_names(parsed)
+        _run_prefix(order["prefix"], names, order["entry_point"])
+        setup = ast.parse(order["setup"], "<setup>")
+        parsed = [setup, *blocks]
+        if any(_imports_unittest(block) for block in parsed):
+            prepare_unittest()
+        wanted, modules, bound = _free_names([order["setup"], *order["tests"]], parsed)
         for name in modules - names.keys():
             names[name] = __import__(name)
         # after `from module import *` nobody knows beforehand whose a name is
         needed = set() if _imports_all(parsed) else wanted - names.keys()
+        needed = {name for name in needed if not name.startswith("__")}
         needed |= {order["entry_point"]} if order["entry_point"] else set()
         bridge.introduce(wanted, needed, _read_for_sure(blocks), names)
-        names.update({LEFT: sides.left, RIGHT: sides.right})
-        exec(compile(order["setup"], "<setup>", "exec", dont_inherit=True), names)
+        names.update({LEFT: sides.left, RIGHT: sides.right, **watch.names})
+        bridge.share(order["shared"])
+        exec(compile(watch.told_by(setup), "<setup>", "exec", dont_inherit=True), names)
+        bridge.share(order["shared"])
         for block in blocks:
             place += 1
-            exec(compile(sides.told_by(block), TESTS, "exec", dont_inherit=True), names)
-            if "check" in names and order["entry_point"] and any(_defines_check(part) for part in block.body):
+            checks = any(_defines_check(part) for part in block.body)
+            _run_text(compile(sides.told_by(watch.told_by(block)), TESTS, "exec", dont_inherit=True), names, bridge)
+            if "check" in names and order["entry_point"] and checks:
                 names["check"](names[order["entry_point"]])
-        for test in collected(names, called):
-            test()
+            collector.run()
+        watch.complete()
     except BaseException as error:
         told = describe(error, TESTS)
         about = {"test": place, "error": told, "last": bridge.last, "sides": sides.shown()}
         about["line"] = bridge.raised_line if error is bridge.raised else None
-        of_tests = isinstance(error, (BrokenTests, ImportError)) and error is not bridge.raised
+        # a name that nobody gives is no doing of the program, whatever it returned
+        nobodys = type(error) is NameError and error.name not in bound
+        of_tests = isinstance(error, (BrokenTests, ImportError)) or nobodys
+        of_tests = of_tests and not _comes_from(error, bridge.raised)
         spoiled = not of_tests and (bridge.used or isinstance(error, Missing))
         channel.send({"failed" if spoiled else "broken": about})
         return
     channel.send({"passed": len(order["tests"]), "used": bridge.used, "changed": bridge.changed})
+
+
+def _run_text(code: types.CodeType, names: dict[str, Any], bridge: Bridge) -> None:
+    try:
+        exec(code, names)
+    except SystemExit as stop:
+        # the last line of a text is often `sys.exit(pytest.main())`
+        if stop is bridge.raised or stop.code not in (None, 0):
+            raise
+
+
+def _comes_from(error: BaseException | None, cause: BaseException | None) -> bool:
+    """Whether an exception is that one, or was raised while that one was handled."""
+    for _ in range(20):
+        if error is None or error is cause:
+            break
+        error = error.__cause__ or error.__context__
+    return error is not None and error is cause
 
 
 class Sides(ast.NodeTransformer):
@@ -104,20 +143,42 @@ class Sides(ast.NodeTransformer):
         return [shown(self._seen[side]) for side in ("left", "right")] if len(self._seen) == 2 else None
 
 
-def _run_prefix(prefix: str, names: dict[str, Any]) -> None:
+def _run_prefix(prefix: str, names: dict[str, Any], entry_point: str | None) -> None:
     """What the task gives away before the completion is the task's own, so its helpers are taken from here.
 
-    A prefix that ends in the middle of a statement defines nothing by itself.
+    A prefix that ends in the middle of a statement defines nothing by itself, and a function without a body is one
+    that the program is to write.
     """
     try:
+        tree = ast.parse(prefix)
         code = compile(prefix, "<prefix>", "exec", dont_inherit=True)
     except SyntaxError:
         return
     exec(code, names)
+    last = tree.body[-1] if tree.body else None
+    if not entry_point and isinstance(last, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_stub(last):
+        names.pop(last.name, None)
+
+
+def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it has a docstring, `pass` or `...` for a body, or says that it is not written."""
+    return all(
+        isinstance(part, (ast.Pass, ast.Raise)) or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        for part in function.body
+    )
 
 
 def _defines_check(part: ast.stmt) -> bool:
     return isinstance(part, ast.FunctionDef) and part.name == "check"
+
+
+def _imports_unittest(block: ast.Module) -> bool:
+    for node in ast.walk(block):
+        if isinstance(node, ast.Import) and any(name.name.partition(".")[0] == "unittest" for name in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "unittest":
+            return True
+    return False
 
 
 def _imports_all(blocks: list[ast.Module]) -> bool:
@@ -131,27 +192,26 @@ def _read_for_sure(blocks: list[ast.Module]) -> set[str]:
     return {node.id for part in asserts for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
-def _free_names(blocks: list[ast.Module]) -> tuple[set[str], set[str], set[str]]:
-    """Names that the tests use and do not define: those for the program, and standard modules
-    (`math.isclose`). Third, all names that they call."""
+def _free_names(texts: list[str], blocks: list[ast.Module]) -> tuple[set[str], set[str], set[str]]:
+    """Names that the tests use and do not define: those for the program, and standard modules (`math.isclose`).
+    Third, the names that they define."""
     read: set[str] = set()
     bound: set[str] = set()
-    called: set[str] = set()
-    for node in (node for block in blocks for node in ast.walk(block)):
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-            bound.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            bound.add(node.rest)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            called.add(node.func.id)
+    for text in texts:
+        top = symtable.symtable(text, TESTS, "exec")
+        tables = [top]
+        while tables:
+            table = tables.pop()
+            tables += table.get_children()
+            for symbol in table.get_symbols():
+                if table is not top and not symbol.is_global():
+                    continue
+                if symbol.is_referenced():
+                    read.add(symbol.get_name())
+                if symbol.is_assigned() or symbol.is_imported():
+                    bound.add(symbol.get_name())
+    calls = [node.func for block in blocks for node in ast.walk(block) if isinstance(node, ast.Call)]
+    called = {function.id for function in calls if isinstance(function, ast.Name)}
     free = {name for name in read - bound if not hasattr(builtins, name)}
     modules = {name for name in free - called if name in sys.stdlib_module_names}
-    return free - modules, modules, called
+    return free - modules, modules, bound

@@ -250,7 +250,7 @@ def test_a_whole_program_may_read_everything_and_end_itself(verifier: CodeVerifi
         ("assert f(1) ==", "cannot be read"),
         ("raise KeyError('x')\nassert f(1) == f(1)", "broken"),
         ("import no_such_module\nassert f(1) == f(1)", "broken"),
-        ("def test(): assert f(1) == 0", "never call"),
+        ("def helper(): assert f(1) == 0", "never call"),
         ("while True: pass\nassert f(1) == f(1)", "did not run"),
     ],
 )
