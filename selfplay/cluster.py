@@ -18,6 +18,7 @@ from typing import Self
 
 import psutil
 import ray
+from ray.exceptions import RaySystemError
 
 from selfplay.errors import RunError
 
@@ -61,17 +62,18 @@ class Cluster:
                     logging_level=logging.ERROR,
                     object_store_memory=LOCAL_OBJECT_STORE,
                 )
-        except (ConnectionError, ValueError, RuntimeError) as error:
+            resources = ray.cluster_resources()
+            address: str = ray.get_runtime_context().gcs_address
+        except (ConnectionError, ValueError, RuntimeError, RaySystemError) as error:
             where = f"the Ray cluster at {self._address}" if self._address else "a local Ray cluster"
             raise RunError(
                 f"Cannot reach {where} ({' '.join(str(error).split())[:300]}); check `--ray-address` and RAY_ADDRESS, "
                 "or leave both out for a local cluster."
             ) from None
-        resources = ray.cluster_resources()
         self.gpus = int(resources.get("GPU", 0))
         self.cpus = int(resources.get("CPU", 1))
         children = [] if self._address else psutil.Process().children()
-        self._watch = _Watch([child for child in children if child.name() in HEAD and child.pid not in others])
+        self._watch = _Watch([child for child in children if child.name() in HEAD and child.pid not in others], address)
         self._watch.start()
         return self
 
@@ -110,10 +112,10 @@ def _ask_for_ray(address: str) -> None:
 class _Watch(threading.Thread):
     """Ends this process with a sentence when Ray's head is gone: processes, or an existing cluster's address."""
 
-    def __init__(self, head: list[psutil.Process]) -> None:
+    def __init__(self, head: list[psutil.Process], address: str) -> None:
         super().__init__(name="ray-head-watch", daemon=True)
         self._head = head
-        self._address: str = ray.get_runtime_context().gcs_address
+        self._address = address
         self._done = threading.Event()
         self._seen = time.monotonic()
 

@@ -31,6 +31,8 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
     left = plan(experiment, [], models_on_disk(resume)) if resume else size
     warning = check_room(left, experiment)
 
+    from ray.exceptions import RaySystemError
+
     from selfplay.cluster import Cluster
     from selfplay.loop import run_experiment
     from selfplay.neighbours import workers_import_the_same
@@ -57,6 +59,13 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
         except (KeyboardInterrupt, SelfplayError):
             _say_how_to_go_on(console, directory.path)
             raise
+        except RaySystemError as error:
+            # Ray's head died before the watch on it could say so.
+            _say_how_to_go_on(console, directory.path)
+            said = " ".join(str(error).split())[:300]
+            raise RunError(
+                f"Ray has failed ({said}); resume the run, or look at Ray's logs if it fails again."
+            ) from error
         except Exception as error:
             # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
             if shutil.disk_usage(directory.path).free >= NO_ROOM:

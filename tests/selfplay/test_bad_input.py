@@ -88,7 +88,7 @@ def test_a_branch_of_a_union_is_named_as_a_person_would(tiny: dict[str, Any], tm
     assert "`arms[1].keep` is 'sometimes': input should be 'all' or 'verified'" in refused(written(tmp_path, tiny))
     tiny["arms"][1]["keep"] = {"random_as_many": "verified"}
     sentence = refused(written(tmp_path, tiny))
-    assert "unknown key `arms[1].keep.random_as_many`; did you mean `random_as_many_as`?" in sentence
+    assert "unknown key `arms[1].keep.random_as_many`; did you mean `arms[].keep.random_as_many_as`?" in sentence
 
 
 def test_an_unknown_verifier_ends_its_sentence(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_defaults_are_filled_in() -> None:
 def test_unknown_key_is_named_with_its_neighbour() -> None:
     data = minimal()
     data["distill"]["stepz"] = 5
-    assert "unknown key `distill.stepz`; did you mean `steps`?" in refused(data)
+    assert "unknown key `distill.stepz`; did you mean `distill.steps`?" in refused(data)
 
 
 def test_wrong_type_names_key_and_value() -> None:
