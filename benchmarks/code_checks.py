@@ -137,4 +137,5 @@ def _of_mbpp(row: dict[str, Any], name: str, id: str, code: str) -> Check:
     tests = row["test_list"] + row["challenge_test_list"]
     reference = {"tests": tests, "setup": row["test_setup_code"]}
     setup = f"{row['test_setup_code']}\n" if row["test_setup_code"] else ""
-    return Check(id, reference, setup, code, "\n".join(tests), name)
+    # MBPP's setup may use the program's classes, so for a plain run it belongs to the tests
+    return Check(id, reference, "", code, setup + "\n".join(tests), name)

@@ -1,13 +1,13 @@
 r"""The `math` verifier: is the answer of a response equal to the reference?
 
 What it covers: numbers in every usual notation, percentages, units, tuples, sets, lists, intervals,
-inequalities, equations, algebraic and elementary expressions, matrices, bases, choice letters and words.
-Accepted needs a proof: equal text, equal exact values, a symbolic identity, or (documented in scalars.py) an
-exact value that rounds to a decimal reference. Rejected needs a difference, or an answer that is missing,
-unreadable or too large. What it does not cover: the reasoning before the answer; limits, derivatives,
-set-builder notation and piecewise functions beyond equal text; logarithms without a base are natural; roots
-and logarithms are on the principal branch. Text never reaches eval or a sympy parser; see grammar.py,
-exact.py and symbolic.py for the bounds.
+inequalities, equations, algebraic and elementary expressions, matrices, systems and piecewise definitions,
+bases, choice letters, times and words. Accepted needs a proof: equal text, equal exact values, a symbolic
+identity, or (documented in scalars.py) an exact value that rounds to a decimal reference. Rejected needs a
+difference, or an answer that is missing, unreadable or too large. What it does not cover: the reasoning before
+the answer; limits, derivatives, indefinite integrals and sets of whole numbers beyond equal text; logarithms
+without a base are natural; roots and logarithms are on the principal branch. docs/judge-math.md has the whole
+list. Text never reaches eval or a sympy parser; see grammar.py, exact.py and symbolic.py for the bounds.
 """
 
 from __future__ import annotations
