@@ -18,7 +18,6 @@ from typing import Self
 
 import psutil
 import ray
-from ray.exceptions import RaySystemError
 
 from selfplay.errors import RunError
 
@@ -64,7 +63,7 @@ class Cluster:
                 )
             resources = ray.cluster_resources()
             address: str = ray.get_runtime_context().gcs_address
-        except (ConnectionError, ValueError, RuntimeError, RaySystemError) as error:
+        except Exception as error:  # Ray raises a bare Exception where its head does not come up
             where = f"the Ray cluster at {self._address}" if self._address else "a local Ray cluster"
             raise RunError(
                 f"Cannot reach {where} ({' '.join(str(error).split())[:300]}); check `--ray-address` and RAY_ADDRESS, "
