@@ -36,6 +36,8 @@ SMALL = HERE / "experiments/quickstart/small.yaml"
 LONGEST = 600.0
 """Seconds after which a run that nobody disturbs counts as hanging."""
 ENDINGS = (0, 2)
+RAYS_OWN_END = "The program will terminate."
+"""What Ray says when its head dies while it still connects: its own code ends the process then, and nobody is asked."""
 """Exit codes of a driver that was not itself killed: done, or stopped with a sentence."""
 
 
@@ -235,6 +237,8 @@ def _ending(code: int, said: str) -> str:
     if code == -signal.SIGKILL:
         return "killed"
     lines = [line for line in said.splitlines() if line.startswith("selfplay: ")]
+    if code == 1 and RAYS_OWN_END in said:
+        return "exit code 1, ended by Ray itself"
     if code in ENDINGS and lines:
         return f"exit code {code}, with a sentence"
     return f"BAD: exit code {code}: {' '.join(said.split())[-300:]}"

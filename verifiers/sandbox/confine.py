@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from verifiers.sandbox import landlock, linux, seccomp
 
 SCRATCH = "/tmp"
+OTHER_SCRATCH = "/scratch"
+"""Where the interpreter or a package lies in /tmp, which the scratch folder would hide."""
 MAX_OPEN_FILES = 64
 MAX_THREADS = 64
 MAX_TIMERS = 128
@@ -40,6 +42,7 @@ class Confinement:
     rules: int = -1
     """Landlock rules as a descriptor, where they are the same for every execution; else -1."""
     readable: tuple[str, ...] = ()
+    scratch: str = SCRATCH
     filter: bytes = b""
     """The seccomp filter where the process id is known beforehand; else it is built per execution."""
 
@@ -64,8 +67,8 @@ def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: i
     if prepared.level == "namespaces":
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
         size = f"size={scratch_mb}m,nr_inodes=1000"
-        linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
-        os.chdir(SCRATCH)
+        linux.mount("tmpfs", prepared.scratch, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
+        os.chdir(prepared.scratch)
     _limit(prepared, memory_mb, cpu_seconds, scratch_mb)
     if linux.available:
         linux.drop_capabilities()
@@ -74,7 +77,7 @@ def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: i
     if prepared.level != "process" and prepared.landlock_abi:
         rules = AFTER_CHANNEL
         if keep < 0:
-            rules = landlock.ruleset(prepared.landlock_abi, list(prepared.readable), [SCRATCH, os.devnull])
+            rules = landlock.ruleset(prepared.landlock_abi, list(prepared.readable), [prepared.scratch, os.devnull])
         landlock.restrict(rules)
         os.close(rules)
     if linux.available:

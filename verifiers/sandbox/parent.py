@@ -83,7 +83,10 @@ def _prepare(level: str, link: socket.socket, granted: list[str]) -> tuple[confi
     base = _address_space()
     if level == "namespaces":
         own_pids = _enter_namespaces(link, granted)
-        return confine.Confinement(level, base, abi, readable=("/",), filter=seccomp.build(1, own_files=True)), own_pids
+        inside = any(path.startswith(confine.SCRATCH + os.sep) for path in (root.library_folder(), *granted))
+        scratch = confine.OTHER_SCRATCH if inside else confine.SCRATCH
+        filter = seccomp.build(1, own_files=True)
+        return confine.Confinement(level, base, abi, readable=("/",), scratch=scratch, filter=filter), own_pids
     os.chdir("/")
     if level == "process":
         return confine.Confinement(level, base), -1

@@ -101,7 +101,7 @@ def build(shadow: str, granted: Sequence[str] = ()) -> None:
         os.close(place)
     if not hidden:
         _hide_installed(shadow)
-    for folder in ("tmp", "old"):
+    for folder in ("tmp", "scratch", "old"):
         os.makedirs(os.path.join(shadow, folder), exist_ok=True)
     os.chdir(shadow)
     linux.pivot_root(".", "old")
