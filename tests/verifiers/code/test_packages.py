@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +99,22 @@ def test_a_package_that_is_not_installed_is_refused_by_name() -> None:
 def test_a_setting_that_is_no_list_of_names_is_refused(packages: Any) -> None:
     with pytest.raises(BadSettings, match="packages"):
         load("code", {"packages": packages})
+
+
+def test_a_package_in_tmp_is_not_hidden_by_the_scratch_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        package = Path(folder) / "comes_in_parts"
+        package.mkdir()
+        (package / "__init__.py").write_text("")
+        (package / "later.py").write_text("ANSWER = 42\n")
+        monkeypatch.syspath_prepend(folder)
+        try:
+            sandbox = LocalSandbox(lowest="namespaces", levels=["namespaces"], packages=["comes_in_parts"])
+        except LevelRefused as error:
+            pytest.skip(f"this machine has no namespaces: {error}")
+        made = CodeVerifier(CodeVerifier.Settings.model_validate({"packages": ["comes_in_parts"]}), sandbox)
+        program = (
+            "def f():\n    from comes_in_parts.later import ANSWER\n    open('note', 'w').close()\n    return ANSWER"
+        )
+        assert judge(made, program, "assert f() == 42").outcome == "accepted"
+        made.close()
