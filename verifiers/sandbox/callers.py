@@ -18,7 +18,9 @@ def is_dropped(code: types.CodeType, place: int, method: str) -> bool:
     at = next((number for number, step in enumerate(steps) if step.offset == place), len(steps))
     if not method or steps[at + 1 : at + 2] == [] or steps[at + 1].opname != "POP_TOP":
         return False
-    begins = [(step.positions.lineno, step.positions.col_offset) for step in steps if step.positions]
+    begins = [(step.positions.lineno, step.positions.col_offset) if step.positions else (None, None) for step in steps]
+    if None in begins[at]:
+        return False  # an interpreter without columns (`-X no_debug_ranges`) tells no call from another
     # the call begins where its method's owner does, so it is this method that it calls
     return any(
         step.argval == method and step.opname in ("LOAD_METHOD", "LOAD_ATTR") and begin == begins[at]

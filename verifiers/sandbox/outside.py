@@ -179,7 +179,7 @@ class LocalSandbox:
         control, theirs = socket.socketpair()
         control.settimeout(START_SECONDS)
         self._line = Line(control)
-        command = [sys.executable, "-s", "-S", "-P", "-B", "-X", "no_debug_ranges", "-c", BOOTSTRAP]
+        command = [sys.executable, "-s", "-S", "-P", "-B", "-c", BOOTSTRAP]
         arguments = [level, str(theirs.fileno()), str(os.getpid()), str(PACKAGE), json.dumps(self._granted)]
         self._parent = subprocess.Popen(
             command + arguments,

@@ -6,6 +6,8 @@ Each row was once accepted although the program fails its tests; the honest rows
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -238,3 +240,16 @@ def judged(verifier: CodeVerifier, program: str, **reference: Any) -> str:
     verdict = verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
     print(verdict)
     return verdict.outcome
+
+
+def test_without_columns_no_result_counts_as_dropped() -> None:
+    """An interpreter under `-X no_debug_ranges` once took every call for one whose result is dropped."""
+    script = (
+        "from verifiers.sandbox.callers import is_dropped\n"
+        "import dis\n"
+        "code = compile('q.extend(map(root().name, [2]))', '<t>', 'exec')\n"
+        "print([is_dropped(code, step.offset, 'name') for step in dis.get_instructions(code)].count(True))\n"
+    )
+    for flags in (["-X", "no_debug_ranges"], []):
+        done = subprocess.run([sys.executable, *flags, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout == "0\n"
