@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from tasks.plugins import BrokenPluginWarning
 from verifiers.errors import (
     BadFile,
     BadReference,
@@ -16,7 +17,7 @@ from verifiers.errors import (
     VerifierError,
 )
 from verifiers.judgement import Judgement, Row
-from verifiers.registry import Available, BrokenPluginWarning, available, load
+from verifiers.registry import Available, available, load
 from verifiers.supervisor import Supervisor
 from verifiers.verdict import Outcome, Verdict
 from verifiers.verifier import LoadedVerifier, Verifier, verifier

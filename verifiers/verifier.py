@@ -113,6 +113,7 @@ def verifier(
             "__module__": function.__module__,
         }
         function.__verifier__ = type(function.__name__, (Verifier,), body)  # type: ignore[attr-defined]
+        function.name = name  # type: ignore[attr-defined]
         return function
 
     return declare
