@@ -17,10 +17,12 @@ from verifiers.errors import (
     VerifierError,
 )
 from verifiers.judgement import Judgement, Row
+from verifiers.loaded import LoadedVerifier
+from verifiers.needs import Needs
 from verifiers.registry import Available, available, load
 from verifiers.supervisor import Supervisor
 from verifiers.verdict import Outcome, Verdict
-from verifiers.verifier import LoadedVerifier, Verifier, verifier
+from verifiers.verifier import Verifier, verifier
 
 __all__ = [
     "Available",
@@ -31,6 +33,7 @@ __all__ = [
     "BrokenVerifier",
     "Judgement",
     "LoadedVerifier",
+    "Needs",
     "Outcome",
     "Row",
     "Supervisor",

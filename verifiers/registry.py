@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from tasks.plugins import Found, PluginGroup
 from verifiers.errors import BrokenVerifier, UnknownVerifier
-from verifiers.verifier import LoadedVerifier, Verifier, build, declared_class
+from verifiers.loaded import LoadedVerifier, build
+from verifiers.verifier import NOTHING, Verifier, declared_class
 
 VERIFIERS = PluginGroup("selfplay.verifiers", "verifier", unknown=UnknownVerifier, broken=BrokenVerifier)
 
@@ -27,6 +28,8 @@ class Available:
     version: str = ""
     judges: str = ""
     does_not_catch: str = ""
+    needs: str = ""
+    """What it needs of the machine, in words."""
     error: str | None = None
     """Why it cannot be loaded; None where it can."""
 
@@ -42,6 +45,7 @@ def available() -> list[Available]:
             version=str(listed.value.version),
             judges=getattr(listed.value, "judges", ""),
             does_not_catch=getattr(listed.value, "does_not_catch", ""),
+            needs=getattr(listed.value, "needs", NOTHING).in_words(),
         )
         for listed in VERIFIERS.available(_declared)
     ]
