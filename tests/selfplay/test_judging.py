@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from selfplay import models
+from selfplay.assigned import Assigned
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
@@ -66,9 +67,9 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def test_equal_completions_of_different_prompts_are_judged_apart(plugin: Path) -> None:
-    judge = Judge({}, 1, 2048)
+    judge = Judge(1, 2048)
     rows = [Row("1", {}, "a", prompt="a"), Row("2", {}, "a", prompt="b"), Row("3", {}, "a", prompt="a")]
-    verdicts = judge.judge(f"{plugin}:echo", rows)
+    verdicts = judge.judge(Assigned(f"{plugin}:echo"), rows)
     assert [(v["sample_id"], v["outcome"]) for v in verdicts] == [
         ("1", "accepted"),
         ("2", "rejected"),
