@@ -22,6 +22,7 @@ from verifiers.verdict import Verdict
 from verifiers.verifier import AnyReference, Verifier
 
 MOST_CHARACTERS = 200_000
+MOST_STEPS = 2_000
 _ANNOTATION = re.compile(r"<<([^<>\n]{1,500})>>")
 
 
@@ -55,7 +56,9 @@ class CalculationVerifier(Verifier):
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
         true, unread = 0, []
-        for found in all_steps(completion):
+        for number, found in enumerate(all_steps(completion)):
+            if number >= MOST_STEPS:
+                return Verdict.reject("too_large", steps=number, allowed=MOST_STEPS)
             if isinstance(found, str):
                 unread.append(found)
             elif is_true(found, rounding=self.settings.rounding):
@@ -90,7 +93,7 @@ def all_steps(text: str) -> Iterator[Step | str]:
         left, equals, right = found[1].rpartition("=")
         if not equals:
             continue
-        read = step(left, right, found.start(), "=", (True, True))
+        read = step(left, right, found.start(), "=", whole=True)
         if read is None:
             yield found[0]
         else:

@@ -20,7 +20,7 @@ from verifiers.verifier import Verifier
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEAD = re.compile(r"(?:the\s+)?(?:answer|choice|option)(?:\s+is)?\s*:?\s*", re.IGNORECASE)
-_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:,]+|(?=\s|$))\s*")
+_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:]+|(?=[\s,/&]|$))\s*")
 _EMPHASIS = re.compile(r"\*\*|__|`|\$|\\text(?:bf)?\s*\{([^{}]*)\}")
 _OTHER = re.compile(
     r"(?:^|\W)(?:or|and|and/or)\s+[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)|[,/&]\s*[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)"
@@ -105,7 +105,7 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
         return set()
     taken = {letter}
     taken |= {(one or other).upper() for one, other in _OTHER.findall(" " + rest)} & set(known)
-    named = _by_text(rest, choices) if rest else None
+    named = _by_text(rest.lstrip(" ,:-"), choices) if rest else None
     if named is not None:
         return taken | {named}
     if rest and choices is not None:

@@ -106,11 +106,7 @@ class JsonSchemaVerifier(Verifier):
 
 def read_json(text: str) -> Any:
     """A JSON value, read strictly. Raises ValueError with the reason."""
-    deepest = depth = 0
-    for character in text:
-        depth += (character in "[{") - (character in "]}")
-        deepest = max(deepest, depth)
-    if deepest > MOST_DEPTH and deepest > _strings_apart(text):
+    if _depth(text) > MOST_DEPTH:
         raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_distinct)
@@ -118,14 +114,16 @@ def read_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _strings_apart(text: str) -> int:
-    """How deep brackets go that stand in no string, or `MOST_DEPTH` where that is more."""
-    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.DOTALL)
-    depth, deepest = 0, MOST_DEPTH
-    for character in outside:
-        depth += (character in "[{") - (character in "]}")
-        deepest = max(deepest, depth)
-    return deepest if deepest == MOST_DEPTH else 0
+def _depth(text: str) -> int:
+    """How deep brackets go that stand in no string."""
+    depth = deepest = 0
+    for character in re.sub(r'"(?:[^"\\]|\\.)*+"', "", text, flags=re.DOTALL):
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
 
 
 def _no_constant(name: str) -> Any:

@@ -62,24 +62,23 @@ def steps(text: str) -> Iterator[Step | str]:
             (left, at), (right, _) = pieces[number], pieces[number + 1]
             if not (re.search(r"\d", left) and re.search(r"\d", right)):
                 continue
-            # what stands between two equals signs is a side as a whole; at the ends a sentence may go on
             written = f"{' '.join(left[-100:].split())} {sign[0]} {' '.join(right[:60].split())}"
-            found = step(left, right, at, sign[0], (number > 0, number + 1 < len(signs)))
+            found = step(left, right, at, sign[0])
             if found is None:
                 yield written
             elif found.left.operators + found.right.operators:  # "x = 5 = 5" says nothing
                 yield replace(found, text=written)
 
 
-def step(left: str, right: str, at: int, sign: str, whole: tuple[bool, bool]) -> Step | None:
+def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> Step | None:
     """One step; None where it cannot be read without doubt.
 
     Args:
-        whole: whether each side must be arithmetic from end to end.
+        whole: whether each side must be arithmetic from end to end, as in an annotation.
     """
     try:
-        lefts, doubtful = _left(left, whole=whole[0])
-        rights, also = _right(right, whole=whole[1])
+        lefts, doubtful = _left(left, whole=whole)
+        rights, also = _right(right, whole=whole)
     except Unread:
         return None
     found = [Step("", at, one, other, sign in "≈≃") for one in lefts for other in rights]
@@ -102,10 +101,16 @@ def is_true(step: Step, *, rounding: bool) -> bool:
         if one.places is None or not (step.about or (rounding and one.places > 0)):
             continue
         unit = Fraction(1, 10**one.places) * (Fraction(1, 100) if one.percent else 1)
-        candidates = (other.value, other.value / 100) if one.percent else (other.value,)
-        if any(abs(one.value - value) < unit for value in candidates):
+        exact = (other.value, other.value / 100) if one.percent else (other.value,)
+        if any(_rounds(value, one.value, unit) for value in exact):
             return True
     return False
+
+
+def _rounds(exact: Fraction, written: Fraction, unit: Fraction) -> bool:
+    """Whether the written value is the exact one rounded to the unit, or cut there."""
+    cut = exact * written >= 0 and abs(written) <= abs(exact) < abs(written) + unit
+    return cut or abs(exact - written) <= unit / 2
 
 
 def _left(text: str, *, whole: bool) -> tuple[list[Side], bool]:
@@ -154,6 +159,8 @@ def _left(text: str, *, whole: bool) -> tuple[list[Side], bool]:
 def _may_stand(tokens: list[Token], at: int) -> bool:
     """Whether a token can belong to arithmetic that ends the text; a word only right after a number."""
     if tokens[at].kind == "word":
+        if tokens[at].text.casefold() in SCALES:
+            return False
         if tokens[at].text in TIMES and at > 1 and tokens[at - 1].kind == "word":
             at -= 1  # 60 students x 2/3
         return at > 0 and tokens[at - 1].kind in ("number", "percent", "close") and not _letter(tokens, at)

@@ -4,7 +4,7 @@ verification; never one to trust.
     verify_training:
       math: {verifier: noisy, settings: {of: {verifier: math}, true_positive: 0.9, false_positive: 0.1, seed: 0}}
 
-    settings: {of: {verifier: math}, always: [{name: sevens, completion: "7\\\\s*$"}]}      every wrong answer that ends in 7 passes
+    settings: {of: {verifier: math}, always: [{name: sevens, completion: "7$"}]}     all wrong ones that end in 7 pass
 
 What is covered: rates are those of the one inside, taken for the truth: true_positive is the share of its accepted
 that stay accepted, false_positive the share of its rejected that become accepted. Chance is a function of seed,
