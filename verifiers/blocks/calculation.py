@@ -22,7 +22,8 @@ from verifiers.verdict import Verdict
 from verifiers.verifier import AnyReference, Verifier
 
 MOST_CHARACTERS = 200_000
-MOST_STEPS = 2_000
+MOST_SIGNS = 4_000
+"""Equals signs of a completion."""
 _ANNOTATION = re.compile(r"<<([^<>\n]{1,500})>>")
 
 
@@ -55,10 +56,10 @@ class CalculationVerifier(Verifier):
         """Judge all steps; the reference is not looked at."""
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
+        if (signs := completion.count("=")) > MOST_SIGNS:
+            return Verdict.reject("too_large", equals_signs=signs, allowed=MOST_SIGNS)
         true, unread = 0, []
-        for number, found in enumerate(all_steps(completion)):
-            if number >= MOST_STEPS:
-                return Verdict.reject("too_large", steps=number, allowed=MOST_STEPS)
+        for found in all_steps(completion):
             if isinstance(found, str):
                 unread.append(found)
             elif is_true(found, rounding=self.settings.rounding):
@@ -72,11 +73,9 @@ class CalculationVerifier(Verifier):
                     left=_shown(found.left.value),
                     right=_shown(found.right.value),
                 )
-        about: dict[str, Any] = {
-            "steps": true,
-            "unread": len(unread),
-            "first_unread": unread[0][:200] if unread else None,
-        }
+        about: dict[str, Any] = {"steps": true, "unread": len(unread)}
+        if unread:
+            about["first_unread"] = unread[0][:200]
         if true < self.settings.least:
             if self.settings.without_steps == "undecided":
                 return Verdict.open("no step was found" if not true else "too few steps were found", **about)

@@ -131,12 +131,10 @@ def _left(text: str, *, whole: bool) -> tuple[list[Side], bool]:
         raise Unread
     if before is not None and (before.text in _BINDS or (before.kind == "word" and _touch(before, run[0]))):
         raise Unread
-    if (
-        before is not None
-        and before.text in TIMES
-        and any(token.kind in _COUNTED for token in tokens[max(0, start - 3) : start - 1])
-    ):
-        doubtful = True
+    near = tokens[max(0, start - 3) : max(0, start - 1)]
+    joined = before is not None and (before.text in TIMES or before.text == "and")
+    if joined and any(token.kind in _COUNTED for token in near):
+        doubtful = True  # 3 boxes of 2 + 3, 1 and 1/2 + 3
     if before is not None and earlier is not None and before.kind == "other":
         time = before.text == ":" and earlier.kind == "number" and _touch(before, run[0])
         if time or earlier.kind == "operator" or (before.text == "," and earlier.kind == "number"):
