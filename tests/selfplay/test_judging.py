@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import ray
 
 from selfplay import models
 from selfplay.assigned import Assigned
@@ -19,11 +20,13 @@ from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.distill.trainer import Trainer
+from selfplay.engines.protocol import Completion
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError
-from selfplay.judging import MAX_RESTARTS, Judge
+from selfplay.judging import MAX_RESTARTS, Court, Judge
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
+from selfplay.records import Purpose
 from selfplay.sampling import Sampler
 from verifiers import Row
 
@@ -97,6 +100,30 @@ def test_two_entries_of_one_source_are_refused(of_a_file: Experiment) -> None:
 def cluster() -> Iterator[Cluster]:
     with Cluster() as connected:
         yield connected
+
+
+@pytest.mark.slow
+def test_files_named_from_here_are_composed_and_judge_on_a_worker(
+    of_a_file: Experiment, cluster: Cluster, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's workers have another working directory than the driver; evaluation does not see `verify_training`."""
+    monkeypatch.chdir(plugin.parent)
+    inside = {"verifier": "plugin.py:echo"}
+    changed = {
+        "verify": {"plugin.py:echo": {"verifier": "not", "settings": {"of": inside}}},
+        "verify_training": {"plugin.py:echo": {"verifier": "all_of", "settings": {"parts": [inside]}}},
+    }
+    court = Court(of_a_file.model_copy(update=changed), spare_cpus=1)
+    problem = next(Curriculum(of_a_file, 0).pool(1))
+    told = {}
+    purposes: tuple[Purpose, ...] = ("train", "evaluate", "validate")
+    for purpose in purposes:
+        completion = Completion(id=purpose, text="no echo", finish_reason="stop", tokens=2)
+        ((reference, _),) = court.send([(completion, problem)], purpose)
+        (row,) = ray.get(reference)
+        told[purpose] = (row["verifier"], row["outcome"])
+    court.close()
+    assert told == {"train": ("all_of", "rejected"), "evaluate": ("not", "accepted"), "validate": ("not", "accepted")}
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ class _Reader:
         divided = False
         while (sign := self._operator("*/")) is not None:
             self._at += 1
-            self.doubtful = self.doubtful or divided  # 25 / 1/3
+            self.doubtful = self.doubtful or (divided and sign == "/")  # 25 / 1/3
             divided = sign == "/"
             self._operators += 1
             other = self._signed()

@@ -4,14 +4,16 @@
     Altogether 48 + 24 = 73 clips.                       rejected: wrong_step, with the step and what it comes to
 
 What is covered: the annotations `<<a op b = c>>` of GSM8K and every `a op b = c` in the text, in exact fractions; a
-decimal may be rounded to its digits. What is not covered: whether the steps are the right ones, or lead to the
-answer; steps that cannot be read without doubt (steps.py says which), which are counted and passed over.
+decimal may be rounded to its digits. A step that is false as it is read and may be meant otherwise leaves the solution
+open (steps.py). What is not covered: whether the steps are the right ones, or lead to the answer; steps that cannot be
+read (algebra, units as fractions), which are counted and passed over.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
@@ -58,12 +60,14 @@ class CalculationVerifier(Verifier):
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
         if (signs := completion.count("=")) > MOST_SIGNS:
             return Verdict.reject("too_large", equals_signs=signs, allowed=MOST_SIGNS)
-        true, unread = 0, []
+        true, unread, doubted = 0, [], []
         for found in all_steps(completion):
             if isinstance(found, str):
                 unread.append(found)
             elif is_true(found, rounding=self.settings.rounding):
                 true += 1
+            elif found.in_doubt:
+                doubted.append(found.text)
             else:
                 return Verdict.reject(
                     "wrong_step",
@@ -76,6 +80,8 @@ class CalculationVerifier(Verifier):
         about: dict[str, Any] = {"steps": true, "unread": len(unread)}
         if unread:
             about["first_unread"] = unread[0][:200]
+        if doubted:
+            return Verdict.open("a step is false unless it is meant otherwise", **about, step=doubted[0][:300])
         if true < self.settings.least:
             if self.settings.without_steps == "undecided":
                 return Verdict.open("no step was found" if not true else "too few steps were found", **about)
@@ -96,7 +102,7 @@ def all_steps(text: str) -> Iterator[Step | str]:
         if read is None:
             yield found[0]
         else:
-            yield Step(found[0], found.start(), read.left, read.right, read.about)
+            yield replace(read, text=found[0])
     # blanked to the same length, so that a step's place is its place in the completion
     yield from steps(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
 

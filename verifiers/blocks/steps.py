@@ -5,8 +5,8 @@
     "5 apples + 3 apples = 8 apples"     "20% of 50 = 10"      "1/2 of 10 = 5"
 
 What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too. What is not
-covered: where a step can be read in several ways it is true if one of them is, and where what stands around it may
-belong to it ("x + 3 = 7", "17/3 = 5 and 2/3", "25 / 1/3 = 75", "6:00 + 18") it is wrong for nobody: it is left unread.
+covered: where a step can be read in several ways it is true if one of them is; where it is false and what stands around
+it may belong to it ("17/3 = 5 and 2/3", "25 / 1/3 = 75") it is in doubt; and algebra ("x + 3 = 7") is left unread.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ class Step:
     right: Side
     about: bool
     """Whether it was written with `≈`."""
+    in_doubt: bool = False
+    """Whether it may be meant in another way than it was read; a false one is then not shown to be wrong."""
 
     @property
-    def doubtful(self) -> bool:
-        """Whether it may be meant in another way: so written, or in a unit that the left side has not, or in cents."""
+    def may_be_meant_otherwise(self) -> bool:
+        """Whether it is written in such a way, or in a unit that the left side has not, or in cents."""
         left, right = self.left, self.right
         changed = bool(left.units and right.units - left.units) or "cent" in left.units | right.units
         return left.doubtful or right.doubtful or changed
@@ -71,7 +73,7 @@ def steps(text: str) -> Iterator[Step | str]:
 
 
 def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> Step | None:
-    """One step; None where it cannot be read without doubt.
+    """One step; None where it cannot be read. Of several readings a true one is taken.
 
     Args:
         whole: whether each side must be arithmetic from end to end, as in an annotation.
@@ -83,7 +85,7 @@ def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> S
         return None
     found = [Step("", at, one, other, sign in "≈≃") for one in lefts for other in rights]
     true = next((one for one in found if is_true(one, rounding=True)), None)
-    return true or (None if doubtful or also or found[0].doubtful else found[0])
+    return true or replace(found[0], in_doubt=doubtful or also or found[0].may_be_meant_otherwise)
 
 
 def is_true(step: Step, *, rounding: bool) -> bool:

@@ -55,24 +55,26 @@ FALSE = [
     ("20% of 50 = 1000", "20% of 50 = 1000"),
     ("4 marbles + 16 marbles = 45 marbles", "4 marbles + 16 marbles = 45 marbles"),
 ]
-UNREAD = [
-    "x + 3 = 8",
-    "2x + 3 = 8",
-    "5 + 3x = 26 + 0",
-    "1 hour + 30 minutes = 90 minutes",
+IN_DOUBT = [
     "60 minutes * 2 = 2 hours",
     "17/3 = 5 and 2/3",
     "100 / 3 = 33, with 1 remaining",
     "25 / 1/3 = 75",
     "1 and 1/2 + 3 = 9/2",
     "8 x 1 1/2 = 12",
+    "14 hours = 14 * 60",
+    "Week 1 + Week 2 = 35 + 35",
+    "$2.50 - $2.24 = 26 cents",
+]
+UNREAD = [
+    "x + 3 = 8",
+    "2x + 3 = 8",
+    "5 + 3x = 26 + 0",
+    "1 hour + 30 minutes = 90 minutes",
     "4 W^2 = 100 + 0",
     "6:00 + 18 = 0:00",
     r"\frac{1}{2} + 3 = 9",
     r"\sqrt{4} + 1 = 9",
-    "14 hours = 14 * 60",
-    "Week 1 + Week 2 = 35 + 35",
-    "$2.50 - $2.24 = 26 cents",
     "1 / 0 = 5",
     "9^9^9 = 7",
     "9**64**64 = 7",
@@ -102,11 +104,20 @@ def test_a_false_step_is_rejected_and_named(text: str, step: str) -> None:
 
 
 @pytest.mark.parametrize("text", UNREAD)
-def test_what_cannot_be_read_without_doubt_is_wrong_for_nobody(text: str) -> None:
+def test_what_cannot_be_read_is_counted_and_passed_over(text: str) -> None:
     outcome, _, detail = judged(text)
     assert (outcome, detail["steps"], detail["unread"]) == ("undecided", 0, 1), detail
     assert judged(f"{text}\n2 + 2 = 4")[0] == "accepted"
     assert judged(f"{text}\n2 + 2 = 4", unread="undecided")[0] == "undecided"
+    assert judged(f"{text}\n2 + 2 = 5")[0] == "rejected"
+
+
+@pytest.mark.parametrize("text", IN_DOUBT)
+def test_what_is_false_unless_it_is_meant_otherwise_is_never_accepted(text: str) -> None:
+    for whole in (text, f"{text}\n2 + 2 = 4"):
+        outcome, reason, detail = judged(whole)
+        assert (outcome, reason) == ("undecided", "open")
+        assert str(detail["step"]) in text
     assert judged(f"{text}\n2 + 2 = 5")[0] == "rejected"
 
 
@@ -136,4 +147,4 @@ def test_human_solutions_of_gsm8k_are_nearly_all_true() -> None:
     rows = [json.loads(line) for line in (Path(str(DATA)) / "gsm8k_test.jsonl").read_text().splitlines()]
     outcomes = [judged(row["answer"])[0] for row in rows]
     assert outcomes.count("rejected") <= 5
-    assert outcomes.count("accepted") >= 0.98 * len(rows)
+    assert outcomes.count("accepted") >= 0.97 * len(rows)
