@@ -79,6 +79,8 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
     for section, name, purpose in sorted(wanted):
         chosen = assigned(experiment, name, purpose)
         try:
+            if name not in named:
+                registry.find(name)  # a name that nothing has would replace nothing, without a word
             found[absolute(name), purpose] = registry.load(chosen.name, chosen.settings)
         except VerifierError as error:
             raise ConfigError(f"{section}.{name}: {error}") from None

@@ -60,6 +60,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     copy = Path(shutil.copytree(PACKAGE, made.folder / "their-package"))
     made.install(copy)
     shutil.rmtree(copy)
+    (there,) = made.folder.glob("venv/lib/python*/site-packages")
+    (there / "rotten-1.dist-info").mkdir()
+    (there / "rotten-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: rotten\nVersion: 1\n")
+    (there / "rotten-1.dist-info/entry_points.txt").write_text("[selfplay.verifiers]\nrot = no_such_module_here:Rot\n")
     return made
 
 
@@ -69,6 +73,9 @@ def test_a_strangers_verifier_and_source_are_listed_and_shown(environment: Envir
     assert "selfplay-roman-numerals" in line
     assert "Roman numeral" in line
     assert "math" in listed
+    broken = listed.partition("\nrot ")[2]
+    assert "cannot be used" in broken
+    assert "package rotten" in " ".join(broken.split())
     assert "roman_numerals" in environment.selfplay("tasks", "list")
     shown = environment.selfplay("verifiers", "show", "roman_numeral")
     assert "roman_numeral 3" in shown

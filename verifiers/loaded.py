@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from tasks.problem import content_hash
-from verifiers.errors import BadReference, BadSettings, BrokenVerifier, first_complaint
+from verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 from verifiers.needs import Needs
 from verifiers.verdict import Verdict
 from verifiers.verifier import NOTHING, AnyReference, NoSettings, Verifier
@@ -149,7 +149,7 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
 
     Raises:
         BadSettings: an unknown key or a wrong value; names the key and the known keys.
-        BrokenVerifier: a package that it needs is not installed.
+        BrokenVerifier: a package that it needs is not installed, or it raises while it is built.
     """
     model = getattr(declared, "Settings", NoSettings)
     try:
@@ -159,7 +159,14 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise BadSettings(
             f"settings of the {declared.name} verifier, {first_complaint(error)}; it has these keys: {known}"
         ) from error
-    plugin = declared(resolved)
+    try:
+        plugin = declared(resolved)
+    except VerifierError:
+        raise
+    except Exception as error:
+        raise BrokenVerifier(
+            f"the {declared.name} verifier cannot be built ({type(error).__name__}: {error}); repair the plugin"
+        ) from error
     missing = getattr(plugin, "needs", NOTHING).missing
     if missing:
         raise BrokenVerifier(

@@ -64,6 +64,7 @@ def test_another_verifier_takes_its_place_and_training_may_have_its_own(tiny: di
             r"^verify\.math: .* no verifier `maht`; did you mean `math`",
         ),
         ({"verify": {"math": {"verifier": "math", "answer": "whole"}}}, r"verify\.math, `answer`.*beside `verifier`"),
+        ({"verify": {"maht": {"verifier": "math"}}}, r"^verify\.maht: there is no verifier `maht`"),
         ({"verify_training": {"code": {"timeoud": 3}}}, r"^verify_training\.code: .*`timeoud`"),
     ],
 )

@@ -126,6 +126,25 @@ def test_files_named_from_here_are_composed_and_judge_on_a_worker(
     assert told == {"train": ("all_of", "rejected"), "evaluate": ("not", "accepted"), "validate": ("not", "accepted")}
 
 
+@pytest.mark.slow
+def test_a_verifier_that_needs_a_gpu_is_refused_where_there_is_none(
+    of_a_file: Experiment, cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "large.py").write_text(
+        textwrap.dedent("""
+            from verifiers import Needs, Verdict, verifier
+
+            @verifier(name="large", version="1", needs=Needs(gpu=64))
+            def large(reference, completion):
+                return Verdict.accept()
+        """)
+    )
+    named = of_a_file.tasks[0].source.replace(":Asks", ":echo")
+    changed = of_a_file.model_copy(update={"verify": {named: {"verifier": f"{tmp_path / 'large.py'}:large"}}})
+    with pytest.raises(RunError, match="a verifier needs 64 GPUs beside the 1 GPU"):
+        Sampler(changed, cluster, Ledger(tmp_path / "ledger"), Trainer(gpu=False))
+
+
 @pytest.fixture
 def draw(of_a_file: Experiment, cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[], list[str]]]:
     """Draw one sample of each of ten problems into a ledger, and judge them."""

@@ -120,6 +120,7 @@ def test_without_a_supervisor_both_forms_agree(plugin: str) -> None:
     [
         ("needs = Needs(packages=('a_package_that_nobody_has',))", "package `a_package_that_nobody_has`.*install it"),
         ("needs = 'gpu'", r"no verifiers\.Needs"),
+        ("def __init__(self, settings): raise OSError('no disk')", r"odd verifier cannot be built \(OSError: no disk"),
         ("Reference = dict", "`Reference` that is no pydantic model"),
     ],
 )
