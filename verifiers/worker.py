@@ -85,14 +85,25 @@ def _answers(loaded: LoadedVerifier, rows: list[list[Any]]) -> bytes:
     """One frame for each row of a message; several rows are for the batch form."""
     began = time.perf_counter()
     try:
-        verdicts = _judged(loaded, rows)
+        verdicts = [_one(loaded, rows[0])] if len(rows) == 1 else _many(loaded, rows)
     except MemoryError:
         os._exit(EXIT_MEMORY)
     seconds = (time.perf_counter() - began) / len(rows)
     return b"".join(_packed(loaded, row[0], verdict, seconds) for row, verdict in zip(rows, verdicts, strict=True))
 
 
-def _judged(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
+def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
+    _, reference, completion, prompt, timeout = row
+    try:
+        return loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
+    except MemoryError:
+        raise
+    except BaseException as error:
+        return _raised(loaded, error)
+
+
+def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
+    """By the batch form; a reference that does not fit is a fault of its row alone."""
     verdicts: dict[int, Verdict] = {}
     read: dict[int, Any] = {}
     for number, reference, *_ in rows:
@@ -100,27 +111,24 @@ def _judged(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
             read[number] = loaded.read_reference(reference)
         except MemoryError:
             raise
-        except BadReference as error:
-            verdicts[number] = Verdict.fault(str(error)[:1000])
         except BaseException as error:
             verdicts[number] = _raised(loaded, error)
     left = [row for row in rows if row[0] in read]
     try:
-        if len(rows) == 1:
-            verdicts |= {n: loaded.judge(read[n], text, prompt, timeout) for n, _, text, prompt, timeout in left}
-        elif left:
-            texts, prompts = [row[2] for row in left], [row[3] for row in left]
-            found = loaded.judge_many([read[row[0]] for row in left], texts, prompts, left[0][4])
-            verdicts |= {row[0]: verdict for row, verdict in zip(left, found, strict=True)}
+        texts, prompts = [row[2] for row in left], [row[3] for row in left]
+        found = loaded.judge_many([read[row[0]] for row in left], texts, prompts, rows[0][4]) if left else []
+        verdicts |= {row[0]: verdict for row, verdict in zip(left, found, strict=True)}
     except MemoryError:
         raise
     except BaseException as error:
-        # also SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can
         verdicts |= {row[0]: _raised(loaded, error) for row in left}
     return [verdicts[row[0]] for row in rows]
 
 
 def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
+    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    if isinstance(error, BadReference):
+        return Verdict.fault(str(error)[:1000])
     return Verdict.fault(f"{loaded.name} raised {type(error).__name__}: {str(error)[:1000]}")
 
 
