@@ -200,7 +200,10 @@ class Experiment(Section):
     engine: EngineSettings = EngineSettings()
     tasks: list[TaskSection] = Field(min_length=1)
     verify: dict[str, dict[str, JsonValue]] = {}
-    """Settings of each verifier, by name (`selfplay verifiers list`)."""
+    """Settings of each verifier, by name (`selfplay verifiers list`); or `{verifier: ..., settings: {...}}`, another
+    verifier in its place, such as all_of."""
+    verify_training: dict[str, dict[str, JsonValue]] = {}
+    """The same for training samples alone, in place of the entry in `verify`; evaluation does not see it."""
     sampling: SamplingSection
     distill: DistillSection
     evaluate: EvaluateSection = EvaluateSection()

@@ -13,16 +13,22 @@ from typing import Any
 
 import ray
 
+from selfplay import plugin_files
+from selfplay.assigned import Assigned, assigned, needs
 from selfplay.config import Experiment
 from selfplay.engines.protocol import Completion
-from selfplay.records import as_json
+from selfplay.records import Purpose, as_json
 from tasks.problem import Problem
+from tasks.registry import load_source
 from verifiers.judgement import Judgement, Row
 from verifiers.supervisor import Supervisor
 from verifiers.verdict import Verdict
 
 DEFAULT_VERIFIER_WORKERS = 8
 MAX_RESTARTS = 3
+NETWORK = "network"
+"""Ray resource of the nodes that reach other machines, where a cluster declares it
+(`ray start --resources '{"network": 1}'`); a judge that needs the network is then placed on one of them."""
 KILLED = "kills_its_judge"
 PLAIN = "0"
 """Stands in for the worked solution of a problem that has none."""
@@ -31,19 +37,23 @@ PLAIN = "0"
 class Judge:
     """Judges groups of completions; its verifier processes are warm and are killed at their limits."""
 
-    def __init__(self, settings: dict[str, dict[str, Any]], workers: int, memory_mb: int) -> None:
-        self._settings, self._workers, self._memory_mb = settings, workers, memory_mb
+    def __init__(self, workers: int, memory_mb: int, files: Mapping[str, str] | None = None) -> None:
+        """Args:
+        files: text of plugin files by the path that they have for the caller (plugin_files.py).
+        """
+        self._workers, self._memory_mb = workers, memory_mb
+        self._moved = plugin_files.unpack(files or {})
         self._supervisors: dict[str, Supervisor] = {}
 
     def judge(
-        self, verifier: str, rows: Sequence[Row], solutions: Mapping[str, str] | None = None
+        self, verifier: Assigned, rows: Sequence[Row], solutions: Mapping[str, str] | None = None
     ) -> list[dict[str, Any]]:
         """`verdicts` rows for completions of one verifier, in order.
 
         Equal completions of one problem are judged once: a verdict depends on nothing else.
 
         Args:
-            verifier: its name.
+            verifier: its name and settings.
             rows: what to judge.
             solutions: worked solution by row id, of the problems that have one.
         """
@@ -66,12 +76,16 @@ class Judge:
         for supervisor in self._supervisors.values():
             supervisor.close()
 
-    def _supervisor(self, verifier: str) -> Supervisor:
-        if verifier not in self._supervisors:
-            self._supervisors[verifier] = Supervisor(
-                verifier, self._settings.get(verifier, {}), workers=self._workers, memory_mb=self._memory_mb
+    def _supervisor(self, verifier: Assigned) -> Supervisor:
+        key = as_json([verifier.name, dict(verifier.settings)])
+        if key not in self._supervisors:
+            self._supervisors[key] = Supervisor(
+                plugin_files.relocate(verifier.name, self._moved),
+                plugin_files.relocate(verifier.settings, self._moved),
+                workers=self._workers,
+                memory_mb=self._memory_mb,
             )
-        return self._supervisors[verifier]
+        return self._supervisors[key]
 
 
 def _at_fault(supervisor: Supervisor, row: Row, solution: str, judgement: Judgement) -> Judgement:
@@ -109,8 +123,11 @@ class Court:
     def __init__(self, experiment: Experiment, *, spare_cpus: int) -> None:
         self._experiment, self._spare_cpus = experiment, max(1, spare_cpus)
         self._judge: Any = None
+        self._assigned: dict[tuple[str, Purpose], Assigned] = {}
+        self.needs = needs(experiment)
+        """What the judge needs of the node that it runs on."""
 
-    def send(self, paired: Sequence[tuple[Completion, Problem]]) -> Iterator[tuple[Any, list[Any]]]:
+    def send(self, paired: Sequence[tuple[Completion, Problem]], purpose: Purpose) -> Iterator[tuple[Any, list[Any]]]:
         """Send completions to the judge by verifier.
 
         Yields (reference of the verdict rows, sample ids), or (None, verdict rows) for what cannot be judged.
@@ -143,7 +160,7 @@ class Court:
             yield None, failed
         for verifier, rows in by_verifier.items():
             worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
-            yield self._judge.judge.remote(verifier, rows, worked), [row.id for row in rows]
+            yield self._judge.judge.remote(self._assign(verifier, purpose), rows, worked), [row.id for row in rows]
 
     def close(self) -> None:
         """End the judge and its verifier processes."""
@@ -151,13 +168,22 @@ class Court:
             ray.kill(self._judge)
             self._judge = None
 
+    def _assign(self, verifier: str, purpose: Purpose) -> Assigned:
+        if (verifier, purpose) not in self._assigned:
+            self._assigned[verifier, purpose] = assigned(self._experiment, verifier, purpose)
+        return self._assigned[verifier, purpose]
+
     def _start(self) -> Any:
-        resources = self._experiment.resources
+        experiment, resources = self._experiment, self._experiment.resources
         workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
-        settings = {name: dict(values) for name, values in self._experiment.verify.items()}
+        named = [load_source(task.source, task.settings).verifier for task in experiment.tasks]
+        files = plugin_files.collect(named, experiment.verify, experiment.verify_training)
         # One CPU, whatever the workers: an actor that asks for more than any node has would wait without end.
-        actor = JudgeActor.options(num_cpus=1, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS)
-        return actor.remote(settings, workers, resources.verifier_memory_mb)
+        options: dict[str, Any] = {"num_cpus": 1, "num_gpus": self.needs.gpu}
+        if self.needs.network and NETWORK in ray.cluster_resources():
+            options["resources"] = {NETWORK: 0.001}
+        actor = JudgeActor.options(**options, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS)
+        return actor.remote(workers, resources.verifier_memory_mb, files)
 
 
 def _unjudged(completion: Completion, problem: Problem, outcome: str, reason: str, error: str | None) -> dict[str, Any]:

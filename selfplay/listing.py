@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -14,8 +15,10 @@ from rich.text import Text
 
 from selfplay.config_file import apply_override
 from selfplay.report.visible import visible
+from tasks.plugins import BrokenPluginWarning
 from tasks.registry import available_sources, load_source, source_class
 from verifiers import registry
+from verifiers.verifier import NOTHING, AnyReference, NoSettings
 
 
 def sources() -> None:
@@ -47,23 +50,36 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
 def verifiers() -> None:
     """One line for each verifier."""
     table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
-    for found in registry.available():
-        judges = _shown(f"cannot be loaded: {found.error}", "red") if found.error else _shown(found.judges)
-        table.add_row(
-            _shown(found.name), _shown(found.version), _shown(found.package), judges, _shown(found.does_not_catch)
-        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = registry.available()
+    for each in found:
+        needs = f" (needs {each.needs})" if each.needs else ""
+        judges = _shown(f"cannot be used: {each.error}", "red") if each.error else _shown(each.judges + needs)
+        named = map(_shown, (each.name, each.version, each.package))
+        table.add_row(*named, judges, _shown(each.does_not_catch))
     Console().print(table)
 
 
 def verifier(name: str) -> None:
-    """A verifier's reference and settings."""
+    """What a verifier judges and needs, its reference and its settings."""
     kind = registry.find(name)
     console = Console()
-    console.print(_shown(f"{kind.name} {kind.version}: {kind.judges}"))
-    console.print(_shown(f"Does not catch: {kind.does_not_catch}"))
-    for title, model in (("reference", kind.Reference), ("settings", kind.Settings)):
+    console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '')}"))
+    console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or '(the plugin does not say)'}"))
+    if needs := getattr(kind, "needs", NOTHING).in_words():
+        console.print(_shown(f"Needs: {needs}"))
+    for title, model in (
+        ("reference", getattr(kind, "Reference", AnyReference)),
+        ("settings", getattr(kind, "Settings", NoSettings)),
+    ):
         console.rule(Text(title), align="left")
-        _print_fields(console, model)
+        if model is AnyReference:
+            console.print("any JSON object")
+        elif not model.model_fields:
+            console.print("none")
+        else:
+            _print_fields(console, model)
 
 
 def _print_fields(console: Console, model: type[BaseModel]) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from selfplay import models
 from selfplay.alarms import check_tasks
+from selfplay.assigned import check_references, load_all
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
 from selfplay.errors import ConfigError
 from tasks.errors import SourceError, UnreachableSource
 from tasks.registry import load_source
-from verifiers import registry
-from verifiers.errors import VerifierError
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,9 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
         SelfplayError, SourceError: an unknown source or verifier, wrong settings of either, or too few problems.
     """
     not_checked: list[str] = []
-    needed = set()
     for number, task in enumerate(experiment.tasks):
         try:
-            needed.add(load_source(task.source, task.settings).verifier)
+            load_source(task.source, task.settings)
         except SourceError as error:
             raise ConfigError(f"tasks[{number}]: {error}") from None
     _check_output(experiment.output)
@@ -73,15 +72,14 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             f"sampling.max_tokens is {experiment.sampling.max_tokens:,} and leaves no room for a prompt in a context "
             f"of {made.context:,}; lower it, or raise model.init.context"
         )
-    for name in sorted(needed | set(experiment.verify)):
-        try:
-            registry.load(name, experiment.verify.get(name, {}))
-        except VerifierError as error:
-            raise ConfigError(f"verify.{name}: {error}") from None
+    verifiers = load_all(experiment)
     try:
         curriculum = Curriculum(experiment, experiment.seeds[0])
         check_tasks(experiment, curriculum.tasks)
         curriculum.check()
+        first = curriculum.pool(1) if experiment.generations else ()
+        check_references(verifiers, chain(curriculum.worked_examples(), first), "train")
+        check_references(verifiers, chain(curriculum.held_out(), curriculum.validation()), "evaluate")
     except UnreachableSource as error:
         if not offline:
             raise

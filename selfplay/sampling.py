@@ -48,6 +48,7 @@ MAX_RESTARTS = 3
 class _Chunk:
     """Some problems and the draws of them that are still missing."""
 
+    purpose: Purpose
     problems: dict[str, Problem]
     missing: dict[str, Draw]
 
@@ -172,11 +173,11 @@ class Sampler:
             by_id = {problem.id: problem for problem in chunk}
             present = self._ledger.which_exist("samples", "id", draws)
             judged = self._ledger.which_exist("verdicts", "sample_id", present)
-            self._judge_leftovers(sorted(present - judged), by_id, buffer)
+            self._judge_leftovers(sorted(present - judged), by_id, buffer, purpose)
             progress.add(len(present))
             missing = {key: draw for key, draw in draws.items() if key not in present}
             if missing:
-                yield _Chunk(by_id, missing)
+                yield _Chunk(purpose, by_id, missing)
 
     def _check_room(self) -> None:
         """Refuse what Ray would wait for without end."""
@@ -187,6 +188,12 @@ class Sampler:
                 f"set it to {self._cluster.cpus - 1} or less."
             )
         wanted = engine.replicas * engine.tensor_parallel_size
+        judging = self._court.needs.gpu
+        if judging and self._cluster.gpus < judging + max(wanted, 1):
+            raise RunError(
+                f"a verifier needs {self._court.needs.in_words()} beside the {max(wanted, 1)} GPU(s) of the engines or "
+                f"the training, and Ray has {self._cluster.gpus}; add GPUs, or judge with another verifier."
+            )
         if self._cluster.gpus and wanted > self._cluster.gpus:
             raise RunError(
                 f"`engine.replicas` times `engine.tensor_parallel_size` is {wanted}, and Ray has {self._cluster.gpus} "
@@ -209,14 +216,14 @@ class Sampler:
             "be judged again."
         )
 
-    def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer) -> None:
+    def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer, purpose: Purpose) -> None:
         sql = "SELECT id, problem_id, completion, finish_reason, error FROM samples WHERE id IN (SELECT unnest(?))"
         for rows in self._ledger.batches(sql, [ids], size=GROUP) if ids else ():
             completions = [
                 (Completion(id=i, text=text, finish_reason=reason, tokens=0, error=error), problems[problem])
                 for i, problem, text, reason, error in rows
             ]
-            for reference, unjudged in self._court.send(completions):
+            for reference, unjudged in self._court.send(completions, purpose):
                 buffer.add([], _judged(reference) if reference is not None else unjudged)
 
     def _stream(
@@ -290,7 +297,7 @@ class Sampler:
         draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
         paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
         texts = {c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error) for c in completions}
-        for reference, unjudged in self._court.send(paired):
+        for reference, unjudged in self._court.send(paired, chunk.purpose):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
                 progress.add(len(unjudged))

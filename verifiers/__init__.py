@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from tasks.plugins import BrokenPluginWarning
 from verifiers.errors import (
     BadFile,
     BadReference,
@@ -16,10 +17,12 @@ from verifiers.errors import (
     VerifierError,
 )
 from verifiers.judgement import Judgement, Row
-from verifiers.registry import Available, BrokenPluginWarning, available, load
+from verifiers.loaded import LoadedVerifier
+from verifiers.needs import Needs
+from verifiers.registry import Available, available, load
 from verifiers.supervisor import Supervisor
 from verifiers.verdict import Outcome, Verdict
-from verifiers.verifier import LoadedVerifier, Verifier, verifier
+from verifiers.verifier import Verifier, verifier
 
 __all__ = [
     "Available",
@@ -30,6 +33,7 @@ __all__ = [
     "BrokenVerifier",
     "Judgement",
     "LoadedVerifier",
+    "Needs",
     "Outcome",
     "Row",
     "Supervisor",

@@ -7,12 +7,13 @@ workers, because Linux ends them when the *thread* that started them ends.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -21,6 +22,7 @@ from pydantic import JsonValue, ValidationError
 from verifiers import errors
 from verifiers.errors import BrokenVerifier, VerifierError
 from verifiers.judgement import Judgement, Task
+from verifiers.loaded import DEFAULT_TIMEOUT
 from verifiers.process import WorkerProcess
 from verifiers.verdict import Verdict
 from verifiers.wire import EXIT_MEMORY, pack
@@ -52,7 +54,8 @@ class Dispatcher:
         self._wanted = workers
         self._timeout = timeout
         self._memory_mb = memory_mb
-        self._deadline = START_SECONDS
+        self._budget = DEFAULT_TIMEOUT
+        self._batch = 1
         self._inbox: deque[Task] = deque()
         self._queue: deque[Task] = deque()
         self._alone: deque[Task] = deque()
@@ -118,12 +121,15 @@ class Dispatcher:
 
     def _patience(self) -> float | None:
         """Seconds until the next deadline; None: nothing is being waited for."""
-        ends = [
-            worker.head_since + (self._deadline if worker.ready else START_SECONDS)
-            for worker in self._workers
-            if worker.rows or not worker.ready
-        ]
+        ends = [worker.head_since + self._limit(worker) for worker in self._workers if worker.rows or not worker.ready]
         return max(0.0, min(ends) - time.monotonic()) + 0.001 if ends else None
+
+    def _limit(self, worker: WorkerProcess) -> float:
+        """Seconds that a worker has from `head_since` on: for its start, for a row, or for what is left of a batch."""
+        if not worker.ready:
+            return START_SECONDS
+        rows = len(worker.rows) if worker.rows and worker.rows[0].batched else 1
+        return 2 * self._budget * rows + 5
 
     def _start(self) -> None:
         worker = WorkerProcess(self._name, self._settings, self._memory_mb)
@@ -169,8 +175,8 @@ class Dispatcher:
             return
         worker.ready = True
         self._failed_starts = 0
-        budget = self._timeout or message["timeout"] or 10.0
-        self._deadline = 2 * budget + 5
+        self._batch = max(1, int(message["batch"]))
+        self._budget = self._timeout * message["budgets"] if self._timeout else message["timeout"]
         if not self.hello.done():
             self.hello.set_result(message)
 
@@ -186,8 +192,10 @@ class Dispatcher:
         worker.quick = seconds < QUICK_SECONDS
         worker.head_since = time.monotonic()
         if verdict.outcome == "undecided" and verdict.reason == "fault" and not task.faulted_once:
-            # what failed once, such as a sandbox that did not start, may work a moment later
-            task.faulted_once = True
+            # what failed once, such as a sandbox that did not start, may work a moment later; in a batch it may be
+            # another's failure
+            task.faulted_once = not task.batched
+            task.batched, task.by_itself = False, True
             self._queue.append(task)
         else:
             self._deliver(task, verdict, seconds)
@@ -211,37 +219,62 @@ class Dispatcher:
     def _feed(self, worker: WorkerProcess) -> None:
         if not worker.ready:
             return
-        window = WINDOW if worker.quick else 1
+        window = WINDOW if worker.quick and self._batch == 1 else 1
         while len(worker.rows) < window:
             if self._alone and not worker.rows:
-                task, last = self._alone.popleft(), True
+                tasks, last = [self._alone.popleft()], True
             elif self._queue and not self._alone:
-                task, last = self._queue.popleft(), False
+                tasks, last = self._next(), False
             else:
                 break
-            if task.future.cancelled():
-                continue
-            row = task.row
-            budget = self._timeout
-            try:
-                frame = pack([worker.handed, dict(row.reference), row.completion, row.prompt, budget])
-            except (TypeError, ValueError, RecursionError) as error:
-                self._deliver(task, Verdict.fault(f"the row cannot be sent to a worker: {error}"[:1000]), 0.0)
-                continue
-            if not worker.rows:
-                worker.head_since = time.monotonic()
-            worker.rows.append(task)
-            worker.handed += 1
-            worker.send(frame)
-            if last:
+            if self._hand(worker, tasks) and last:
                 break
         worker.flush()
         self._listen(worker)
 
+    def _next(self) -> list[Task]:
+        """What a worker is given at once: one row, or its share of those that wait where there is a batch form."""
+        share = min(self._batch, math.ceil(len(self._queue) / len(self._workers)))
+        tasks = [self._queue.popleft()]
+        while len(tasks) < share and self._queue and not (tasks[0].by_itself or self._queue[0].by_itself):
+            tasks.append(self._queue.popleft())
+        return tasks
+
+    def _hand(self, worker: WorkerProcess, tasks: list[Task]) -> bool:
+        """Send rows as one message; False where none of them went."""
+        tasks = [task for task in tasks if not task.future.cancelled()]
+        rows = [
+            [worker.handed + place, dict(task.row.reference), task.row.completion, task.row.prompt, self._timeout]
+            for place, task in enumerate(tasks)
+        ]
+        try:
+            frame = pack(rows)
+        except (TypeError, ValueError, RecursionError) as error:
+            if len(tasks) > 1:
+                self._one_by_one(tasks)
+            else:
+                self._deliver(tasks[0], Verdict.fault(f"the row cannot be sent to a worker: {error}"[:1000]), 0.0)
+            return False
+        if not tasks:
+            return False
+        if not worker.rows:
+            worker.head_since = time.monotonic()
+        for task in tasks:
+            task.batched = len(tasks) > 1
+        worker.rows.extend(tasks)
+        worker.handed += len(tasks)
+        worker.send(frame)
+        return True
+
+    def _one_by_one(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            task.batched, task.by_itself = False, True
+            self._alone.append(task)
+
     def _check_deadlines(self) -> None:
         now = time.monotonic()
         for worker in list(self._workers):
-            limit = self._deadline if worker.ready else START_SECONDS
+            limit = self._limit(worker)
             if (worker.rows or not worker.ready) and now - worker.head_since > limit:
                 self._lost(worker, f"gave no answer within {limit:g} s", hung=True)
 
@@ -254,7 +287,11 @@ class Dispatcher:
         self._workers.remove(worker)
         status = worker.kill()
         cause = cause or _obituary(status)
-        if worker.rows:
+        if worker.rows and worker.rows[0].batched:
+            # any of them may be to blame
+            self._one_by_one(worker.rows)
+            worker.rows.clear()
+        elif worker.rows:
             task = worker.rows.popleft()
             if hung or cause.startswith("wrote"):
                 self._deliver(task, Verdict.fault(f"the judge {cause}", log=worker.log_tail()[-1000:]), spent)

@@ -43,3 +43,7 @@ class Task:
     future: Future[Judgement] = field(default_factory=Future)
     killed_once: bool = False
     faulted_once: bool = False
+    batched: bool = False
+    """Whether it was sent together with others; what fails then is judged again by itself."""
+    by_itself: bool = False
+    """Whether it must not be sent together with others any more."""

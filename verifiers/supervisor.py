@@ -28,10 +28,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tasks.plugins import absolute
 from verifiers.dispatch import Dispatcher
 from verifiers.errors import BrokenVerifier
 from verifiers.judgement import Judgement, Row, Task
-from verifiers.registry import absolute
 
 READ_AHEAD_ROWS = 2048
 READ_AHEAD_CHARACTERS = 64 * 1024 * 1024

@@ -21,23 +21,32 @@ or a class, where there is state or settings:
 The completion is the model's whole response. A `verify` (or function) that names `prompt` or `timeout` among
 its parameters is given the prompt (str or None) and the completion's own budget in seconds (float or None).
 Time, memory, processes, retries and logging are the framework's: see supervisor.py.
+
+A class that is faster in bulk adds the batch form, and says how many at most:
+
+    batch = 64
+
+    def verify_many(self, references, completions):      # lists of equal length; also `prompts`, `timeout`
+        return [Verdict..., ...]                         # one each, in order
+
+It must give the verdicts that `verify` gives: which completions come together is chance. Where it fails, kills its
+worker or takes too long, its completions are judged again one by one.
 """
 
 from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from tasks.problem import content_hash
-from verifiers.errors import BadReference, BadSettings, BrokenVerifier, first_complaint
+from verifiers.errors import BrokenVerifier
+from verifiers.needs import Needs
 from verifiers.verdict import Verdict
 
-OPTIONAL_ARGUMENTS = frozenset({"prompt", "timeout"})
+NOTHING = Needs()
 
 
 class AnyReference(BaseModel):
@@ -67,6 +76,10 @@ class Verifier(ABC):
     """What passes although it should not, in one line."""
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = NoSettings
+    needs: Needs = NOTHING
+    """What it needs of the machine; of the class, or of the instance where the settings decide."""
+    batch: int = 0
+    """Most completions that `verify_many` is given at once; 0: there is no batch form."""
     sandbox_level: str | None = None
     """The isolation reached, for a verifier that runs what a model wrote."""
 
@@ -94,11 +107,13 @@ def verifier(
     judges: str = "",
     does_not_catch: str = "",
     reference: type[BaseModel] = AnyReference,
+    needs: Needs = NOTHING,
 ) -> Callable[[Decorated], Decorated]:
     """Declare a function `(reference, completion) -> Verdict` to be a verifier. The function stays callable.
 
     Args:
         reference: pydantic model that the reference is validated with; without one it is a plain dict.
+        needs: what it needs of the machine.
     """
 
     def declare(function: Decorated) -> Decorated:
@@ -108,11 +123,13 @@ def verifier(
             "judges": judges or (inspect.getdoc(function) or "").partition("\n")[0],
             "does_not_catch": does_not_catch,
             "Reference": reference,
+            "needs": needs,
             "verify": staticmethod(function),
             "__doc__": function.__doc__,
             "__module__": function.__module__,
         }
         function.__verifier__ = type(function.__name__, (Verifier,), body)  # type: ignore[attr-defined]
+        function.name = name  # type: ignore[attr-defined]
         return function
 
     return declare
@@ -132,89 +149,10 @@ def declared_class(found: object, where: str) -> type[Verifier]:
     missing = [key for key in ("name", "version", "verify") if not getattr(declared, key, None)]
     if missing:
         raise BrokenVerifier(f"{where} lacks `{missing[0]}`; a verifier class has name, version and verify()")
+    for key, kind in (("Reference", AnyReference), ("Settings", NoSettings)):
+        model = getattr(declared, key, kind)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise BrokenVerifier(f"{where} has a `{key}` that is no pydantic model; derive it from pydantic.BaseModel")
+    if not isinstance(getattr(declared, "needs", NOTHING), Needs):
+        raise BrokenVerifier(f"{where} has `needs` that are no verifiers.Needs; write needs = Needs(...)")
     return declared
-
-
-@dataclass(frozen=True)
-class LoadedVerifier:
-    """A verifier with its settings resolved, ready to judge in this process and without limits.
-
-    `Supervisor` is what judges under limits; this is what it runs inside its workers.
-    """
-
-    plugin: Verifier
-    name: str
-    version: str
-    settings: BaseModel
-    settings_hash: str
-    """16 hex digits of the canonical JSON of the resolved settings."""
-    arguments: frozenset[str]
-    """Which of `prompt` and `timeout` the plugin asks for."""
-
-    @property
-    def sandbox_level(self) -> str | None:
-        return getattr(self.plugin, "sandbox_level", None)
-
-    def warm(self) -> None:
-        warm = getattr(self.plugin, "warm", None)
-        if warm is not None:
-            warm()
-
-    def verify(
-        self,
-        reference: Mapping[str, JsonValue],
-        completion: str,
-        *,
-        prompt: str | None = None,
-        timeout: float | None = None,
-    ) -> Verdict:
-        """Validate the reference and judge.
-
-        Raises:
-            BadReference: the reference does not fit the verifier's model.
-            TypeError: the plugin returned something that is no `Verdict`.
-            Exception: whatever the plugin raises.
-        """
-        offered = {"prompt": prompt, "timeout": timeout}
-        extra = {key: value for key, value in offered.items() if key in self.arguments}
-        verdict = self.plugin.verify(self.read_reference(reference), completion, **extra)
-        if not isinstance(verdict, Verdict):
-            raise TypeError(f"{self.name} returned {type(verdict).__name__} where a Verdict is due")
-        return verdict
-
-    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
-        """The reference as the plugin's own model (or as a dict where it declares none)."""
-        model = getattr(self.plugin, "Reference", AnyReference)
-        if model is AnyReference:
-            return dict(reference)
-        try:
-            return model.model_validate(reference)
-        except ValidationError as error:
-            raise BadReference(
-                f"the reference does not fit the {self.name} verifier, {first_complaint(error)}"
-            ) from error
-
-
-def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> LoadedVerifier:
-    """Resolve the settings and build the verifier.
-
-    Raises:
-        BadSettings: an unknown key or a wrong value; names the key and the known keys.
-    """
-    model = getattr(declared, "Settings", NoSettings)
-    try:
-        resolved = model.model_validate(settings)
-    except ValidationError as error:
-        known = ", ".join(f"`{key}`" for key in model.model_fields) or "none"
-        raise BadSettings(
-            f"settings of the {declared.name} verifier, {first_complaint(error)}; it has these keys: {known}"
-        ) from error
-    names = set(inspect.signature(declared.verify).parameters)
-    return LoadedVerifier(
-        plugin=declared(resolved),
-        name=declared.name,
-        version=str(declared.version),
-        settings=resolved,
-        settings_hash=content_hash(resolved.model_dump(mode="json")),
-        arguments=frozenset(names & OPTIONAL_ARGUMENTS),
-    )

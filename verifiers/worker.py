@@ -24,9 +24,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from verifiers.errors import BadReference, VerifierError
+from verifiers.loaded import LoadedVerifier
 from verifiers.registry import load
 from verifiers.verdict import Verdict
-from verifiers.verifier import LoadedVerifier
 from verifiers.wire import EXIT_MEMORY, FrameReader, pack
 
 DETAIL_BYTES = 4096
@@ -53,19 +53,20 @@ def main() -> None:
         raise
     channel.sendall(pack(_hello(loaded)))
     while True:
-        for row in pending:
-            channel.sendall(_answer(loaded, row))
+        for rows in pending:
+            channel.sendall(_answers(loaded, rows))
         pending = _receive(channel, reader)
 
 
 def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
-    budget = getattr(loaded.settings, "timeout", None)
     return {
         "name": loaded.name,
         "version": loaded.version,
         "settings_hash": loaded.settings_hash,
         "sandbox_level": loaded.sandbox_level,
-        "timeout": float(budget) if isinstance(budget, int | float) else None,
+        "timeout": loaded.timeout,
+        "budgets": loaded.budgets,
+        "batch": loaded.batch,
     }
 
 
@@ -80,19 +81,58 @@ def _receive(channel: socket.socket, reader: FrameReader) -> list[Any]:
             return messages
 
 
-def _answer(loaded: LoadedVerifier, row: list[Any]) -> bytes:
-    number, reference, completion, prompt, timeout = row
+def _answers(loaded: LoadedVerifier, rows: list[list[Any]]) -> bytes:
+    """One frame for each row of a message; several rows are for the batch form."""
     began = time.perf_counter()
     try:
-        verdict = loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
+        verdicts = [_one(loaded, rows[0])] if len(rows) == 1 else _many(loaded, rows)
     except MemoryError:
         os._exit(EXIT_MEMORY)
-    except BadReference as error:
-        verdict = Verdict.fault(str(error)[:1000])
+    seconds = (time.perf_counter() - began) / len(rows)
+    return b"".join(_packed(loaded, row[0], verdict, seconds) for row, verdict in zip(rows, verdicts, strict=True))
+
+
+def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
+    _, reference, completion, prompt, timeout = row
+    try:
+        return loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
+    except MemoryError:
+        raise
     except BaseException as error:
-        # also SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can
-        verdict = Verdict.fault(f"{loaded.name} raised {type(error).__name__}: {str(error)[:1000]}")
-    seconds = time.perf_counter() - began
+        return _raised(loaded, error)
+
+
+def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
+    """By the batch form; a reference that does not fit is a fault of its row alone."""
+    verdicts: dict[int, Verdict] = {}
+    read: dict[int, Any] = {}
+    for number, reference, *_ in rows:
+        try:
+            read[number] = loaded.read_reference(reference)
+        except MemoryError:
+            raise
+        except BaseException as error:
+            verdicts[number] = _raised(loaded, error)
+    left = [row for row in rows if row[0] in read]
+    try:
+        texts, prompts = [row[2] for row in left], [row[3] for row in left]
+        found = loaded.judge_many([read[row[0]] for row in left], texts, prompts, rows[0][4]) if left else []
+        verdicts |= {row[0]: verdict for row, verdict in zip(left, found, strict=True)}
+    except MemoryError:
+        raise
+    except BaseException as error:
+        verdicts |= {row[0]: _raised(loaded, error) for row in left}
+    return [verdicts[row[0]] for row in rows]
+
+
+def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
+    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    if isinstance(error, BadReference):
+        return Verdict.fault(str(error)[:1000])
+    return Verdict.fault(f"{loaded.name} raised {type(error).__name__}: {str(error)[:1000]}")
+
+
+def _packed(loaded: LoadedVerifier, number: int, verdict: Verdict, seconds: float) -> bytes:
     try:
         return pack([number, verdict.outcome, verdict.reason, capped(verdict.detail), verdict.score, seconds])
     except (TypeError, ValueError) as error:

@@ -37,7 +37,7 @@ def examine(output: Path) -> list[Finding]:
     found = [software.python(), *surroundings.packages(), *software.libraries(gpu_names)]
     found += [gpu, machine.cores(), machine.memory(), machine.cgroups()]
     if all(finding.state == "fine" for finding in found if finding.name in ("`verifiers`", "`tasks`")):
-        found += [surroundings.sandbox(), *surroundings.plugins()]
+        found += [surroundings.sandbox(), *surroundings.plugins(), *surroundings.needs()]
     else:
         remedy = "Settle whose `verifiers` and `tasks` are imported first."
         found.append(Finding("sandbox and plugins", "not examined", "missing", remedy))

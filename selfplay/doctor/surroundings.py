@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import warnings
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import psutil
@@ -29,11 +28,12 @@ def packages() -> list[Finding]:
 
 def plugins() -> list[Finding]:
     """Every registered verifier and task source, and whether it loads; needs our own packages."""
+    from tasks.plugins import PluginGroup
+
     found = []
     for group, needed in QUICKSTART_NEEDS.items():
-        entries = {(entry.name, entry.value): entry for entry in entry_points(group=group)}
-        broken = {entry.name: why for entry in entries.values() if (why := _why_broken(group, entry))}
-        names = sorted({entry.name for entry in entries.values()})
+        names = PluginGroup(group, "plugin", unknown=LookupError, broken=RuntimeError).names()
+        broken = {name: why for name in names if (why := _why_broken(group, name))}
         kind = group.removeprefix("selfplay.")
         absent = [name for name in needed if name not in names]
         found.append(
@@ -43,6 +43,30 @@ def plugins() -> list[Finding]:
         )
         for name, why in broken.items():
             found.append(Finding(f"{kind}: {name}", why, "missing" if name in needed else "limited", _repair(why)))
+    return found
+
+
+def needs() -> list[Finding]:
+    """What the registered verifiers need beyond Python, and whether it is here; needs our own packages."""
+    from selfplay.doctor.machine import gpus
+    from verifiers import registry
+    from verifiers.verifier import NOTHING
+
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        usable = [each.name for each in registry.available() if each.error is None]
+    for name in usable:
+        wanted = getattr(registry.find(name), "needs", NOTHING)
+        if wanted == NOTHING:
+            continue
+        remedies = [f"Install {package}." for package in wanted.missing]
+        if wanted.gpu > len(gpus()[0]):
+            remedies.append("Run it on a machine or cluster with a GPU to spare beside engines and training.")
+        value = wanted.in_words() + (" (whether it reaches it was not tried)" if wanted.network else "")
+        found.append(
+            Finding(f"verifier {name}", f"needs {value}", "limited" if remedies else "fine", " ".join(remedies))
+        )
     return found
 
 
@@ -104,7 +128,7 @@ def hub() -> Finding:
     return Finding("Hub", f"{value}; whether the network reaches it was not tried")
 
 
-def _why_broken(group: str, entry: EntryPoint) -> str | None:
+def _why_broken(group: str, name: str) -> str | None:
     from tasks.errors import SourceError
     from tasks.registry import source_class
     from verifiers.errors import VerifierError
@@ -113,7 +137,7 @@ def _why_broken(group: str, entry: EntryPoint) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            (find if group == "selfplay.verifiers" else source_class)(entry.name)
+            (find if group == "selfplay.verifiers" else source_class)(name)
     except (VerifierError, SourceError) as error:
         return str(error)
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from selfplay.assigned import Assigned
 from selfplay.judging import Judge
 from verifiers import Row
 
@@ -39,10 +40,10 @@ WAYS = {
 def judge_with(folder: Path, body: str, completions: list[str], solution: str | None = None) -> list[dict[str, object]]:
     file = folder / "plugin.py"
     file.write_text(HEAD + textwrap.indent(body, "        ") + "\n")
-    judge = Judge({}, 1, 1024)
+    judge = Judge(1, 1024)
     rows = [Row(str(number), {}, completion) for number, completion in enumerate(completions)]
     try:
-        return judge.judge(f"{file}:Plugin", rows, {row.id: solution for row in rows} if solution else None)
+        return judge.judge(Assigned(f"{file}:Plugin"), rows, {row.id: solution for row in rows} if solution else None)
     finally:
         judge.close()
 

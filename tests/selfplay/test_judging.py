@@ -12,17 +12,21 @@ from typing import Any
 
 import psutil
 import pytest
+import ray
 
 from selfplay import models
+from selfplay.assigned import Assigned
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.distill.trainer import Trainer
+from selfplay.engines.protocol import Completion
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError
-from selfplay.judging import MAX_RESTARTS, Judge
+from selfplay.judging import MAX_RESTARTS, Court, Judge
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
+from selfplay.records import Purpose
 from selfplay.sampling import Sampler
 from verifiers import Row
 
@@ -66,9 +70,9 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def test_equal_completions_of_different_prompts_are_judged_apart(plugin: Path) -> None:
-    judge = Judge({}, 1, 2048)
+    judge = Judge(1, 2048)
     rows = [Row("1", {}, "a", prompt="a"), Row("2", {}, "a", prompt="b"), Row("3", {}, "a", prompt="a")]
-    verdicts = judge.judge(f"{plugin}:echo", rows)
+    verdicts = judge.judge(Assigned(f"{plugin}:echo"), rows)
     assert [(v["sample_id"], v["outcome"]) for v in verdicts] == [
         ("1", "accepted"),
         ("2", "rejected"),
@@ -96,6 +100,49 @@ def test_two_entries_of_one_source_are_refused(of_a_file: Experiment) -> None:
 def cluster() -> Iterator[Cluster]:
     with Cluster() as connected:
         yield connected
+
+
+@pytest.mark.slow
+def test_files_named_from_here_are_composed_and_judge_on_a_worker(
+    of_a_file: Experiment, cluster: Cluster, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's workers have another working directory than the driver; evaluation does not see `verify_training`."""
+    monkeypatch.chdir(plugin.parent)
+    inside = {"verifier": "plugin.py:echo"}
+    changed = {
+        "verify": {"plugin.py:echo": {"verifier": "not", "settings": {"of": inside}}},
+        "verify_training": {"plugin.py:echo": {"verifier": "all_of", "settings": {"parts": [inside]}}},
+    }
+    court = Court(of_a_file.model_copy(update=changed), spare_cpus=1)
+    problem = next(Curriculum(of_a_file, 0).pool(1))
+    told = {}
+    purposes: tuple[Purpose, ...] = ("train", "evaluate", "validate")
+    for purpose in purposes:
+        completion = Completion(id=purpose, text="no echo", finish_reason="stop", tokens=2)
+        ((reference, _),) = court.send([(completion, problem)], purpose)
+        (row,) = ray.get(reference)
+        told[purpose] = (row["verifier"], row["outcome"])
+    court.close()
+    assert told == {"train": ("all_of", "rejected"), "evaluate": ("not", "accepted"), "validate": ("not", "accepted")}
+
+
+@pytest.mark.slow
+def test_a_verifier_that_needs_a_gpu_is_refused_where_there_is_none(
+    of_a_file: Experiment, cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "large.py").write_text(
+        textwrap.dedent("""
+            from verifiers import Needs, Verdict, verifier
+
+            @verifier(name="large", version="1", needs=Needs(gpu=64))
+            def large(reference, completion):
+                return Verdict.accept()
+        """)
+    )
+    named = of_a_file.tasks[0].source.replace(":Asks", ":echo")
+    changed = of_a_file.model_copy(update={"verify": {named: {"verifier": f"{tmp_path / 'large.py'}:large"}}})
+    with pytest.raises(RunError, match="a verifier needs 64 GPUs beside the 1 GPU"):
+        Sampler(changed, cluster, Ledger(tmp_path / "ledger"), Trainer(gpu=False))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks import SourceError, UnreachableSource, available_sources, load_source, source_class
-from tasks.registry import BrokenPluginWarning
+from tasks.plugins import BrokenPluginWarning
 
 DOUBLES = """
 from typing import ClassVar

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import verifiers
+from tasks.plugins import BrokenPluginWarning
 from verifiers import BadReference, BadSettings, BrokenVerifier, UnknownVerifier, available, load
-from verifiers.registry import GROUP, BrokenPluginWarning
+from verifiers.registry import VERIFIERS
 
 PALINDROME = """
 from verifiers import Verdict, verifier
@@ -110,7 +111,7 @@ def test_a_broken_package_is_a_warning_and_leaves_the_others(tmp_path: Path, mon
     about = tmp_path / "rotten-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rotten\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[{GROUP}]\nrotten = rotten_module_that_is_missing:Thing\n")
+    (about / "entry_points.txt").write_text(f"[{VERIFIERS.group}]\nrotten = rotten_module_that_is_missing:Thing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.warns(BrokenPluginWarning, match="package rotten"):
         listed = {entry.name: entry for entry in available()}

@@ -22,18 +22,14 @@ time is bounded only by the worker's own deadline, after which the row is a faul
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
+from tasks.plugins import PluginGroup
 from verifiers.verdict import Verdict
 
-GROUP = "selfplay.judges"
+JUDGES = PluginGroup("selfplay.judges", "special judge", unknown=ValueError, broken=ValueError)
 SpecialJudge = Callable[[str, str, str], Verdict]
 
 
@@ -55,44 +51,8 @@ def find(name: str) -> SpecialJudge:
     Raises:
         ValueError: there is none, it cannot be imported, or it is no function; says which.
     """
-    path, colon, attribute = name.rpartition(":")
-    if colon and path.endswith(".py"):
-        found = getattr(_module(Path(path)), attribute, None)
-        if found is None:
-            raise ValueError(f"{path} defines no special judge `{attribute}`")
-    else:
-        found = _registered(name)
-    if not callable(found):
-        raise ValueError(f"the special judge `{name}` is no function of (stdin, output, expected)")
-    judge: SpecialJudge = found
+    found = JUDGES.find(name)
+    if not callable(found.value):
+        raise ValueError(f"the {found.where} is no function of (stdin, output, expected)")
+    judge: SpecialJudge = found.value
     return judge
-
-
-def _registered(name: str) -> Any:
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in known:
-        raise ValueError(
-            f"there is no special judge `{name}`; known: {', '.join(sorted(known)) or 'none'}; "
-            "a file of your own is named as path/to/file.py:name"
-        )
-    try:
-        return known[name].load()
-    except Exception as error:
-        raise ValueError(f"the special judge `{name}` cannot be imported ({type(error).__name__}: {error})") from error
-
-
-def _module(path: Path) -> Any:
-    if not path.is_file():
-        raise ValueError(f"there is no file {path} to load a special judge from")
-    name = "special_judge_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path} cannot be loaded as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise ValueError(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
-    return module

@@ -10,18 +10,19 @@ function from the whole address to a `Sandbox`. `http` and `https` come through 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
+from tasks.plugins import PluginGroup
 from verifiers.sandbox.outside import LocalSandbox
 from verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
 
-GROUP = "selfplay.sandboxes"
+SANDBOXES = PluginGroup("selfplay.sandboxes", "sandbox", unknown=ValueError, broken=LevelRefused)
 
 
 def check(wanted: str) -> str:
     """The setting itself. Raises ValueError in words where it names neither a level nor a known kind of address."""
     if wanted not in LEVELS:
-        _plugin(wanted)
+        _scheme(wanted)
     return wanted
 
 
@@ -36,24 +37,16 @@ def open_sandbox(wanted: str, packages: Sequence[str] = ()) -> Sandbox:
         return LocalSandbox(lowest=wanted, packages=packages)
     if packages:
         raise LevelRefused("`packages` are for the sandbox of this machine; a remote one has its own")
-    entry = _plugin(wanted)
-    try:
-        opens: Callable[[str], Sandbox] = entry.load()
-    except Exception as error:
-        package = entry.dist.name if entry.dist is not None else "an unknown package"
-        raise LevelRefused(
-            f"the sandbox plugin `{entry.name}` of package {package} cannot be imported "
-            f"({type(error).__name__}: {error}); repair or uninstall the package"
-        ) from error
+    opens = cast("Callable[[str], Sandbox]", SANDBOXES.find(_scheme(wanted)).value)
     return opens(wanted)
 
 
-def _plugin(wanted: str) -> EntryPoint:
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+def _scheme(wanted: str) -> str:
+    known = SANDBOXES.names()
     scheme, mark, _ = wanted.partition("://")
     if not mark or scheme not in known:
-        addresses = ", ".join(f"{name}://..." for name in sorted(known))
+        addresses = ", ".join(f"{name}://..." for name in known)
         raise ValueError(
             f"there is no sandbox `{wanted}`; name a level ({', '.join(LEVELS)}) or an address ({addresses})"
         )
-    return known[scheme]
+    return scheme

@@ -1,0 +1,175 @@
+"""Finding plugins: by name through an entry-point group, or by `path/to/file.py:name`.
+
+    SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
+    SOURCES.find("polynomials").value          what the name stands for
+    SOURCES.find("mine/doubles.py:Doubles").value
+
+Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
+with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
+be imported is a warning that names it, and an error only for who asks for that plugin. What is not covered: a plugin
+is code with the user's own rights.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from tasks.problem import content_hash
+
+Kind = TypeVar("Kind")
+
+
+class BrokenPluginWarning(UserWarning):
+    """A package registers a plugin that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name stands for, not yet checked to be what its group asks for."""
+
+    value: object
+    where: str
+    """The plugin and its package or file, as the subject of a sentence."""
+
+
+@dataclass(frozen=True)
+class Listed(Generic[Kind]):
+    """One registered name, loaded or not."""
+
+    name: str
+    package: str
+    """Distribution that registers it; several, joined with `and`, where they contend for the name."""
+    value: Kind | None
+    error: str | None = None
+    """Why it cannot be used; None exactly where `value` is there."""
+
+
+@dataclass(frozen=True)
+class PluginGroup:
+    """The plugins of one kind.
+
+    Args:
+        group: entry-point group, such as `selfplay.tasks`.
+        kind: what one is called in sentences.
+        unknown: error for a name that nobody registers, a file that is not there or that lacks the name.
+        broken: error for a plugin that cannot be imported, or that two packages register.
+    """
+
+    group: str
+    kind: str
+    unknown: type[Exception]
+    broken: type[Exception]
+
+    def names(self) -> list[str]:
+        """All registered names, sorted; imports nothing."""
+        return sorted(self._entries())
+
+    def find(self, name: str) -> Found:
+        """What a registered name or `path/to/file.py:name` stands for; imports only that one.
+
+        Raises:
+            Exception: `unknown` or `broken`, with one sentence that names the remedy.
+        """
+        path, attribute = split_file(name)
+        if path is not None:
+            return self._from_file(path, attribute)
+        entries = self._entries()
+        if name not in entries:
+            near = difflib.get_close_matches(name, entries, n=1)
+            guess = f"; did you mean `{near[0]}`?" if near else "."
+            raise self.unknown(
+                f"there is no {self.kind} `{name}`{guess} Known: {', '.join(sorted(entries)) or 'none'}; "
+                "a file of your own is named as path/to/file.py:name"
+            )
+        return self._from_entries(entries[name])
+
+    def available(self, check: Callable[[Found], Kind]) -> Iterator[Listed[Kind]]:
+        """All registered plugins by name; imports every one, and warns of those that fail.
+
+        Args:
+            check: the plugin as what it has to be; raises `broken` or `unknown` where it is none.
+        """
+        for name, entries in sorted(self._entries().items()):
+            package = " and ".join(map(_package, entries))
+            try:
+                value = check(self._from_entries(entries))
+            except (self.broken, self.unknown) as error:
+                warnings.warn(str(error), BrokenPluginWarning, stacklevel=3)
+                yield Listed(name, package, None, str(error))
+            else:
+                yield Listed(name, package, value)
+
+    def _entries(self) -> dict[str, list[EntryPoint]]:
+        # the same distribution can be listed twice (an editable install beside a source tree)
+        distinct = {(e.name, e.value, _package(e)): e for e in entry_points(group=self.group)}
+        named: dict[str, list[EntryPoint]] = {}
+        for entry in sorted(distinct.values(), key=_package):
+            named.setdefault(entry.name, []).append(entry)
+        return named
+
+    def _from_entries(self, entries: list[EntryPoint]) -> Found:
+        entry, package = entries[0], _package(entries[0])
+        if len(entries) > 1:
+            packages = " and ".join(map(_package, entries))
+            raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
+        where = f"{self.kind} `{entry.name}` of package {package}"
+        try:
+            return Found(entry.load(), where)
+        except (Exception, SystemExit) as error:
+            raise self.broken(
+                f"{where} cannot be imported ({type(error).__name__}: {error}); repair or uninstall the package"
+            ) from error
+
+    def _from_file(self, path: Path, attribute: str) -> Found:
+        if not path.is_file():
+            raise self.unknown(f"there is no file {path} to load the {self.kind} `{attribute}` from")
+        try:
+            defined = vars(_module(path.resolve()))
+        except (Exception, SystemExit) as error:
+            raise self.broken(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
+        named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
+        found = defined.get(attribute) or next(named, None)
+        if found is None:
+            raise self.unknown(f"{path} defines no {self.kind} `{attribute}`; name the class or function")
+        return Found(found, f"{self.kind} `{attribute}` in {path}")
+
+
+def split_file(name: str) -> tuple[Path | None, str]:
+    """(path, attribute) of `path/to/file.py:name`; (None, name) of a registered name."""
+    path, colon, attribute = name.rpartition(":")
+    return (Path(path), attribute) if colon and path.endswith(".py") else (None, name)
+
+
+def absolute(name: str) -> str:
+    """The same name, with a file's path made absolute, so that it means the same in other processes."""
+    path, attribute = split_file(name)
+    return name if path is None else f"{path.resolve()}:{attribute}"
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "an unknown package"
+
+
+def _module(path: Path) -> object:
+    """The module of a file, imported once in a process; one that fails is imported again when asked for again."""
+    name = "plugin_file_" + content_hash(str(path))
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path.name} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]

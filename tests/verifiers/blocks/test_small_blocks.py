@@ -1,0 +1,189 @@
+"""`exact`, `regex`, `choice`, `json_schema` and `length`: what each accepts, rejects and leaves open; hostile text."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from verifiers import BadReference, BadSettings, load
+
+
+def judged(name: str, reference: dict[str, Any], completion: str, **settings: Any) -> tuple[str, str]:
+    verdict = load(name, settings).verify(reference, completion)
+    return verdict.outcome, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "completion", "settings", "reason"),
+    [
+        ("Paris", " Paris\n", {}, "equal_text"),
+        (["Rome", "Paris"], "Paris", {}, "equal_text"),
+        ("Paris", "paris", {}, "wrong_answer"),
+        ("Paris", "paris", {"ignore_case": True}, "equal_text"),
+        ("Paris", " Paris", {"ignore_space": "none"}, "wrong_answer"),
+        ("a  b", "a\tb ", {"ignore_space": "all"}, "equal_text"),
+        ("caf\u00e9", "cafe\u0301", {}, "equal_text"),
+        ("a\nb", "a\r\nb", {}, "equal_text"),
+        ("7", "so\n\n7\n\n", {"where": "last_line"}, "equal_text"),
+        ("7", " \n", {"where": "last_line"}, "no_answer"),
+        ("7", r"is \boxed{7}", {"where": "marked"}, "equal_text"),
+        ("7", "is 7", {"where": "marked"}, "no_answer"),
+        ("7", "7 or 8", {}, "wrong_answer"),
+        ("7", "\x00\ud800", {}, "wrong_answer"),
+    ],
+)
+def test_exact(answer: Any, completion: str, settings: dict[str, Any], reason: str) -> None:
+    outcome = "accepted" if reason == "equal_text" else "rejected"
+    assert judged("exact", {"answer": answer, "other": 1}, completion, **settings) == (outcome, reason)
+
+
+@pytest.mark.parametrize("reference", [{}, {"answer": ""}, {"answer": []}, {"answer": 7}])
+def test_exact_needs_an_answer(reference: dict[str, Any]) -> None:
+    with pytest.raises(BadReference, match="`answer"):
+        load("exact").read_reference(reference)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "completion", "settings", "outcome"),
+    [
+        (r"\d{4}-\d\d", "on 2026-11 or so", {}, "accepted"),
+        (r"\d{4}-\d\d", "on 2026-11 or so", {"where": "whole"}, "rejected"),
+        (r"\d+", "a\n42\nb", {"where": "line"}, "accepted"),
+        (r"\d+", "a42\nb", {"where": "line"}, "rejected"),
+        ("YES", "yes", {"ignore_case": True}, "accepted"),
+        ("^b$", "a\nb", {}, "accepted"),
+        (r"(?<w>\w+) \g<w>", "a\x00 b", {}, "rejected"),
+    ],
+)
+def test_regex(pattern: str, completion: str, settings: dict[str, Any], outcome: str) -> None:
+    assert judged("regex", {"pattern": pattern}, completion, **settings)[0] == outcome
+    assert judged("regex", {}, completion, pattern=pattern, **settings)[0] == outcome
+
+
+def test_a_pattern_that_backtracks_without_end_leaves_the_completion_open() -> None:
+    began = time.monotonic()
+    assert judged("regex", {"pattern": r"(a|a|aa)+$"}, "a" * 3000 + "b", timeout=0.2) == ("undecided", "open")
+    assert time.monotonic() - began < 30
+
+
+def test_a_wrong_pattern_is_refused_before_anything_runs() -> None:
+    with pytest.raises(BadReference, match=r"`pattern`.*no regular expression"):
+        load("regex").read_reference({"pattern": "(a"})
+    with pytest.raises(BadReference, match="no `pattern`"):
+        load("regex").read_reference({})
+    with pytest.raises(BadSettings, match="no regular expression"):
+        load("regex", {"pattern": "[z-a]"})
+
+
+CHOICES = ["rain", "snow", "hail", "a mix of rain and snow"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        *[(text, "right_choice") for text in ("B", "(B)", "B.", "b)", "**B**", "B) snow", "B: snow", "snow", "Snow.")],
+        *[(text, "right_choice") for text in ("Option B", "choice B", r"\text{B}", "[B]", "B, snow")],
+        *[(text, "wrong_choice") for text in ("A", "(D)", "rain", "D) a mix of rain and snow", "C. hail")],
+        *[(text, "several_choices") for text in ("A or B", "B and C", "B, C", "B) rain", "A/B", "B) snow or C) hail")],
+        *[(text, "unreadable_answer") for text in ("E", "weather", "7", "\x1b[2J", "\ud800", "because")],
+    ],
+)
+def test_choice(answer: str, reason: str) -> None:
+    outcome = "accepted" if reason == "right_choice" else "rejected"
+    reference = {"answer": "B", "choices": CHOICES}
+    assert judged("choice", reference, f"Hmm.\nThe answer is {answer}") == (outcome, reason)
+    assert judged("choice", reference, answer, where="whole") == (outcome, reason)
+
+
+def test_choice_without_an_answer_or_with_a_reference_that_does_not_fit() -> None:
+    assert judged("choice", {"answer": "B"}, "I like B") == ("rejected", "no_answer")
+    assert judged("choice", {"answer": "B"}, "", where="whole") == ("rejected", "no_answer")
+    for reference in ({"answer": "BC"}, {"answer": "E", "choices": CHOICES}, {"answer": "A", "choices": ["x", "X "]}):
+        with pytest.raises(BadReference):
+            load("choice").read_reference(reference)
+
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "pattern": "^[A-Z]"}, "age": {"type": "integer", "minimum": 0}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("completion", "reason"),
+    [
+        ('{"name": "Ada", "age": 36}', "fits_schema"),
+        (' {"name": "Ada"}\n', "fits_schema"),
+        ('{"name": "ada"}', "does_not_fit"),
+        ('{"name": "Ada", "age": -1}', "does_not_fit"),
+        ('{"name": "Ada", "age": true}', "does_not_fit"),
+        ('{"age": 1}', "does_not_fit"),
+        ("[]", "does_not_fit"),
+        ('{"name": "Ada", "name": "Bob"}', "not_json"),
+        ('{"name": "Ada", "age": NaN}', "not_json"),
+        ('{"name": "Ada", "age": 1e999}', "not_json"),
+        ('Sure! {"name": "Ada"}', "not_json"),
+        ("", "not_json"),
+        ("[" * 100_000, "not_json"),
+        ("[" * 150 + "]" * 150, "not_json"),
+        ('{"name": "' + "A[" * 500 + '"}', "fits_schema"),
+        ("9" * 10_000, "not_json"),
+        (" " * (1 << 21), "too_large"),
+    ],
+)
+def test_json_schema(completion: str, reason: str) -> None:
+    outcome = "accepted" if reason == "fits_schema" else "rejected"
+    assert judged("json_schema", {"schema": PERSON}, completion) == (outcome, reason)
+
+
+def test_the_last_fenced_block_is_the_answer_where_the_settings_say_so() -> None:
+    text = 'First\n```json\n{"name": "ada"}\n```\nthen\n```\n{"name": "Ada"}\n```\ndone'
+    assert judged("json_schema", {}, text, where="fenced", schema=PERSON) == ("accepted", "fits_schema")
+    assert judged("json_schema", {}, '{"name": "Ada"}', where="fenced", schema=PERSON) == ("rejected", "no_answer")
+
+
+def test_a_schema_on_the_network_is_refused_and_one_within_is_followed() -> None:
+    with pytest.raises(BadReference, match=r"refers to http://127\.0\.0\.1:9/x.*write the whole schema"):
+        load("json_schema").read_reference({"schema": {"$ref": "http://127.0.0.1:9/x"}})
+    with pytest.raises(BadReference, match="no JSON Schema"):
+        load("json_schema").read_reference({"schema": {"type": "text"}})
+    tree = {"$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"}
+    assert judged("json_schema", {"schema": tree}, "[[], [[]]]")[0] == "accepted"
+    assert judged("json_schema", {"schema": tree}, "[[], [7]]")[0] == "rejected"
+    assert judged("json_schema", {"schema": tree}, "[" * 90 + "]" * 90)[0] == "accepted"
+
+
+def test_a_pattern_of_a_schema_is_matched_under_a_clock() -> None:
+    schema = {"patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": False}
+    assert judged("json_schema", {"schema": schema}, '{"n1": 1}')[0] == "accepted"
+    assert judged("json_schema", {"schema": schema}, '{"n1": "x"}')[0] == "rejected"
+    assert judged("json_schema", {"schema": schema}, '{"m": 1}')[0] == "rejected"
+    endless = {"type": "string", "pattern": "^(a|a|aa)+$"}
+    assert judged("json_schema", {"schema": endless}, json.dumps("a" * 3000 + "b")) == ("undecided", "open")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reference", "completion", "reason"),
+    [
+        ({"least": 2, "most": 4}, {}, "abc", "within_limits"),
+        ({"least": 2, "most": 4}, {}, "a", "too_short"),
+        ({"least": 2, "most": 4}, {}, "abcde", "too_long"),
+        ({"most": 4}, {"most": 5}, "abcde", "within_limits"),
+        ({"unit": "words", "most": 2}, {"answer": "x"}, " a\t b\n", "within_limits"),
+        ({"unit": "lines", "least": 2}, {}, "a\n\n\n", "too_short"),
+        ({"most": 1}, {}, "\U0001f600", "within_limits"),
+    ],
+)
+def test_length(settings: dict[str, Any], reference: dict[str, Any], completion: str, reason: str) -> None:
+    assert judged("length", reference, completion, **settings)[1] == reason
+
+
+def test_a_length_without_limits_is_nobodys_fault_but_the_configs() -> None:
+    assert judged("length", {}, "a") == ("undecided", "fault")
+    with pytest.raises(BadSettings, match="must not exceed"):
+        load("length", {"least": 3, "most": 2})

@@ -1,0 +1,124 @@
+"""The `choice` verifier: is the right one of several lettered choices taken, and no other?
+
+    reference {"answer": "B", "choices": ["rain", "snow", "hail"]}
+    accepts   B    (B)    B.    **B** snow    B) snow    snow    Option B
+
+What is covered: two letters, or a letter beside another choice's text, is a hedge and rejected. What is not covered:
+why it was chosen; with four choices one guess in four is right.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from verifiers.blocks.exact import located
+from verifiers.verdict import Verdict
+from verifiers.verifier import Verifier
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LEAD = re.compile(r"(?:the\s+)?(?:answer|choice|option)(?:\s+is)?\s*:?\s*", re.IGNORECASE)
+_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:]+|(?=[\s,/&]|$))\s*")
+_EMPHASIS = re.compile(r"\*\*|__|`|\$|\\text(?:bf)?\s*\{([^{}]*)\}")
+_OTHER = re.compile(
+    r"(?:^|\W)(?:or|and|and/or)\s+[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)|[,/&]\s*[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)"
+)
+
+
+class ChoiceReference(BaseModel):
+    """The right letter, and perhaps what the choices say."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    answer: str = Field(pattern=r"^[A-Z]$")
+    """Letter of the right choice."""
+    choices: tuple[str, ...] | None = Field(default=None, min_length=2, max_length=len(LETTERS))
+    """Texts of the choices from A on; a text may then stand for its letter."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.choices is not None:
+            if LETTERS.index(self.answer) >= len(self.choices):
+                raise ValueError(f"`answer` is {self.answer}, and there are only {len(self.choices)} `choices`")
+            if len({_plain(text) for text in self.choices}) < len(self.choices):
+                raise ValueError("`choices` holds one text twice; they must differ")
+        return self
+
+
+class ChoiceSettings(BaseModel):
+    """Where the answer stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    where: Literal["whole", "last_line", "marked"] = "marked"
+    """The marked answer (`\\boxed{}`, `####`, "the answer is"), the last line, or the whole completion."""
+
+
+class ChoiceVerifier(Verifier):
+    """Judges which lettered choice a completion takes."""
+
+    name: ClassVar[str] = "choice"
+    version: ClassVar[str] = "1"
+    judges: ClassVar[str] = "that exactly the right lettered choice is taken"
+    does_not_catch: ClassVar[str] = "a guess: with four choices one in four is right"
+    Reference: ClassVar[type[BaseModel]] = ChoiceReference
+    Settings: ClassVar[type[BaseModel]] = ChoiceSettings
+
+    def verify(self, reference: ChoiceReference, completion: str) -> Verdict:
+        answer = located(completion, self.settings.where)
+        if answer is None or not answer.strip():
+            return Verdict.reject("no_answer")
+        taken = chosen(answer, reference.choices)
+        evidence: dict[str, Any] = {"answer": answer[:300], "taken": "".join(sorted(taken))}
+        if not taken:
+            return Verdict.reject("unreadable_answer", **evidence)
+        if len(taken) > 1:
+            return Verdict.reject("several_choices", **evidence)
+        if taken == {reference.answer}:
+            return Verdict.accept("right_choice", **evidence)
+        return Verdict.reject("wrong_choice", **evidence)
+
+
+def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
+    """The letters that an answer takes: by letter, or by the text of a choice. Empty: it cannot be read.
+
+    Args:
+        answer: the answer alone.
+        choices: texts of the choices from A on.
+    """
+    text = _EMPHASIS.sub(lambda found: found[1] or "", answer[:10_000]).strip()
+    known = LETTERS[: len(choices)] if choices else LETTERS
+    whole = _by_text(text, choices)
+    if whole is not None:
+        return {whole}
+    lead = _LEAD.match(text)
+    text = text[lead.end() :] if lead else text
+    first = _LETTER.match(text)
+    if first is None:
+        found = _by_text(text, choices)
+        return {found} if found is not None else set()
+    rest = text[first.end() :].strip()
+    letter = first[1].upper()
+    if letter not in known or (not rest and first[1].islower() and len(text.strip()) > 3):
+        return set()
+    taken = {letter}
+    taken |= {(one or other).upper() for one, other in _OTHER.findall(" " + rest)} & set(known)
+    named = _by_text(rest.lstrip(" ,:-"), choices) if rest else None
+    if named is not None:
+        return taken | {named}
+    if rest and choices is not None:
+        # a letter with words of its own: only the text of its choice may stand there, or a reason after a full stop
+        said = [LETTERS[at] for at, choice in enumerate(choices) if _plain(choice) and _plain(choice) in _plain(rest)]
+        return taken | set(said)
+    return taken
+
+
+def _by_text(text: str, choices: tuple[str, ...] | None) -> str | None:
+    plain = _plain(text)
+    return next((LETTERS[at] for at, choice in enumerate(choices or ()) if plain and _plain(choice) == plain), None)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(" .")

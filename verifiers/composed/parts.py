@@ -1,0 +1,216 @@
+"""What the composed verifiers share: their parts, loaded, asked one completion or many at a time, and added up.
+
+What is covered: a part that raises is a fault of that part, and the verdict is decided where the other parts decide
+it; references are checked for every part before anything is judged; the settings hash is made of the names, versions
+and hashes of the parts, so it changes when a part does. What is not covered: a part that kills or hangs the process
+takes the whole judgement along, as it would alone.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from verifiers.errors import BadReference
+from verifiers.loaded import LoadedVerifier
+from verifiers.needs import Needs, together
+from verifiers.part import Choice, Part
+from verifiers.registry import load
+from verifiers.verdict import Verdict
+from verifiers.verifier import Verifier
+
+SHOWN_PARTS = 8
+"""Parts whose verdicts stand in the evidence."""
+
+
+class Parts(BaseModel):
+    """The settings of a verifier that is made of several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    parts: tuple[Part, ...] = Field(min_length=1, max_length=32)
+    """`{verifier, settings, weight, reference}` each, in the order in which they are asked."""
+
+    @field_validator("parts")
+    @classmethod
+    def _loads(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        for part in parts:
+            load(part.verifier, part.settings)
+        return parts
+
+
+class Asked:
+    """A part at work."""
+
+    def __init__(self, part: Part | Choice) -> None:
+        self.loaded: LoadedVerifier = load(part.verifier, part.settings)
+        self.weight: float | None = getattr(part, "weight", None)
+        self._key: str | None = getattr(part, "reference", None)
+
+    @property
+    def identity(self) -> list[JsonValue]:
+        """What a verdict of this part depends on."""
+        loaded = self.loaded
+        return [loaded.name, loaded.version, loaded.settings_hash, self.weight, self._key]
+
+    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
+        """Raises BadReference where the part's own reference is missing or does not fit."""
+        if self._key is None:
+            return self.loaded.read_reference(reference)
+        own = reference.get(self._key)
+        if not isinstance(own, dict):
+            raise BadReference(f"the reference has no object `{self._key}` for its part {self.loaded.name}")
+        return self.loaded.read_reference(own)
+
+    def judge(
+        self,
+        references: Sequence[Any],
+        completions: Sequence[str],
+        prompts: Sequence[str | None],
+        timeout: float | None,
+    ) -> list[Verdict]:
+        """One verdict each, in order; what raises is a fault."""
+        size = self.loaded.batch
+        if size > 1 and len(completions) > 1:
+            found: list[Verdict] = []
+            for at in range(0, len(completions), size):
+                some = slice(at, at + size)
+                found += self.loaded.judge_many(references[some], completions[some], prompts[some], timeout)
+            return found
+        asked = zip(references, completions, prompts, strict=True)
+        return [self._one(reference, text, prompt, timeout) for reference, text, prompt in asked]
+
+    def _one(self, reference: Any, completion: str, prompt: str | None, timeout: float | None) -> Verdict:
+        try:
+            return self.loaded.judge(reference, completion, prompt, timeout)
+        except MemoryError:
+            raise
+        except Exception as error:
+            return Verdict.fault(f"{self.loaded.name} raised {type(error).__name__}: {str(error)[:500]}")
+
+
+class Composed(Verifier):
+    """A verifier made of parts. A subclass says how their verdicts become one."""
+
+    Settings: ClassVar[type[BaseModel]] = Parts
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.asked = self.load_parts()
+        self.needs: Needs = together(asked.loaded.needs for asked in self.asked)
+        self.batch = max(asked.loaded.batch for asked in self.asked)
+        self.timeout = sum(asked.loaded.timeout for asked in self.asked)
+        """Seconds that a completion may take: every part may use its own budget."""
+        self.budgets = sum(asked.loaded.budgets for asked in self.asked)
+
+    def load_parts(self) -> list[Asked]:
+        return [Asked(part) for part in self.settings.parts]
+
+    def identity(self) -> JsonValue:
+        """What the settings hash is made of, in place of the settings as they are written."""
+        return [asked.identity for asked in self.asked]
+
+    @property
+    def sandbox_level(self) -> str | None:  # type: ignore[override]
+        """That of the first part which has one."""
+        return next((level for asked in self.asked if (level := asked.loaded.sandbox_level)), None)
+
+    def warm(self) -> None:
+        for asked in self.asked:
+            asked.loaded.warm()
+
+    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
+        """The reference as each part reads it. Raises BadReference where one cannot."""
+        return [asked.read_reference(reference) for asked in self.asked]
+
+    def verify(
+        self, reference: Any, completion: str, prompt: str | None = None, timeout: float | None = None
+    ) -> Verdict:
+        return self.verify_many([reference], [completion], [prompt], timeout)[0]
+
+    def verify_many(
+        self,
+        references: Sequence[Any],
+        completions: Sequence[str],
+        prompts: Sequence[str | None],
+        timeout: float | None = None,
+    ) -> list[Verdict]:
+        """Ask the parts one after another, each about the completions that are still to be decided."""
+        found: list[list[Verdict]] = [[] for _ in completions]
+        for place, asked in enumerate(self.asked):
+            left = [at for at, verdicts in enumerate(found) if not self.is_decided(verdicts)]
+            if not left:
+                break
+            judged = asked.judge(
+                [references[at][place] for at in left],
+                [completions[at] for at in left],
+                [prompts[at] for at in left],
+                timeout,
+            )
+            for at, verdict in zip(left, judged, strict=True):
+                found[at].append(verdict)
+        return [self.add_up(verdicts) for verdicts in found]
+
+    @abstractmethod
+    def is_decided(self, verdicts: Sequence[Verdict]) -> bool:
+        """Whether the verdicts of the first parts make those of the others needless."""
+
+    @abstractmethod
+    def add_up(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict, from those of the parts that were asked."""
+
+    @property
+    def weighs(self) -> bool:
+        """Whether a score is wanted, for which every part has to be asked."""
+        return any(asked.weight is not None for asked in self.asked)
+
+    def evidence(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+        """What each part said, shortly; the part that decided is told by the caller."""
+        told = [
+            {"verifier": asked.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
+            for asked, verdict in zip(self.asked, verdicts, strict=False)
+        ]
+        return {"parts": told[:SHOWN_PARTS]}
+
+    def score(self, verdicts: Sequence[Verdict]) -> float | None:
+        """The weighted mean of the parts' scores: a part's own, else 1 for accepted and 0 for rejected.
+
+        None where no part has a weight, or one that has is undecided.
+        """
+        total = weights = 0.0
+        for asked, verdict in zip(self.asked, verdicts, strict=False):
+            if asked.weight is None:
+                continue
+            own = verdict.score
+            if own is None and verdict.outcome == "undecided":
+                return None
+            total += asked.weight * (float(verdict.outcome == "accepted") if own is None else own)
+            weights += asked.weight
+        return total / weights if weights else None
+
+    def decided(self, outcome: str, place: int, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict of one part as that of the whole, with its reason and evidence."""
+        part = verdicts[place]
+        told = Verdict.accept if outcome == "accepted" else Verdict.reject
+        detail = {**self.evidence(verdicts), "decided_by": self.asked[place].loaded.name, **_apart(part)}
+        return told(part.reason, score=self.score(verdicts), **detail)
+
+    def undecided(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """A fault where a part could not judge, else open; with what the first such part says."""
+        left = [verdict for verdict in verdicts if verdict.outcome == "undecided"]
+        first = next((verdict for verdict in left if verdict.reason == "fault"), left[0])
+        place = next(at for at, verdict in enumerate(verdicts) if verdict is first)
+        name = self.asked[place].loaded.name
+        if first.reason == "fault":
+            return Verdict.fault(f"{name}: {first.detail.get('what', 'fault')}"[:1000], **self.evidence(verdicts))
+        return Verdict.open(f"{name}: {first.detail.get('why', first.reason)}"[:1000], **self.evidence(verdicts))
+
+
+def _apart(verdict: Verdict) -> dict[str, JsonValue]:
+    """A part's evidence under keys that are not the whole's own."""
+    return {
+        key: value for key, value in verdict.detail.items() if key not in ("parts", "decided_by", "score", "reason")
+    }
