@@ -49,6 +49,9 @@ def source_class(name: str) -> type[TaskSource]:
     if colon and path.endswith(".py"):
         return _checked(_from_file(Path(path), attribute), name)
     entries = _entries()
+    family, colon, rest = name.partition(":")
+    if colon and rest and name not in entries and family in entries:
+        return _from_entry(entries[family]).variant(rest)
     if name not in entries:
         near = difflib.get_close_matches(name, entries, n=1)
         guess = f"; did you mean `{near[0]}`?" if near else "."
@@ -120,6 +123,6 @@ def _checked(found: object, where: str) -> type[TaskSource]:
     if not (isinstance(found, type) and issubclass(found, TaskSource)):
         raise SourceError(f"{where} is not a subclass of tasks.TaskSource")
     for attribute in ("name", "verifier", "solution_origin"):
-        if not isinstance(getattr(found, attribute, None), str):
+        if attribute not in found.model_fields and not isinstance(getattr(found, attribute, None), str):
             raise SourceError(f"{where} does not set the class attribute `{attribute}`")
     return found
