@@ -87,3 +87,18 @@ def test_validation_problems_come_after_the_test_problems_and_change_none_of_the
     assert held_out.isdisjoint(problem.twin_key for problem in validation)
     trained_on = {problem.twin_key for problem in [*with_validation.worked_examples(), *with_validation.pool(1)]}
     assert trained_on.isdisjoint(problem.twin_key for problem in validation)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"evaluate": {"problems": 200_000}}, r"`polynomials` has fewer than 13,787 .* split `evaluate` .*100,000"),
+        ({"generations": 200_000}, r"split `train` .*lower its `examples` or `problems`"),
+    ],
+)
+def test_more_than_a_family_can_have_is_refused_without_making_it(
+    tiny: dict[str, Any], changes: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.source.MOST_REPEATS", 10**9)  # nobody counts: it would not come back
+    with pytest.raises(ConfigError, match=sentence):
+        Curriculum(Experiment.model_validate({**tiny, **changes}), 0).check()
