@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from selfplay import task_verbs
+from selfplay.refusal import one_sentence
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,44 +19,11 @@ app = typer.Typer(
     help="Train language models on their own verified output, and measure what verification buys.\n\n"
     "Start with `selfplay run experiments/quickstart/experiment.yaml`.",
 )
-tasks_app = typer.Typer(no_args_is_help=True, help="Task sources: what is asked.")
 verifiers_app = typer.Typer(no_args_is_help=True, help="Verifiers: who judges.")
-app.add_typer(tasks_app, name="tasks")
+app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifiers_app, name="verifiers")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")
-
-USER_ERROR = 2
-
-
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Print an error that a person caused as one sentence, and leave with exit code 2."""
-    from selfplay.errors import SelfplayError
-    from selfplay.neighbours import imported_from_here
-
-    try:
-        imported_from_here()
-    except SelfplayError as error:
-        raise _refusal(error) from None
-
-    from tasks.errors import SourceError
-    from verifiers.errors import VerifierError
-
-    try:
-        yield
-    except (SelfplayError, SourceError, VerifierError) as error:
-        raise _refusal(error) from None
-
-
-def _refusal(error: Exception) -> typer.Exit:
-    typer.echo(f"selfplay: {_printable(str(error))}", err=True)
-    return typer.Exit(USER_ERROR)
-
-
-def _printable(text: str) -> str:
-    """Text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 @app.command()
@@ -85,7 +53,7 @@ def run(
 
     Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met.
     """
-    with _one_sentence():
+    with one_sentence():
         if dry_run:
             from selfplay.dry_run import show_plan
 
@@ -105,7 +73,7 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run directory, such as runs/quickstart/20260101-120000-abc123.")],
 ) -> None:
     """Write the report of a run again: index.html, figures and scores.csv."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay.report import write_report
 
         typer.echo(write_report(run))
@@ -116,7 +84,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; seeds of all of them go into one table.")],
 ) -> None:
     """Held-out accuracy after the last generation, by arm and seed, over one or more runs."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay.report.table import compare_runs
 
         typer.echo(compare_runs(runs))
@@ -158,41 +126,16 @@ def verify(
     ] = None,
 ) -> None:
     """Judge completions from a file. Exit code 0 whatever the outcomes."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay import launch
 
         launch.verify(name, input_, output, workers=workers, timeout=timeout, overrides=set_ or ())
 
 
-@tasks_app.command("list")
-def tasks_list() -> None:
-    """List the task sources."""
-    with _one_sentence():
-        from selfplay import listing
-
-        listing.sources()
-
-
-@tasks_app.command("show")
-def tasks_show(
-    source: Annotated[str, typer.Argument(help="A source's name, or `path/to/file.py:name`.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the source.")
-    ] = None,
-    count: Annotated[int, typer.Option("-n", min=1, help="Problems to show.")] = 3,
-    seed: Annotated[int, typer.Option(help="Seed of the order.")] = 0,
-) -> None:
-    """Show a source's settings and some of its problems."""
-    with _one_sentence():
-        from selfplay import listing
-
-        listing.source(source, set_ or (), count, seed)
-
-
 @verifiers_app.command("list")
 def verifiers_list() -> None:
     """List the verifiers, what each judges and what it does not catch."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay import listing
 
         listing.verifiers()
@@ -203,7 +146,7 @@ def verifiers_show(
     name: Annotated[str, typer.Argument(help="A verifier's name, or `path/to/file.py:name`.")],
 ) -> None:
     """Show a verifier: what it judges, its reference and its settings."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay import listing
 
         listing.verifier(name)
@@ -219,7 +162,7 @@ def ledger_digest(run: RunArgument, json_: AsJson = False) -> None:
 
     Exit code 1 where a row stands in the ledger twice.
     """
-    with _one_sentence():
+    with one_sentence():
         from selfplay import ledger_verbs
 
         if not ledger_verbs.print_digest(run, as_json=json_):
@@ -232,7 +175,7 @@ def ledger_check(run: RunArgument) -> None:
 
     Exit code 1 where something is wrong; `selfplay run --resume` sets damaged files aside and does their work again.
     """
-    with _one_sentence():
+    with one_sentence():
         from selfplay import ledger_verbs
 
         if not ledger_verbs.print_check(run):
@@ -247,7 +190,7 @@ def ledger_query(
     json_: Annotated[bool, typer.Option("--json", help="Print all rows as JSON.")] = False,
 ) -> None:
     """Ask the ledger of a run in SQL. The query sees the ledger alone and can write nothing."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay import ledger_verbs
 
         ledger_verbs.print_query(run, sql, as_csv=csv, as_json=json_)
@@ -263,7 +206,7 @@ def lineage(
     full: Annotated[bool, typer.Option("--full", help="Print prompts and completions whole.")] = False,
 ) -> None:
     """Print where a sample comes from, what a model is made of, or what a worked example has touched."""
-    with _one_sentence():
+    with one_sentence():
         from selfplay import ledger_verbs
 
         ledger_verbs.print_lineage(run, identity, as_json=json_, full=full)

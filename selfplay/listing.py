@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from itertools import islice
 from typing import Any
 
@@ -14,15 +15,26 @@ from rich.text import Text
 
 from selfplay.config_file import apply_override
 from selfplay.report.visible import visible
-from tasks.registry import available_sources, load_source, source_class
+from tasks.errors import SourceError
+from tasks.registry import load_source, source_class
 from verifiers import registry
 
 
 def sources() -> None:
-    """One line for each task source."""
-    table = Table("source", "judged by", "worked solutions", "what it asks", box=None, pad_edge=False)
-    for name, kind in sorted(available_sources().items()):
-        table.add_row(*map(_shown, (name, kind.verifier, kind.solution_origin, _first_line(kind))))
+    """One line for each task source, the broken ones among them."""
+    table = Table(
+        "source", "package", "judged by", "worked solutions", "ends", "what it asks", box=None, pad_edge=False
+    )
+    for entry in sorted(entry_points(group="selfplay.tasks"), key=lambda entry: entry.name):
+        package = entry.dist.name if entry.dist is not None else "an unknown package"
+        try:
+            kind = source_class(entry.name)
+        except SourceError as error:
+            table.add_row(*map(_shown, (entry.name, package, "", "", "")), _shown(f"cannot be loaded: {error}", "red"))
+            continue
+        verifier, origin = (getattr(kind, key, "(a key)") for key in ("verifier", "solution_origin"))
+        ends = "no" if kind.endless else "yes"
+        table.add_row(*map(_shown, (entry.name, package, verifier, origin, ends, _first_line(kind))))
     Console().print(table)
 
 
@@ -35,8 +47,11 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
     kind = source_class(name)
     console.print(_shown(_first_line(kind)))
     _print_fields(console, kind)
-    for problem in islice(load_source(name, settings).problems("train", seed), count):
-        console.rule(_shown(problem.id), align="left")
+    made = load_source(name, settings)
+    # a source that is held out as a whole has nothing to train on
+    problems = list(islice(made.problems("train", seed), count)) or list(islice(made.problems("evaluate", seed), count))
+    for problem in problems:
+        console.rule(_shown(f"{problem.id}  {problem.split}, judged by {problem.verifier}"), align="left")
         console.print(_shown(problem.prompt))
         console.print(Text(f"reference  {json.dumps(problem.reference)}", style="dim"))
         if problem.solution is not None:

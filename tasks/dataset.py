@@ -97,9 +97,11 @@ class Dataset(RowSource):
             path, key=f"{key} of source `{self.name}`", config=self.config, split=part, revision=self.revision
         )
 
-    def with_repeats(self, split: Split) -> Iterator[Problem]:
-        for problem in super().with_repeats(split):
-            if not self._held_out_by_content or split_of(problem.twin_key) == split:
+    def each(self, split: Split) -> Iterator[Problem | SourceError]:
+        for problem in super().each(split):
+            # a bad row has no content to hold it out by
+            side = "train" if isinstance(problem, SourceError) else split_of(problem.twin_key)
+            if not self._held_out_by_content or side == split:
                 yield problem
 
     def read(self, row: PlacedRow, split: Split) -> Problem:

@@ -13,6 +13,7 @@ from random import Random
 
 from pydantic import Field
 
+from tasks.errors import SourceError
 from tasks.problem import Problem, Split
 from tasks.rows import PlacedRow
 from tasks.source import TaskSource
@@ -40,16 +41,25 @@ class RowSource(TaskSource):
             tasks.errors.SourceError: the row lacks something; names its place.
         """
 
-    def with_repeats(self, split: Split) -> Iterator[Problem]:
+    def each(self, split: Split) -> Iterator[Problem | SourceError]:
         for row in islice(self.rows(split), self.limit):
-            yield self.read(row, split)
+            try:
+                yield self.read(row, split)
+            except SourceError as error:
+                yield error
 
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
-        problems = list(self.with_repeats(split))
-        held_out = {problem.twin_key for problem in self.with_repeats("evaluate")} if split == "train" else set()
+        problems = list(self._all(split))
+        held_out = {problem.twin_key for problem in self._all("evaluate")} if split == "train" else set()
         Random(f"{self.name} {seed}").shuffle(problems)
         distinct = {problem.twin_key: problem for problem in problems if problem.twin_key not in held_out}
         yield from distinct.values()
+
+    def _all(self, split: Split) -> Iterator[Problem]:
+        for problem in self.each(split):
+            if isinstance(problem, SourceError):
+                raise problem
+            yield problem
 
     def twin_key(self, question: str) -> str:
         """Equal for questions that differ in spacing and case alone."""

@@ -52,9 +52,10 @@ class TaskSource(BaseModel, ABC):
             tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
         """
 
-    def with_repeats(self, split: Split) -> Iterator[Problem]:
-        """All problems of a split as they come, those that repeat another among them."""
-        return self.problems(split, 0)
+    def each(self, split: Split) -> Iterator[Problem | SourceError]:
+        """All problems of a split as they come, for `selfplay tasks check`: those that repeat another among them, and
+        in place of a row that is no problem what is wrong with it."""
+        yield from self.problems(split, 0)
 
     def most(self, split: Split) -> int | None:
         """An upper bound of the problems that a split holds, where one is known without making them."""

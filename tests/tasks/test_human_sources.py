@@ -171,7 +171,7 @@ def test_a_missing_folder_names_the_key(tmp_path: Path) -> None:
 def test_a_question_that_is_held_out_is_not_trained_on(local: Path, write_jsonl: Write) -> None:
     write_jsonl(local / "gsm8k_train.jsonl", [CLIPS, {**DEBT, "question": DEBT["question"].upper()}])
     assert only("gsm8k", local, "train").reference["answer"] == "2"
-    assert len(list(load_source("gsm8k", {"folder": str(local)}).with_repeats("train"))) == 2
+    assert len(list(load_source("gsm8k", {"folder": str(local)}).each("train"))) == 2
 
 
 def test_the_real_rows_of_mbpp_and_humaneval() -> None:
