@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
@@ -57,7 +58,7 @@ class ReasoningGym(ProceduralFamily):
     @classmethod
     def variant(cls, rest: str) -> type[TaskSource]:
         check_family(rest)
-        named = {"name": f"{cls.name}:{rest}", "family": rest, "__doc__": f"The family {rest} of reasoning-gym."}
+        named = {"name": f"{cls.name}:{rest}", "family": rest, "__doc__": _about(rest)}
         return type(cls.__name__, (cls,), {**named, "__module__": __name__})
 
     @model_validator(mode="after")
@@ -102,7 +103,9 @@ def check_family(name: str) -> None:
     if name in REFUSED:
         raise SourceError(f"`reasoning_gym:{name}` is not offered: {REFUSED[name]}")
     try:
-        from reasoning_gym.factory import DATASETS
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # its dependency cellpylib compares with `is`
+            from reasoning_gym.factory import DATASETS
     except ImportError:
         raise SourceError(
             "reasoning-gym is not installed; `pip install 'selfplay[reasoning-gym]'` brings its families"
@@ -136,3 +139,7 @@ def _family(name: str, seed: int, config: str) -> Any:
     from reasoning_gym import create_dataset
 
     return create_dataset(name, seed=seed, size=BLOCK, **json.loads(config))
+
+
+def _about(name: str) -> str:
+    return f"The family {name} of reasoning-gym; keys of its `config`: {', '.join(own_keys(name))}."
