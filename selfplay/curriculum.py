@@ -96,7 +96,7 @@ class Curriculum:
                 _check_room(source, "train", needed, "its `examples` or `problems`")
                 deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
             elif self._experiment.generations:
-                next(self._task_pool(task, source, 1))
+                next(self._task_pool(task, source, 1), None)
 
     @property
     def tasks(self) -> list[str]:

@@ -102,3 +102,22 @@ def test_more_than_a_family_can_have_is_refused_without_making_it(
     monkeypatch.setattr("tasks.source.MOST_REPEATS", 10**9)  # nobody counts: it would not come back
     with pytest.raises(ConfigError, match=sentence):
         Curriculum(Experiment.model_validate({**tiny, **changes}), 0).check()
+
+
+def test_a_task_can_be_evaluated_only(tiny: dict[str, Any], tmp_path: Path) -> None:
+    row = {"task_id": "x", "prompt": "def f():\n", "entry_point": "f", "canonical_solution": "    return 1\n"}
+    row["test"] = "def check(f):\n    assert f() == 1\n"
+    (tmp_path / "humaneval.jsonl").write_text(json.dumps(row))
+    held_out = {"source": "humaneval", "folder": str(tmp_path), "problems": 0}
+    polynomials = {"source": "polynomials", "examples": 4, "problems": 6}
+    both = {**tiny, "tasks": [polynomials, held_out], "evaluate": {"problems": 2}}
+    curriculum = Curriculum(Experiment.model_validate(both), 0)
+    curriculum.check()
+    assert [problem.source for problem in curriculum.held_out()] == ["polynomials", "humaneval"]
+    for problems in (curriculum.pool(1), curriculum.worked_examples()):
+        assert {problem.source for problem in problems} == {"polynomials"}
+    with pytest.raises(ValueError, match="gives the model no problems"):
+        Experiment.model_validate({**both, "tasks": [held_out]})
+    trained = {**both, "tasks": [polynomials, {**held_out, "problems": 1}]}
+    with pytest.raises(ConfigError, match="`humaneval` has 0 training problems; lower its `problems` from 1"):
+        Curriculum(Experiment.model_validate(trained), 0).check()
