@@ -130,9 +130,9 @@ def test_difficulty(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_problems_are_distinct_and_the_sides_share_no_twin(name: str) -> None:
-    train = [p for seed in range(2) for p in first(name, "train", seed, 300)]
-    held_out = [p for seed in range(2) for p in first(name, "evaluate", seed, 60)]
-    assert len({p.twin_key for p in train[:300]}) == 300
+    train = [p for seed in range(2) for p in first(name, "train", seed, 120)]
+    held_out = [p for seed in range(2) for p in first(name, "evaluate", seed, 25)]
+    assert len({p.twin_key for p in train[:120]}) == 120
     assert {p.twin_key for p in train}.isdisjoint(p.twin_key for p in held_out)
     assert {p.prompt for p in train}.isdisjoint(p.prompt for p in held_out)
     for problem in (*train, *held_out):
@@ -142,9 +142,9 @@ def test_problems_are_distinct_and_the_sides_share_no_twin(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_about_a_tenth_is_held_out(name: str) -> None:
     source: Any = load_source(name, {})
-    count = 1000
+    count = 500
     share = sum(split_of(source.problem(5, index).twin_key) == "evaluate" for index in range(count)) / count
-    assert 0.06 < share < 0.14  # 0.1 within 4 standard errors
+    assert 0.04 < share < 0.16  # 0.1 within 4 standard errors
 
 
 @pytest.mark.parametrize(
