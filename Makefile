@@ -24,6 +24,13 @@ EXTRAS := dev
 TORCH :=
 endif
 
+# reasoning-gym's families come along where its dependency pycosat can be built: it needs a C compiler and Python's
+# headers. Without them its tests skip and say so.
+HEADERS := $(shell $(PYTHON) -c "import sysconfig; print(sysconfig.get_path('include'))")
+ifneq ($(and $(shell command -v cc),$(wildcard $(HEADERS)/Python.h)),)
+EXTRAS := $(EXTRAS),reasoning-gym
+endif
+
 # A folder of wheels that pip is told about (PIP_FIND_LINKS) and that holds the CPU build of torch takes the place
 # of PyTorch's own index.
 ifneq ($(wildcard $(PIP_FIND_LINKS)/torch-*cpu*.whl),)

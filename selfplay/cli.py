@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay import verifier_verbs
+from selfplay import task_verbs, verifier_verbs
 from selfplay.refusal import one_sentence
 
 app = typer.Typer(
@@ -19,8 +19,7 @@ app = typer.Typer(
     help="Train language models on their own verified output, and measure what verification buys.\n\n"
     "Start with `selfplay run experiments/quickstart/experiment.yaml`.",
 )
-tasks_app = typer.Typer(no_args_is_help=True, help="Task sources: what is asked.")
-app.add_typer(tasks_app, name="tasks")
+app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")
@@ -130,31 +129,6 @@ def verify(
         from selfplay import launch
 
         launch.verify(name, input_, output, workers=workers, timeout=timeout, overrides=set_ or ())
-
-
-@tasks_app.command("list")
-def tasks_list() -> None:
-    """List the task sources."""
-    with one_sentence():
-        from selfplay import listing
-
-        listing.sources()
-
-
-@tasks_app.command("show")
-def tasks_show(
-    source: Annotated[str, typer.Argument(help="A source's name, or `path/to/file.py:name`.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the source.")
-    ] = None,
-    count: Annotated[int, typer.Option("-n", min=1, help="Problems to show.")] = 3,
-    seed: Annotated[int, typer.Option(help="Seed of the order.")] = 0,
-) -> None:
-    """Show a source's settings and some of its problems."""
-    with one_sentence():
-        from selfplay import listing
-
-        listing.source(source, set_ or (), count, seed)
 
 
 RunArgument = Annotated[Path, typer.Argument(help="A run directory.")]

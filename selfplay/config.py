@@ -69,8 +69,8 @@ class TaskSection(BaseModel):
     """A source's name (`selfplay tasks list`), or `path/to/file.py:name`."""
     examples: int | None = Field(default=None, ge=0)
     """Worked examples (problems with solutions) to train on; unset: all that a finite source has."""
-    problems: int = Field(ge=1)
-    """Problems given to the model in each generation."""
+    problems: int = Field(ge=0)
+    """Problems given to the model in each generation; 0: the task is evaluated only, such as humaneval."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -232,6 +232,8 @@ class Experiment(Section):
                         "an arm with synthetic data listed before it"
                     )
             earlier[arm.name] = arm
+        if not any(task.problems for task in self.tasks):
+            raise ValueError("`tasks` gives the model no problems; set `problems` of at least one task above 0")
         if self.evaluate.problems < len(self.tasks):
             raise ValueError("`evaluate.problems` must be at least one for each task")
         if 0 < self.evaluate.validation < len(self.tasks):

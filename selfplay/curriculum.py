@@ -13,7 +13,7 @@ from itertools import islice
 from selfplay.config import Experiment, TaskSection
 from selfplay.errors import ConfigError
 from selfplay.seeds import derive_seed, generator
-from tasks.problem import Problem
+from tasks.problem import Problem, Split
 from tasks.registry import load_source
 from tasks.source import TaskSource
 
@@ -93,9 +93,10 @@ class Curriculum:
         for task, source in self._sources:
             if self._experiment.generations and source.endless:
                 needed = (task.examples or 0) + self._experiment.generations * task.problems
+                _check_room(source, "train", needed, "its `examples` or `problems`")
                 deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
             elif self._experiment.generations:
-                next(self._task_pool(task, source, 1))
+                next(self._task_pool(task, source, 1), None)
 
     @property
     def tasks(self) -> list[str]:
@@ -117,6 +118,7 @@ class Curriculum:
         for number, (task, source) in enumerate(self._sources):
             for_test, for_validation = (self._part(n, number) for n in (section.problems, section.validation))
             wanted = for_test + for_validation
+            _check_room(source, "evaluate", wanted, "`evaluate.problems`")
             seed = derive_seed(self._seed, "held out", source.name)
             problems = list(islice(source.problems("evaluate", seed), wanted))
             if len(problems) < wanted:
@@ -153,3 +155,13 @@ class Curriculum:
             )
         for position in range(begin, begin + task.problems):
             yield everything[position % len(everything)]
+
+
+def _check_room(source: TaskSource, split: Split, wanted: int, keys: str) -> None:
+    """Refuse at once what a family is known not to have; to find out by making its problems takes long."""
+    most = source.most(split)
+    if most is not None and wanted > most:
+        raise ConfigError(
+            f"`{source.name}` has fewer than {most + 1:,} problems for the split `{split}` with these settings, and "
+            f"{wanted:,} are asked for; lower {keys}, or raise the source's sizes."
+        )

@@ -16,16 +16,27 @@ from rich.text import Text
 from selfplay.config_file import apply_override
 from selfplay.report.visible import visible
 from tasks.plugins import BrokenPluginWarning
-from tasks.registry import available_sources, load_source, source_class
+from tasks.registry import listed_sources, load_source, source_class
 from verifiers import registry
 from verifiers.verifier import NOTHING, AnyReference, NoSettings
 
 
 def sources() -> None:
-    """One line for each task source."""
-    table = Table("source", "judged by", "worked solutions", "what it asks", box=None, pad_edge=False)
-    for name, kind in sorted(available_sources().items()):
-        table.add_row(*map(_shown, (name, kind.verifier, kind.solution_origin, _first_line(kind))))
+    """One line for each task source, the broken ones among them."""
+    table = Table(
+        "source", "package", "judged by", "worked solutions", "ends", "what it asks", box=None, pad_edge=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = listed_sources()
+    for each in found:
+        named = map(_shown, (each.name, each.package))
+        if each.value is None:
+            table.add_row(*named, "", "", "", _shown(f"cannot be used: {each.error}", "red"))
+            continue
+        verifier, origin = (getattr(each.value, key, "(a key)") for key in ("verifier", "solution_origin"))
+        ends = "no" if each.value.endless else "yes"
+        table.add_row(*named, *map(_shown, (verifier, origin, ends, _first_line(each.value))))
     Console().print(table)
 
 
@@ -38,8 +49,11 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
     kind = source_class(name)
     console.print(_shown(_first_line(kind)))
     _print_fields(console, kind)
-    for problem in islice(load_source(name, settings).problems("train", seed), count):
-        console.rule(_shown(problem.id), align="left")
+    made = load_source(name, settings)
+    # a source that is held out as a whole has nothing to train on
+    problems = list(islice(made.problems("train", seed), count)) or list(islice(made.problems("evaluate", seed), count))
+    for problem in problems:
+        console.rule(_shown(f"{problem.id}  {problem.split}, judged by {problem.verifier}"), align="left")
         console.print(_shown(problem.prompt))
         console.print(Text(f"reference  {json.dumps(problem.reference)}", style="dim"))
         if problem.solution is not None:

@@ -13,28 +13,28 @@ another order they are the same problem. A problem whose result would nearly alw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from math import comb
 from random import Random
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from tasks.problem import Origin, Problem, Split
-from tasks.source import TaskSource, distinct_problems
+from tasks.problem import Problem
+from tasks.source import ProceduralFamily
 
+COUNTS = range(2, 10)
+"""How many elements an operation drops, takes or steps over."""
 OPERATIONS = {"reverse": "[::-1]", "drop": "[{0}:]", "take": "[:{0}]", "every": "[::{0}]"}
 TEST_LENGTHS = (24, 13, 6)
 LEAST_RESULT = 2
 """Elements that the longest test must give at least."""
 
 
-class ListFunctions(TaskSource):
+class ListFunctions(ProceduralFamily):
     """Write a Python function that adds to a list's elements, then reverses, drops, takes or skips."""
 
     name: ClassVar[str] = "list_functions"
     verifier: ClassVar[str] = "code"
-    solution_origin: ClassVar[Origin] = "procedural"
-    endless: ClassVar[bool] = True
 
     addends: int = Field(default=2, ge=1, le=6)
     """Numbers to add to each element."""
@@ -53,16 +53,17 @@ class ListFunctions(TaskSource):
             raise ValueError("`smallest` must not exceed `largest`")
         return self
 
-    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
-        return distinct_problems(self.problem, split, seed)
+    def different(self) -> int:
+        addends = comb(self.largest - self.smallest + self.addends, self.addends)
+        steps = 1 + (len(OPERATIONS) - 1) * len(COUNTS)
+        return addends * int(steps**self.operations)
 
     def problem(self, seed: int, index: int) -> Problem:
-        """The problem of a seed and index, a pure function of both."""
         random = Random(f"list functions {seed} {index}")
         while True:
             addends = [random.randint(self.smallest, self.largest) for _ in range(self.addends)]
             steps = [
-                (operation, random.randint(2, 9)) for operation in random.choices(list(OPERATIONS), k=self.operations)
+                (operation, random.choice(COUNTS)) for operation in random.choices(list(OPERATIONS), k=self.operations)
             ]
             inputs = [random.sample(range(100), length) for length in TEST_LENGTHS]
             outputs = [_apply(values, sum(addends), steps) for values in inputs]
@@ -73,14 +74,10 @@ class ListFunctions(TaskSource):
         term = str(sum(addends)) if random.random() < self.folded else written
         slices = "".join(OPERATIONS[operation].format(k) for operation, k in steps)
         tests = [f"assert f({given}) == {wanted}" for given, wanted in zip(inputs, outputs, strict=True)]
-        return Problem(
+        return self.asked(
             prompt=f"add {written}, {', '.join(words)}\n",
             reference={"entry_point": "f", "tests": list(tests)},
-            verifier=self.verifier,
             solution=f"def f(v): return [x+{term} for x in v]{slices}",
-            solution_origin=self.solution_origin,
-            source=self.name,
-            split="train",
             twin_key=f"list functions {sorted(addends)} {words}",
             difficulty=float(len(steps)),
         )

@@ -12,23 +12,23 @@ swapped they are the same problem.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from math import comb
 from random import Random
 from typing import ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from tasks.problem import Origin, Problem, Split
-from tasks.source import TaskSource, distinct_problems
+from tasks.problem import Problem
+from tasks.source import ProceduralFamily
 
 
-class Polynomials(TaskSource):
+class Polynomials(ProceduralFamily):
     """Add two polynomials in x and collect the terms; any order of terms is right."""
 
     name: ClassVar[str] = "polynomials"
     verifier: ClassVar[str] = "math"
-    solution_origin: ClassVar[Origin] = "procedural"
-    endless: ClassVar[bool] = True
+    verifier_settings: ClassVar[Mapping[str, JsonValue]] = {"answer": "whole"}
 
     degree: int = Field(default=2, ge=1, le=6)
     """Highest power of x: the dial of length."""
@@ -45,23 +45,19 @@ class Polynomials(TaskSource):
             raise ValueError("`smallest` must not exceed `largest`")
         return self
 
-    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
-        return distinct_problems(self.problem, split, seed)
+    def different(self) -> int:
+        polynomials = (self.largest - self.smallest + 1) ** (self.degree + 1)
+        return comb(polynomials + 1, 2)
 
     def problem(self, seed: int, index: int) -> Problem:
-        """The problem of a seed and index, a pure function of both."""
         random = Random(f"polynomials {seed} {index}")
         left, right = ([random.randint(self.smallest, self.largest) for _ in range(self.degree + 1)] for _ in "ab")
         total = [a + b for a, b in zip(left, right, strict=True)]
         rising = random.random() < self.rising
-        return Problem(
+        return self.asked(
             prompt=f"({_written(left)})+({_written(right)})=",
             reference={"answer": _written(total), "policy": {"form": "collected"}},
-            verifier=self.verifier,
             solution=_written(total, rising=rising),
-            solution_origin=self.solution_origin,
-            source=self.name,
-            split="train",
             twin_key=f"polynomials {sorted([left, right])}",
             difficulty=float(sum(value > 9 for value in total)),
         )

@@ -11,15 +11,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.errors import SourceError
-from tasks.plugins import Found, PluginGroup
+from tasks.plugins import Found, Listed, PluginGroup, split_file
 from tasks.source import TaskSource
 
 SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
 
 
+def listed_sources() -> list[Listed[type[TaskSource]]]:
+    """All registered sources by name, those that cannot be used with the reason; imports every plugin."""
+    return list(SOURCES.available(_checked))
+
+
 def available_sources() -> dict[str, type[TaskSource]]:
-    """All registered sources by name; imports every plugin, and warns of those that fail."""
-    return {listed.name: listed.value for listed in SOURCES.available(_checked) if listed.value is not None}
+    """Those that can be used; warns of the others."""
+    return {listed.name: listed.value for listed in listed_sources() if listed.value is not None}
 
 
 def source_class(name: str) -> type[TaskSource]:
@@ -28,6 +33,9 @@ def source_class(name: str) -> type[TaskSource]:
     Raises:
         SourceError: nothing of that name, no such file, or it is not a task source.
     """
+    family, colon, variant = name.partition(":")
+    if colon and split_file(name)[0] is None and family in SOURCES.names():
+        return _checked(SOURCES.find(family)).variant(variant)
     return _checked(SOURCES.find(name))
 
 
@@ -54,6 +62,6 @@ def _checked(found: Found) -> type[TaskSource]:
     if not (isinstance(source, type) and issubclass(source, TaskSource)):
         raise SourceError(f"{where} is not a subclass of tasks.TaskSource")
     for attribute in ("name", "verifier", "solution_origin"):
-        if not isinstance(getattr(source, attribute, None), str):
+        if attribute not in source.model_fields and not isinstance(getattr(source, attribute, None), str):
             raise SourceError(f"{where} does not set the class attribute `{attribute}`")
     return source

@@ -87,3 +87,37 @@ def test_validation_problems_come_after_the_test_problems_and_change_none_of_the
     assert held_out.isdisjoint(problem.twin_key for problem in validation)
     trained_on = {problem.twin_key for problem in [*with_validation.worked_examples(), *with_validation.pool(1)]}
     assert trained_on.isdisjoint(problem.twin_key for problem in validation)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"evaluate": {"problems": 200_000}}, r"`polynomials` has fewer than 13,787 .* split `evaluate` .*100,000"),
+        ({"generations": 200_000}, r"split `train` .*lower its `examples` or `problems`"),
+    ],
+)
+def test_more_than_a_family_can_have_is_refused_without_making_it(
+    tiny: dict[str, Any], changes: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.source.MOST_REPEATS", 10**9)  # nobody counts: it would not come back
+    with pytest.raises(ConfigError, match=sentence):
+        Curriculum(Experiment.model_validate({**tiny, **changes}), 0).check()
+
+
+def test_a_task_can_be_evaluated_only(tiny: dict[str, Any], tmp_path: Path) -> None:
+    row = {"task_id": "x", "prompt": "def f():\n", "entry_point": "f", "canonical_solution": "    return 1\n"}
+    row["test"] = "def check(f):\n    assert f() == 1\n"
+    (tmp_path / "humaneval.jsonl").write_text(json.dumps(row))
+    held_out = {"source": "humaneval", "folder": str(tmp_path), "problems": 0}
+    polynomials = {"source": "polynomials", "examples": 4, "problems": 6}
+    both = {**tiny, "tasks": [polynomials, held_out], "evaluate": {"problems": 2}}
+    curriculum = Curriculum(Experiment.model_validate(both), 0)
+    curriculum.check()
+    assert [problem.source for problem in curriculum.held_out()] == ["polynomials", "humaneval"]
+    for problems in (curriculum.pool(1), curriculum.worked_examples()):
+        assert {problem.source for problem in problems} == {"polynomials"}
+    with pytest.raises(ValueError, match="gives the model no problems"):
+        Experiment.model_validate({**both, "tasks": [held_out]})
+    trained = {**both, "tasks": [polynomials, {**held_out, "problems": 1}]}
+    with pytest.raises(ConfigError, match="`humaneval` has 0 training problems; lower its `problems` from 1"):
+        Curriculum(Experiment.model_validate(trained), 0).check()

@@ -213,10 +213,11 @@ def test_a_strangers_source_is_listed_and_shown_as_text(
     assert "[bold]asks[/] [/]" in done.stdout
 
     from selfplay import listing
+    from tasks.plugins import Listed
     from tasks.registry import source_class
 
     kind: Any = source_class(f"{file}:Asks")
-    monkeypatch.setattr(listing, "available_sources", lambda: {"asks[/]": kind})
+    monkeypatch.setattr(listing, "listed_sources", lambda: [Listed("asks[/]", "a package", kind)])
     listed = CliRunner().invoke(app, ["tasks", "list"])
     assert listed.exit_code == 0, listed.output
     assert not OBEYED.search(listed.stdout), name

@@ -1,0 +1,66 @@
+"""A source whose problems are the rows of a data set: what gsm8k, math, mbpp, humaneval and dataset share.
+
+A subclass says where the rows of a split are (`rows`) and what problem a row is (`read`). Repeats are dropped here: a
+question that comes again in another spacing or case, and a training question that is held out as well.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+from random import Random
+
+from pydantic import Field
+
+from tasks.errors import SourceError
+from tasks.problem import Problem, Split
+from tasks.rows import PlacedRow
+from tasks.source import TaskSource
+
+
+class RowSource(TaskSource):
+    """Base of the sources that read rows."""
+
+    limit: int | None = Field(default=None, ge=1)
+    """Use only the first rows of each split."""
+
+    @abstractmethod
+    def rows(self, split: Split) -> Iterator[PlacedRow]:
+        """The rows of a split in their own order.
+
+        Raises:
+            tasks.errors.SourceError: they cannot be read; names the file, the row and the key.
+        """
+
+    @abstractmethod
+    def read(self, row: PlacedRow, split: Split) -> Problem:
+        """The problem that a row is.
+
+        Raises:
+            tasks.errors.SourceError: the row lacks something; names its place.
+        """
+
+    def each(self, split: Split) -> Iterator[Problem | SourceError]:
+        for row in islice(self.rows(split), self.limit):
+            try:
+                yield self.read(row, split)
+            except SourceError as error:
+                yield error
+
+    def problems(self, split: Split, seed: int) -> Iterator[Problem]:
+        problems = list(self._all(split))
+        held_out = {problem.twin_key for problem in self._all("evaluate")} if split == "train" else set()
+        Random(f"{self.name} {seed}").shuffle(problems)
+        distinct = {problem.twin_key: problem for problem in problems if problem.twin_key not in held_out}
+        yield from distinct.values()
+
+    def _all(self, split: Split) -> Iterator[Problem]:
+        for problem in self.each(split):
+            if isinstance(problem, SourceError):
+                raise problem
+            yield problem
+
+    def twin_key(self, question: str) -> str:
+        """Equal for questions that differ in spacing and case alone."""
+        return f"{self.name} {' '.join(question.lower().split())}"
