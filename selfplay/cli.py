@@ -50,7 +50,7 @@ def _one_sentence() -> Iterator[None]:
 
 def _refusal(error: Exception) -> typer.Exit:
     typer.echo(f"selfplay: {_printable(str(error))}", err=True)
-    return typer.Exit(USER_ERROR)
+    return typer.Exit(getattr(error, "exit_code", USER_ERROR))
 
 
 def _printable(text: str) -> str:
@@ -83,7 +83,8 @@ def run(
 ) -> None:
     """Run an experiment: every arm, every generation, then the report.
 
-    Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met.
+    Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met. 130, 143:
+    ended by Ctrl-C or SIGTERM, and ready to resume.
     """
     with _one_sentence():
         if dry_run:

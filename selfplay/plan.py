@@ -12,6 +12,7 @@ from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
 from selfplay.errors import ConfigError
+from selfplay.plugins import needed_verifiers
 from tasks.errors import SourceError, UnreachableSource
 from tasks.registry import load_source
 from verifiers import registry
@@ -60,10 +61,9 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
         SelfplayError, SourceError: an unknown source or verifier, wrong settings of either, or too few problems.
     """
     not_checked: list[str] = []
-    needed = set()
     for number, task in enumerate(experiment.tasks):
         try:
-            needed.add(load_source(task.source, task.settings).verifier)
+            load_source(task.source, task.settings)
         except SourceError as error:
             raise ConfigError(f"tasks[{number}]: {error}") from None
     _check_output(experiment.output)
@@ -73,7 +73,7 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             f"sampling.max_tokens is {experiment.sampling.max_tokens:,} and leaves no room for a prompt in a context "
             f"of {made.context:,}; lower it, or raise model.init.context"
         )
-    for name in sorted(needed | set(experiment.verify)):
+    for name in needed_verifiers(experiment):
         try:
             registry.load(name, experiment.verify.get(name, {}))
         except VerifierError as error:
