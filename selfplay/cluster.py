@@ -178,6 +178,9 @@ class _Watch(threading.Thread):
         sys.stdout.flush()
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
         which = f"Ray's head at {self._address}" if self._address else "The head of the local Ray cluster"
+        if self._connecting:
+            # Ray's own daemon gives up when the processes that it starts are not there within 15 seconds.
+            which = f"As it started (is this machine too busy?), {which[0].lower()}{which[1:]}"
         print(
             f"{show_cursor}selfplay: {which} has died. What was made is kept; continue with --resume and the run "
             "directory printed above.",

@@ -54,15 +54,15 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
 
     directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
     try:
-        _say(console, f"run {_from_here(directory.path)}")
-        _say(
-            console,
-            f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
-            f"{size.models} models; engine {size.engine}",
-        )
-        for notice in (*directory.notices, *([warning] if warning else [])):
-            _say(console, notice)
         try:
+            _say(console, f"run {_from_here(directory.path)}")
+            _say(
+                console,
+                f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
+                f"{size.models} models; engine {size.engine}",
+            )
+            for notice in (*directory.notices, *([warning] if warning else [])):
+                _say(console, notice)
             with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
                 signals.heed()
                 workers_import_the_same()
