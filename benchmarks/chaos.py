@@ -29,11 +29,14 @@ from pathlib import Path
 
 import psutil
 
+from selfplay.cluster import TOO_BUSY
 from selfplay.digest import check, digest
 from selfplay.ledger import Ledger
 
 HERE = Path(__file__).resolve().parent.parent
 SMALL = HERE / "experiments/quickstart/small.yaml"
+STARTS = 4
+"""Times that a run is started whose Ray does not come up."""
 LONGEST = 600.0
 """Seconds after which a run that nobody disturbs counts as hanging."""
 ENDINGS = (0, 2, 130, 143)
@@ -70,6 +73,10 @@ class Driver:
 
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def was_too_busy(self) -> bool:
+        """Whether it ended because Ray did not come up, which Ray gives up after 15 seconds on a busy machine."""
+        return self.ended() and TOO_BUSY in self.said()
 
     def wait(self, seconds: float = LONGEST) -> int:
         """The exit code; negative where a signal ended it."""
@@ -205,13 +212,29 @@ def total(run: Path) -> str:
     return digest(Ledger.of_run(run)).total
 
 
+def finished(config: Path, output: Path, *, resume: Path | None = None, extra: tuple[str, ...] = ()) -> Driver:
+    """A driver that nobody touches, at its good end; started again where the machine was too busy for Ray.
+
+    Raises:
+        RuntimeError: with its last words.
+    """
+    for _ in range(STARTS):
+        driver = Driver(config, output, resume=resume, extra=extra)
+        code = driver.wait()
+        driver.close()
+        if code == 0:
+            return driver
+        resume = driver.run
+        if not driver.was_too_busy():
+            break
+    raise RuntimeError(f"a run that nobody touched ended with {code}: {driver.said()[-2000:]}")
+
+
 def undisturbed(config: Path, output: Path) -> tuple[str, float]:
     """The digest of a run that nobody touches, and the seconds it took."""
     began = time.monotonic()
-    driver = Driver(config, output)
-    if driver.wait() != 0 or driver.run is None:
-        raise RuntimeError(f"the undisturbed run failed: {driver.said()[-2000:]}")
-    driver.close()
+    driver = finished(config, output)
+    assert driver.run is not None
     return total(driver.run), time.monotonic() - began
 
 
@@ -234,7 +257,7 @@ def disturb(config: Path, output: Path, minutes: float, seed: int) -> bool:
             endings[_ending(code, driver.said())] += 1
             if code == 0:
                 break
-            if not touched:
+            if not touched and not driver.was_too_busy():
                 raise RuntimeError(f"a run that nobody touched ended with {code}: {driver.said()[-2000:]}")
             driver = Driver(config, output, resume=driver.run)
         assert driver.run is not None

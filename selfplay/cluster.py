@@ -29,6 +29,8 @@ PATIENCE = 45.0
 """Seconds that the head of an existing cluster may be out of reach; Ray ends its clients after 60."""
 ANSWERS_WITHIN = 5.0
 """Seconds in which an address must take a connection; a question to Ray itself may take four times as long."""
+TOO_BUSY = "As it started (is this machine too busy?),"
+"""What a head's death is told with that no one may have killed; start again when there is less to do."""
 LOST = 2
 """Exit code of a driver whose Ray head died."""
 
@@ -180,7 +182,7 @@ class _Watch(threading.Thread):
         which = f"Ray's head at {self._address}" if self._address else "The head of the local Ray cluster"
         if self._connecting:
             # Ray's own daemon gives up when the processes that it starts are not there within 15 seconds.
-            which = f"As it started (is this machine too busy?), {which[0].lower()}{which[1:]}"
+            which = f"{TOO_BUSY} {which[0].lower()}{which[1:]}"
         print(
             f"{show_cursor}selfplay: {which} has died. What was made is kept; continue with --resume and the run "
             "directory printed above.",

@@ -58,9 +58,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def calm(config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run that nobody disturbs, and its digest."""
-    driver = chaos.Driver(config, tmp_path_factory.mktemp("calm"))
-    assert driver.wait() == 0, driver.said()
-    assert driver.run is not None
+    driver = chaos.finished(config, tmp_path_factory.mktemp("calm"))
     return driver.run, chaos.total(driver.run)
 
 
@@ -107,8 +105,7 @@ def test_killed_at_every_named_moment_and_at_random(config: Path, calm: tuple[Pa
             assert "Traceback" not in driver.said()
         run = driver.run
         driver.close()
-    driver = chaos.Driver(config, tmp_path, resume=run)
-    assert driver.wait() == 0, driver.said()
+    chaos.finished(config, tmp_path, resume=run)
     assert chaos.total(run) == calm[1]
 
 
@@ -120,9 +117,9 @@ def _caught(
         driver = chaos.Driver(config, folder, resume=run, extra=extra)
         if driver.wait_until(moment, every=LOOK_EVERY):
             return driver
-        assert driver.wait() == 0, driver.said()
         driver.close()
-        run = None
+        assert driver.wait() == 0 or driver.was_too_busy(), driver.said()
+        run = driver.run if driver.was_too_busy() else None
     pytest.fail(f"{name}: {TRIES} runs ended before it was seen")
 
 
@@ -141,8 +138,7 @@ def test_two_nodes_give_the_digest_of_one(config: Path, calm: tuple[Path, str], 
     nodes = RayCluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         nodes.add_node(num_cpus=1)
-        driver = chaos.Driver(config, tmp_path, extra=("--ray-address", nodes.address))
-        assert driver.wait() == 0, driver.said()
+        driver = chaos.finished(config, tmp_path, extra=("--ray-address", nodes.address))
     finally:
         nodes.shutdown()
     assert chaos.total(driver.run) == calm[1]
@@ -176,8 +172,7 @@ def test_killed_with_vllm_every_key_is_there_once_and_no_row_changes(config: Pat
     run = driver.run
     durable = samples()
     assert durable
-    driver = chaos.Driver(config, tmp_path, resume=run, extra=extra)
-    assert driver.wait() == 0, driver.said()
+    chaos.finished(config, tmp_path, resume=run, extra=extra)
     assert check(run) == []
     after = samples()
     assert {key: after[key] for key in durable} == durable
