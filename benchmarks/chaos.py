@@ -7,8 +7,9 @@ moment a random one of INJECTIONS is made; a driver that has ended is started ag
 is compared and the next one begun. The last run is left alone to its end. Prints what was injected and what came of
 it; exit code 1 when a digest differs or a run ends in a way that it must not.
 
-What is covered: the driver, its process group, Ray's head, an engine, the judge, a verifier's worker, the training
-process, and a flipped byte in a ledger's file. What is not: a full disk, a lost folder, the machine itself.
+What is covered: the driver (killed, ended by SIGTERM, interrupted by Ctrl-C), its process group, Ray's head, an
+engine, the judge, a verifier's worker, the training process, and a flipped bit in a ledger's file. What is not: a full
+disk, a lost folder, the machine itself.
 """
 
 from __future__ import annotations
@@ -28,17 +29,20 @@ from pathlib import Path
 
 import psutil
 
+from selfplay.cluster import TOO_BUSY
 from selfplay.digest import check, digest
 from selfplay.ledger import Ledger
 
 HERE = Path(__file__).resolve().parent.parent
 SMALL = HERE / "experiments/quickstart/small.yaml"
+STARTS = 4
+"""Times that a run is started whose Ray does not come up."""
 LONGEST = 600.0
 """Seconds after which a run that nobody disturbs counts as hanging."""
-ENDINGS = (0, 2)
-RAYS_OWN_END = "The program will terminate."
-"""What Ray says when its head dies while it still connects: its own code ends the process then, and nobody is asked."""
+ENDINGS = (0, 2, 130, 143)
 """Exit codes of a driver that was not itself killed: done, or stopped with a sentence."""
+LOOK_FOR_WORKERS_EVERY = 0.25
+"""Seconds; to find all processes below the driver takes many times longer than to read what the known ones do."""
 
 
 class Driver:
@@ -51,6 +55,8 @@ class Driver:
         self.log = Path(tempfile.mkstemp(suffix=".log", dir=output)[1])
         self._file = self.log.open("wb")
         self._run = resume
+        self._workers: list[int] = []
+        self._looked = -LOOK_FOR_WORKERS_EVERY
         self.process = subprocess.Popen(
             command, cwd=HERE, stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -67,6 +73,10 @@ class Driver:
 
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def was_too_busy(self) -> bool:
+        """Whether it ended because Ray did not come up, which Ray gives up after 15 seconds on a busy machine."""
+        return self.ended() and TOO_BUSY in self.said()
 
     def wait(self, seconds: float = LONGEST) -> int:
         """The exit code; negative where a signal ended it."""
@@ -104,6 +114,28 @@ class Driver:
                 continue
         return found
 
+    def does(self, title: str) -> bool:
+        """Whether a Ray worker of this run works on what the title begins, such as `ray::Judge.judge`.
+
+        Fast enough to be asked every millisecond: Ray writes into a worker's command line what it does.
+        """
+        if time.monotonic() - self._looked > LOOK_FOR_WORKERS_EVERY:
+            self._workers = [process.pid for process in self.parts("ray::")]
+            self._looked = time.monotonic()
+        return any(_command_line(worker).startswith(title) for worker in self._workers)
+
+    def interrupt(self) -> bool:
+        return self._signal(signal.SIGINT)
+
+    def terminate(self) -> bool:
+        return self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the driver alone; False where it has ended."""
+        if not self.ended():
+            self.process.send_signal(number)
+        return not self.ended()
+
     def kill_driver(self) -> bool:
         self.process.kill()
         self.process.wait()
@@ -135,8 +167,15 @@ class Driver:
         self._file.close()
 
 
-def flip_a_byte(driver: Driver) -> bool:
-    """Stop the driver and change one byte of one file of its ledger."""
+def _command_line(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def flip_a_bit(driver: Driver) -> bool:
+    """Stop the driver and change one bit of one file of its ledger."""
     files = sorted((driver.run / "ledger").glob("*.parquet")) if driver.run else []
     if not files:
         return False
@@ -149,6 +188,8 @@ def flip_a_byte(driver: Driver) -> bool:
 
 
 INJECTIONS: dict[str, Callable[[Driver], bool]] = {
+    "SIGTERM to the driver": Driver.terminate,
+    "Ctrl-C to the driver": Driver.interrupt,
     "kill -9 the driver": Driver.kill_driver,
     "kill -9 the process group": Driver.kill_group,
     "kill -9 Ray's head": Driver.kill_head,
@@ -156,7 +197,7 @@ INJECTIONS: dict[str, Callable[[Driver], bool]] = {
     "kill -9 the judge": lambda driver: driver.kill_parts("ray::Judge"),
     "kill -9 a verifier's worker": lambda driver: driver.kill_parts("verifiers.worker"),
     "kill -9 the training process": lambda driver: driver.kill_parts("ray::_TrainingProcess"),
-    "flip one bit of the ledger": flip_a_byte,
+    "flip one bit of the ledger": flip_a_bit,
 }
 
 
@@ -171,13 +212,29 @@ def total(run: Path) -> str:
     return digest(Ledger.of_run(run)).total
 
 
+def finished(config: Path, output: Path, *, resume: Path | None = None, extra: tuple[str, ...] = ()) -> Driver:
+    """A driver that nobody touches, at its good end; started again where the machine was too busy for Ray.
+
+    Raises:
+        RuntimeError: with its last words.
+    """
+    for _ in range(STARTS):
+        driver = Driver(config, output, resume=resume, extra=extra)
+        code = driver.wait()
+        driver.close()
+        if code == 0:
+            return driver
+        resume = driver.run
+        if not driver.was_too_busy():
+            break
+    raise RuntimeError(f"a run that nobody touched ended with {code}: {driver.said()[-2000:]}")
+
+
 def undisturbed(config: Path, output: Path) -> tuple[str, float]:
     """The digest of a run that nobody touches, and the seconds it took."""
     began = time.monotonic()
-    driver = Driver(config, output)
-    if driver.wait() != 0 or driver.run is None:
-        raise RuntimeError(f"the undisturbed run failed: {driver.said()[-2000:]}")
-    driver.close()
+    driver = finished(config, output)
+    assert driver.run is not None
     return total(driver.run), time.monotonic() - began
 
 
@@ -200,7 +257,7 @@ def disturb(config: Path, output: Path, minutes: float, seed: int) -> bool:
             endings[_ending(code, driver.said())] += 1
             if code == 0:
                 break
-            if not touched:
+            if not touched and not driver.was_too_busy():
                 raise RuntimeError(f"a run that nobody touched ended with {code}: {driver.said()[-2000:]}")
             driver = Driver(config, output, resume=driver.run)
         assert driver.run is not None
@@ -237,8 +294,6 @@ def _ending(code: int, said: str) -> str:
     if code == -signal.SIGKILL:
         return "killed"
     lines = [line for line in said.splitlines() if line.startswith("selfplay: ")]
-    if code == 1 and RAYS_OWN_END in said:
-        return "exit code 1, ended by Ray itself"
     if code in ENDINGS and lines:
         return f"exit code {code}, with a sentence"
     return f"BAD: exit code {code}: {' '.join(said.split())[-300:]}"

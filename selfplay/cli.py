@@ -50,7 +50,8 @@ def run(
 ) -> None:
     """Run an experiment: every arm, every generation, then the report.
 
-    Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met.
+    Exit code 0: done, with or without warnings. 2: an error, in one sentence. 3: a `stop_when` was met. 130, 143:
+    ended by Ctrl-C or SIGTERM, and ready to resume.
     """
     with one_sentence():
         if dry_run:

@@ -1,7 +1,8 @@
 """Ray: use a cluster that is there, or start a local one and stop it at the end.
 
-What is covered: a Ray head that dies. Ray itself would wait a minute and end the process without a word, so a thread
-watches the head and ends the driver with a sentence; at every instant a run can be killed and resumed.
+What is covered: a Ray head that dies, also while Ray connects to it. Ray's own code would end the process after a
+while, and nobody is asked, so a thread watches the head and ends the driver with a sentence first; at every instant a
+run can be killed and resumed. What is not: the head of an existing cluster that dies in the second of connecting.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ PATIENCE = 45.0
 """Seconds that the head of an existing cluster may be out of reach; Ray ends its clients after 60."""
 ANSWERS_WITHIN = 5.0
 """Seconds in which an address must take a connection; a question to Ray itself may take four times as long."""
+TOO_BUSY = "As it started (is this machine too busy?),"
+"""What a head's death is told with that no one may have killed; start again when there is less to do."""
 LOST = 2
 """Exit code of a driver whose Ray head died."""
 
@@ -46,7 +49,9 @@ class Cluster:
         self.cpus = 1
 
     def __enter__(self) -> Self:
-        others = {child.pid for child in psutil.Process().children()}
+        if not self._address:
+            self._watch = _Watch(None)
+            self._watch.start()
         try:
             if self._address:
                 _ask_for_ray(self._address)
@@ -63,7 +68,12 @@ class Cluster:
                 )
             resources = ray.cluster_resources()
             address: str = ray.get_runtime_context().gcs_address
-        except Exception as error:  # Ray raises a bare Exception where its head does not come up
+        except BaseException as error:
+            if self._watch is not None:
+                self._watch.stop()
+            if not isinstance(error, Exception):
+                raise
+            # Ray raises a bare Exception where its head does not come up
             where = f"the Ray cluster at {self._address}" if self._address else "a local Ray cluster"
             raise RunError(
                 f"Cannot reach {where} ({' '.join(str(error).split())[:300]}); check `--ray-address` and RAY_ADDRESS, "
@@ -71,9 +81,11 @@ class Cluster:
             ) from None
         self.gpus = int(resources.get("GPU", 0))
         self.cpus = int(resources.get("CPU", 1))
-        children = [] if self._address else psutil.Process().children()
-        self._watch = _Watch([child for child in children if child.name() in HEAD and child.pid not in others], address)
-        self._watch.start()
+        if self._watch is None:
+            self._watch = _Watch(address)
+            self._watch.start()
+        else:
+            self._watch.connected()
         return self
 
     def __exit__(
@@ -109,29 +121,52 @@ def _ask_for_ray(address: str) -> None:
 
 
 class _Watch(threading.Thread):
-    """Ends this process with a sentence when Ray's head is gone: processes, or an existing cluster's address."""
+    """Ends this process with a sentence when Ray's head is gone.
 
-    def __init__(self, head: list[psutil.Process], address: str) -> None:
+    Args:
+        address: of an existing cluster's head; None: the head's processes are children of this one, yet to be started.
+    """
+
+    def __init__(self, address: str | None) -> None:
         super().__init__(name="ray-head-watch", daemon=True)
-        self._head = head
         self._address = address
+        self._others = {child.pid for child in psutil.Process().children()}
+        self._head: dict[int, psutil.Process] = {}
+        self._connecting = address is None
         self._done = threading.Event()
         self._seen = time.monotonic()
 
     def run(self) -> None:
-        while not self._done.wait(0.5 if self._head else 5.0):
+        while not self._done.wait(self._pause()):
+            if self._connecting:
+                self._look_for_head()
             if self._is_there():
                 self._seen = time.monotonic()
-            elif self._head or time.monotonic() - self._seen > PATIENCE:
+            elif self._address is None or time.monotonic() - self._seen > PATIENCE:
                 self._end()
+
+    def connected(self) -> None:
+        """Ray has started: the head has all its processes."""
+        self._connecting = False
+        self._look_for_head()
 
     def stop(self) -> None:
         self._done.set()
         self.join()
 
+    def _pause(self) -> float:
+        if self._connecting:
+            return 0.05
+        return 0.5 if self._address is None else 5.0
+
+    def _look_for_head(self) -> None:
+        for child in psutil.Process().children():
+            if child.pid not in self._others and child.pid not in self._head and _name(child) in HEAD:
+                self._head[child.pid] = child
+
     def _is_there(self) -> bool:
-        if self._head:
-            return all(map(_is_alive, self._head))
+        if self._address is None:
+            return all(map(_is_alive, list(self._head.values())))
         host, _, port = self._address.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
@@ -144,13 +179,24 @@ class _Watch(threading.Thread):
             return
         sys.stdout.flush()
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+        which = f"Ray's head at {self._address}" if self._address else "The head of the local Ray cluster"
+        if self._connecting:
+            # Ray's own daemon gives up when the processes that it starts are not there within 15 seconds.
+            which = f"{TOO_BUSY} {which[0].lower()}{which[1:]}"
         print(
-            f"{show_cursor}selfplay: Ray's head at {self._address} has died. What was made is kept; continue with "
-            "--resume and the run directory printed above.",
+            f"{show_cursor}selfplay: {which} has died. What was made is kept; continue with --resume and the run "
+            "directory printed above.",
             file=sys.stderr,
             flush=True,
         )
         os._exit(LOST)
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -6,14 +6,15 @@ training split is dealt out in a seeded order, beginning again when it is used u
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from selfplay.config import Experiment, TaskSection
 from selfplay.errors import ConfigError
 from selfplay.seeds import derive_seed, generator
-from tasks.problem import Problem, Split
+from tasks.problem import Problem, Split, content_hash
 from tasks.registry import load_source
 from tasks.source import TaskSource
 
@@ -98,6 +99,24 @@ class Curriculum:
             elif self._experiment.generations:
                 next(self._task_pool(task, source, 1), None)
 
+    def digests(self) -> dict[str, str]:
+        """By source, a hash of its problems and their worked solutions in the order of this seed.
+
+        A finite source is read whole; of an endless one, what comes before generation 2 and the held-out problems.
+        """
+        found = {}
+        for number, (task, source) in enumerate(self._sources):
+            train, evaluate = self._stream(source), self._evaluation_stream(source)
+            if source.endless:
+                train = islice(train, (task.examples or 0) + task.problems)
+                evaluate = islice(evaluate, sum(self._evaluated(number)))
+            total = hashlib.sha256()
+            for problem in chain(train, evaluate):
+                asked = (problem.split, problem.id, problem.verifier, problem.solution, problem.solution_origin)
+                total.update(content_hash(*asked).encode())
+            found[source.name] = total.hexdigest()[:16]
+        return found
+
     @property
     def tasks(self) -> list[str]:
         """Names of the task sources."""
@@ -114,15 +133,13 @@ class Curriculum:
     def _evaluation_problems(self) -> tuple[list[Problem], list[Problem]]:
         test: list[Problem] = []
         validation: list[Problem] = []
-        section = self._experiment.evaluate
         for number, (task, source) in enumerate(self._sources):
-            for_test, for_validation = (self._part(n, number) for n in (section.problems, section.validation))
+            for_test, for_validation = self._evaluated(number)
             wanted = for_test + for_validation
             _check_room(source, "evaluate", wanted, "`evaluate.problems`")
-            seed = derive_seed(self._seed, "held out", source.name)
-            problems = list(islice(source.problems("evaluate", seed), wanted))
+            problems = list(islice(self._evaluation_stream(source), wanted))
             if len(problems) < wanted:
-                both = " and `evaluate.validation`" if section.validation else ""
+                both = " and `evaluate.validation`" if for_validation else ""
                 raise ConfigError(
                     f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both} "
                     f"to {len(problems) * len(self._sources)} or less{' together' if both else ''}."
@@ -131,6 +148,11 @@ class Curriculum:
             validation.extend(problems[for_test:])
         return test, validation
 
+    def _evaluated(self, number: int) -> tuple[int, int]:
+        """How many problems of the task with this number are for the test, and for validation."""
+        section = self._experiment.evaluate
+        return self._part(section.problems, number), self._part(section.validation, number)
+
     def _part(self, problems: int, number: int) -> int:
         """How many of some problems are of the task with this number: equal parts, the first have the rest."""
         share, rest = divmod(problems, len(self._sources))
@@ -138,6 +160,9 @@ class Curriculum:
 
     def _stream(self, source: TaskSource) -> Iterator[Problem]:
         return source.problems("train", derive_seed(self._seed, "train", source.name))
+
+    def _evaluation_stream(self, source: TaskSource) -> Iterator[Problem]:
+        return source.problems("evaluate", derive_seed(self._seed, "held out", source.name))
 
     def _solved(self, source: TaskSource) -> Iterator[Problem]:
         return (problem for problem in self._stream(source) if problem.solution is not None)

@@ -72,7 +72,7 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
             _time(console, size, experiment, speeds)
         else:
             not_checked.append(speeds)
-    not_checked.append("Ray, other nodes of a cluster, and the proof of the weights on them")
+    not_checked.append("Ray on other nodes of a cluster, and the proof of the weights on them")
     for item in not_checked:
         _line(console, "not checked", item)
     console.print("This was a dry run: no run was started or written.")

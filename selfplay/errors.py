@@ -6,8 +6,9 @@
     ├── EngineError (RuntimeError)      an engine that cannot start, or died with its log's tail
     │   └── WeightsMismatch             the engine does not hold the weights of the folder it was given
     ├── ModelError (ValueError)         a model folder or Hub id that cannot be used
-    └── TrainingError (RuntimeError)    a training that failed, or did no work
-        └── LossNotFinite               its loss became NaN or infinite
+    ├── TrainingError (RuntimeError)    a training that failed, or did no work
+    │   └── LossNotFinite               its loss became NaN or infinite
+    └── Interrupted                     a signal ended the command, whose exit code is the signal's (signals.py)
 
 All are picklable, because Ray carries them between processes: each takes exactly its message.
 """

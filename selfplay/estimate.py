@@ -4,9 +4,9 @@
     times(plan(experiment, []), experiment, speeds)
     needed_bytes(plan(experiment, []), experiment)
 
-What is covered: starting the processes, loading, writing, judging and training, each at the speed measured here, one
-after the other, with every sample as long as it may be. What is not covered: a machine that is busier or idler later,
-other nodes of a cluster, and what overlaps. So it is an estimate, and mostly one from above.
+What is covered: starting Ray and the processes, loading, writing, judging and training, each at the speed measured
+here, one after the other, with every sample as long as it may be. What is not covered: a machine that is busier or
+idler later, other nodes of a cluster, and what overlaps. So it is an estimate, and mostly one from above.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from selfplay.plan import Plan
 from tasks.registry import load_source
 
 PROBE_SECONDS = 180.0
-CLUSTER_SECONDS = 8.0
-"""To start a local Ray cluster and its actors, beyond the imports that the probe measures."""
+ACTORS = 3
+"""Processes that a run starts one after the other: the engine, the judge and the training."""
+REPORT_SECONDS = 5.0
+"""To draw the figures and write the page; grows little with a run."""
 BYTES_OF_A_FOLDER = 20_000
 """Config and tokenizer beside the weights of a small model."""
 BYTES_OF_A_SAMPLE = 500
@@ -39,16 +41,22 @@ BYTES_OF_A_TOKEN = 3
 class Speeds(BaseModel):
     """What the probe measured on this machine."""
 
+    cluster_start: float
+    """Seconds to start Ray and to compare the files that its workers import; 0 where a cluster is there."""
+    actor_start: float
+    """Seconds to start a Ray worker."""
     engine_start: float
-    """Seconds to import the engine and load the first model."""
+    """Seconds to import the engine in a new process and load the first model."""
     load: float
     """Seconds to load a further model and prove its weights."""
     tokens: float
     """Tokens written in a second."""
     verdicts: dict[str, float]
     """Completions judged in a second, by verifier, with all its workers."""
+    judge_start: float
+    """Seconds to start the verifiers' processes."""
     training_start: float
-    """Seconds to import the training libraries."""
+    """Seconds to import the training libraries in a new process."""
     training_overhead: float
     """Seconds of a training beyond its steps."""
     step: float
@@ -97,12 +105,19 @@ def times(size: Plan, experiment: Experiment, speeds: Speeds) -> dict[str, float
     )
     working = bool(size.models or size.trainings)
     return {
-        "start": working * (CLUSTER_SECONDS + speeds.engine_start + speeds.training_start),
+        "start": working * _start(speeds),
         "load models": size.models * speeds.load,
         "write": size.generated_tokens / (speeds.tokens * replicas),
         "judge": judging,
         "train": size.trainings * speeds.training_overhead + size.training_steps * speeds.step,
+        "report": working * REPORT_SECONDS,
     }
+
+
+def _start(speeds: Speeds) -> float:
+    """Seconds until everything runs: it is started step by step, as it is needed."""
+    actors = ACTORS * speeds.actor_start
+    return speeds.cluster_start + actors + speeds.engine_start + speeds.judge_start + speeds.training_start
 
 
 def needed_bytes(size: Plan, experiment: Experiment) -> tuple[int, int]:

@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from selfplay.config import Experiment
 from selfplay.config_file import apply_override, load_experiment
 from selfplay.errors import RunError, SelfplayError
 from selfplay.estimate import check_room
 from selfplay.plan import check, models_on_disk, plan
 from selfplay.report.visible import visible
+from selfplay.signals import Signals
 from verifiers.batch import verify_file
 
 NO_ROOM = 1 << 20
@@ -23,8 +25,17 @@ NO_ROOM = 1 << 20
 
 
 def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_address: str | None) -> Path:
-    """Run an experiment to its report; returns the run directory."""
-    experiment = load_experiment(config, overrides)
+    """Run an experiment to its report; returns the run directory.
+
+    Raises:
+        Interrupted: by a signal; what was made until then is kept.
+        SelfplayError, SourceError, VerifierError: one sentence; what was made until then is kept.
+    """
+    with Signals() as signals:
+        return _run(load_experiment(config, overrides), resume, ray_address, signals)
+
+
+def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, signals: Signals) -> Path:
     console = Console()
     check(experiment, offline=False)
     size = plan(experiment, [])
@@ -43,20 +54,21 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
 
     directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
     try:
-        _say(console, f"run {_from_here(directory.path)}")
-        _say(
-            console,
-            f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
-            f"{size.models} models; engine {size.engine}",
-        )
-        for notice in (*directory.notices, *([warning] if warning else [])):
-            _say(console, notice)
         try:
+            _say(console, f"run {_from_here(directory.path)}")
+            _say(
+                console,
+                f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
+                f"{size.models} models; engine {size.engine}",
+            )
+            for notice in (*directory.notices, *([warning] if warning else [])):
+                _say(console, notice)
             with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
+                signals.heed()
                 workers_import_the_same()
                 run_experiment(directory, cluster, view)
             page = write_report(directory.path)
-        except (KeyboardInterrupt, SelfplayError):
+        except (KeyboardInterrupt, SystemExit, SelfplayError):
             _say_how_to_go_on(console, directory.path)
             raise
         except RaySystemError as error:

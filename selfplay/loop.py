@@ -18,9 +18,7 @@ again over the same directory makes only what is missing.
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +27,7 @@ from typing import Any
 from selfplay import models
 from selfplay.alarms import Alarms
 from selfplay.cluster import Cluster
-from selfplay.config import START, Arm, Experiment, RandomSubset
+from selfplay.config import INITIAL, START, Arm, Experiment, RandomSubset
 from selfplay.curriculum import Curriculum
 from selfplay.depth import depth_of_model
 from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult
@@ -40,12 +38,14 @@ from selfplay.ledger import Ledger
 from selfplay.measure.accuracy import ALL_TASKS, accuracy, score_row
 from selfplay.measure.samples import sample_measures
 from selfplay.model_state import ModelState
+from selfplay.plugins import plugin_code, verifier_versions
 from selfplay.progress import RunView
 from selfplay.records import Purpose, as_json
-from selfplay.run_directory import RunDirectory, write_text
+from selfplay.run_directory import RunDirectory
 from selfplay.sampling import Sampler
 from selfplay.seeds import derive_seed
 from selfplay.selection import Selector, TrainingSet, record_problems
+from selfplay.starting_point import StartingPoint
 from tasks.problem import Problem
 
 
@@ -58,8 +58,13 @@ def run_experiment(run: RunDirectory, cluster: Cluster, view: RunView) -> None:
     ledger = Ledger(run.ledger_path)
     for sentence in ledger.open_for_writing():
         view.line(sentence)
-    trainer = Trainer(gpu=cluster.gpus > 0)
-    sampler = Sampler(run.experiment, cluster, ledger, trainer)
+    point = StartingPoint(run.path)
+    point.same_problems(Curriculum(run.experiment, run.experiment.seeds[0]).digests())
+    point.same_verifiers(verifier_versions(run.experiment))
+    for sentence in point.changed_code(plugin_code(run.experiment)):
+        view.line(sentence)
+    trainer = Trainer(gpu=cluster.gpus > 0, say=view.line)
+    sampler = Sampler(run.experiment, cluster, ledger, trainer, say=view.line)
     try:
         for seed in run.experiment.seeds:
             if not SeedRun(run, seed, ledger, trainer, sampler, view).run():
@@ -148,24 +153,14 @@ class SeedRun:
             assert section.path is not None
             folder = models.resolve(section.path, section.revision, with_code=section.trust_remote_code)
             models.check_folder(folder)
-            self._same_start_as_before(folder)
+            StartingPoint(self._run.path).same_weights(section.path, models.fingerprint(folder))
             return folder
-        folder = self._run.path / "models" / str(self._seed) / "initial"
+        name = f"models/{self._seed}/{INITIAL}"
+        folder = self._run.path / name
         if not folder.exists():
             models.create(section.init, folder, derive_seed(self._seed, "initial weights"))
+        StartingPoint(self._run.path).same_weights(name, models.fingerprint(folder))
         return folder
-
-    def _same_start_as_before(self, folder: Path) -> None:
-        """A resumed run must find the weights it began with; a Hub id or folder may hold others by now."""
-        note = self._run.path / "starting-model.json"
-        now = {"path": self._experiment.model.path, "fingerprint": models.fingerprint(folder)}
-        if not note.exists():
-            write_text(note, json.dumps(now) + "\n")
-        elif (then := json.loads(note.read_text(encoding="utf-8"))) != now:
-            raise RunError(
-                f"`model.path` {now['path']} held the weights {then['fingerprint']} when this run began and holds "
-                f"{now['fingerprint']} now; restore them (or set `model.revision`), or start a new run."
-            )
 
     def _generation_0(self, initial: Path) -> ModelState:
         self._view.place(self._seed, START, 0)
@@ -262,8 +257,6 @@ class SeedRun:
     def _train(self, start: Path, training_set: TrainingSet, target: Path, arm: str, generation: int) -> None:
         self._sampler.release()
         target.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in (target, *target.parent.glob(f"{target.name}.*.tmp")):
-            shutil.rmtree(leftover, ignore_errors=True)
         rows = target.parent / f"generation-{generation}.rows.parquet"
         sql = """
             SELECT p.prompt, s.completion FROM members m

@@ -32,7 +32,7 @@ def one_sentence() -> Iterator[None]:
 
 def _refused(error: Exception) -> typer.Exit:
     typer.echo(f"selfplay: {_printable(str(error))}", err=True)
-    return typer.Exit(USER_ERROR)
+    return typer.Exit(getattr(error, "exit_code", USER_ERROR))
 
 
 def _printable(text: str) -> str:

@@ -15,7 +15,8 @@ from typing import IO, Any
 import yaml
 
 from selfplay.config import Experiment
-from selfplay.errors import RunError
+from selfplay.config_file import load_experiment
+from selfplay.errors import ConfigError, RunError
 from selfplay.neighbours import code_digests
 from selfplay.records import as_json
 from tasks.problem import content_hash
@@ -103,6 +104,8 @@ class RunDirectory:
 def check_same(path: Path, experiment: Experiment) -> None:
     """Refuse to continue a run with another experiment; reads only.
 
+    A key that the record lacks, because it came later, has its default there too.
+
     Raises:
         RunError: the folder is no run, or a key differs; names the key and both values.
     """
@@ -113,10 +116,13 @@ def check_same(path: Path, experiment: Experiment) -> None:
             "again without --resume."
         )
     try:
-        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RunError(f"Cannot read {file}: {' '.join(str(error).split())}; restore it.") from None
-    difference = _first_difference(recorded, experiment.model_dump(mode="json"))
+        recorded = load_experiment(file)
+    except ConfigError as error:
+        raise RunError(
+            f"Cannot resume {path}: {str(error).rstrip('.')}; restore that file, or resume with the version of "
+            "selfplay that wrote it."
+        ) from None
+    difference = _first_difference(recorded.model_dump(mode="json"), experiment.model_dump(mode="json"))
     if difference:
         key, then, now = difference
         raise RunError(

@@ -22,7 +22,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.last_words import last_words
+from selfplay.engines.last_words import cause_of_death, last_words
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
@@ -93,13 +93,25 @@ class _Buffer:
 
 
 class Sampler:
-    """Draws and judges samples for a run. One model is loaded at a time."""
+    """Draws and judges samples for a run. One model is loaded at a time.
 
-    def __init__(self, experiment: Experiment, cluster: Cluster, ledger: Ledger, trainer: Trainer) -> None:
+    Args:
+        say: given a sentence each time that an engine died and is replaced.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        cluster: Cluster,
+        ledger: Ledger,
+        trainer: Trainer,
+        *,
+        say: Callable[[str], None] = print,
+    ) -> None:
         self._experiment, self._cluster, self._ledger, self._trainer = experiment, cluster, ledger, trainer
         self._replicas: list[Any] = []
         self._loaded: str | None = None
-        self._restarts = 0
+        self._restarts, self._say = 0, say
         self._expected: Reference | None = None
         self._court = Court(experiment, spare_cpus=cluster.cpus - experiment.engine.replicas)
         self.engine_kind: str | None = None
@@ -325,7 +337,7 @@ class Sampler:
                 raise _engine_error(error, self._log(number)) from error
             except RayActorError as error:
                 raise EngineError(
-                    f"The engine's process died while it loaded {model.folder}: {_first_line(error)}"
+                    f"The engine's process died while it loaded {model.folder}: {cause_of_death(error)}"
                     f"{last_words(self._log(number))}"
                 ) from None
         self._loaded = model.fingerprint
@@ -354,9 +366,10 @@ class Sampler:
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise EngineError(
-                f"An engine died {self._restarts} times in this run; the last time: {_first_line(error)}"
+                f"An engine died {self._restarts} times in this run; the last time: {cause_of_death(error)}"
                 f"{last_words(self._log(replica))}"
             ) from None
+        self._say(f"  engine {replica} died and is started again ({cause_of_death(error)})")
         self._replicas[replica] = self._start_replica(replica)
         try:
             ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
@@ -364,7 +377,7 @@ class Sampler:
             raise _engine_error(failure, self._log(replica)) from failure
         except RayActorError as failure:
             raise EngineError(
-                f"The engine's process died again while it loaded {model.folder}: {_first_line(failure)}"
+                f"The engine's process died again while it loaded {model.folder}: {cause_of_death(failure)}"
                 f"{last_words(self._log(replica))}"
             ) from None
 
@@ -390,17 +403,10 @@ def _judged(reference: Any) -> list[dict[str, Any]]:
         raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
     except RayActorError as error:
         raise RunError(
-            f"The judge's process died more than {MAX_JUDGE_RESTARTS} times ({_first_line(error)}); give it memory, "
+            f"The judge's process died more than {MAX_JUDGE_RESTARTS} times ({cause_of_death(error)}); give it memory, "
             "then resume the run to judge what is missing."
         ) from None
     return rows
-
-
-def _first_line(error: RayActorError) -> str:
-    """Ray's account of a death without its identifiers: the line that says why, where there is one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    why = [line for line in lines if line.startswith("The actor") or "died" in line]
-    return (why or lines or ["it gave no reason"])[-1][:300]
 
 
 def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:

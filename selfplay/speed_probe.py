@@ -2,9 +2,10 @@
 
     python -m selfplay.speed_probe < experiment.json > speeds.json
 
-It loads the starting weights twice, writes completions in growing batches, judges worked solutions with the run's
-verifiers, and trains some steps on worked examples; all in a temporary folder. What is not covered: Ray's part, which
-is small, and the lengths of completions, which a trained model ends sooner than `max_tokens`.
+It starts a local Ray, loads the starting weights twice, writes completions in growing batches, judges worked solutions
+with the run's verifiers, and trains some steps on worked examples; all in a temporary folder. What is not covered: what
+Ray adds to each call, which is small, and the lengths of completions, which a trained model ends sooner than
+`max_tokens`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def main() -> None:
 
 def measured(experiment: Experiment, folder: Path) -> Speeds:
     """Measure everything; `folder` is for temporary files."""
+    cluster_start, actor_start = _ray()
+    libraries = _libraries()
     start = _start(experiment, folder)
     curriculum = Curriculum(experiment, experiment.seeds[0])
     problems = list(islice(curriculum.pool(1), PROMPTS)) if experiment.generations else curriculum.held_out()[:PROMPTS]
@@ -61,7 +64,7 @@ def measured(experiment: Experiment, folder: Path) -> Speeds:
     section = experiment.model
     engine = make_engine(experiment.engine, chat=section.chat, trust_remote_code=section.trust_remote_code)
     engine.load(start)
-    engine_start = time.monotonic() - began
+    engine_start = libraries + time.monotonic() - began
     load = _load_again(engine, start, experiment)
     sampling = SamplingSettings(
         temperature=experiment.sampling.temperature, max_tokens=min(PROBE_TOKENS, experiment.sampling.max_tokens)
@@ -79,18 +82,54 @@ def measured(experiment: Experiment, folder: Path) -> Speeds:
         size *= 2
     engine.close()
     too_long = _too_long(problems, start, experiment)
-    training_start, overhead, step = _training(experiment, curriculum, problems, start, folder)
+    imported, overhead, step = _training(experiment, curriculum, problems, start, folder)
+    judge_start, verdicts = _verdicts(experiment, [*curriculum.worked_examples()[: 4 * JUDGED], *problems])
     return Speeds(
+        cluster_start=cluster_start,
+        actor_start=actor_start,
         engine_start=engine_start,
         load=load,
         tokens=max(tokens, 1e-3),
-        verdicts=_verdicts(experiment, [*curriculum.worked_examples()[: 4 * JUDGED], *problems]),
-        training_start=training_start,
+        verdicts=verdicts,
+        judge_start=judge_start,
+        training_start=libraries + imported,
         training_overhead=overhead,
         step=step,
         prompts=len(problems),
         prompts_too_long=too_long,
     )
+
+
+def _ray() -> tuple[float, float]:
+    """Seconds to start a local Ray as a run does, and for one more worker; nothing where a cluster is there."""
+    if os.environ.get("RAY_ADDRESS"):
+        return 0.0, 0.0
+    began = time.monotonic()
+    import ray
+
+    from selfplay.cluster import Cluster
+    from selfplay.neighbours import workers_import_the_same
+
+    with Cluster():
+        workers_import_the_same()
+        started = time.monotonic()
+        actor = ray.remote(num_cpus=0)(_Nothing).remote()
+        ray.get(actor.done.remote())
+        return started - began, time.monotonic() - started
+
+
+class _Nothing:
+    def done(self) -> None:
+        """Answer, which says that the worker is there."""
+
+
+def _libraries() -> float:
+    """Seconds to import what engines and trainings have in common; each of their processes does it again."""
+    began = time.monotonic()
+    import torch  # noqa: F401
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
+
+    return time.monotonic() - began
 
 
 def _start(experiment: Experiment, folder: Path) -> Path:
@@ -123,27 +162,32 @@ def _too_long(problems: Iterable[Problem], start: Path, experiment: Experiment) 
     return sum(len(prompt_ids(tokenizer, problem.prompt, chat)) >= context for problem in problems)
 
 
-def _verdicts(experiment: Experiment, problems: list[Problem]) -> dict[str, float]:
-    """Judged in a second, by verifier: worked solutions, which take the whole way through a verifier."""
+def _verdicts(experiment: Experiment, problems: list[Problem]) -> tuple[float, dict[str, float]]:
+    """Seconds to start the verifiers, and how many completions each judges in a second.
+
+    It judges worked solutions, which take the whole way through a verifier.
+    """
     from verifiers.judgement import Row
     from verifiers.supervisor import Supervisor
 
     resources, cores = experiment.resources, len(os.sched_getaffinity(0))
     workers = resources.verifier_workers or min(max(1, cores - experiment.engine.replicas), DEFAULT_VERIFIER_WORKERS)
-    speeds = {}
+    speeds, starting = {}, 0.0
     for verifier in {problem.verifier for problem in problems}:
         chosen = [problem for problem in problems if problem.verifier == verifier][:JUDGED]
         rows = [Row(str(at), dict(p.reference), p.solution or "0", p.prompt) for at, p in enumerate(chosen)]
         settings = dict(experiment.verify.get(verifier, {}))
         supervisor = Supervisor(verifier, settings, workers=workers, memory_mb=resources.verifier_memory_mb)
+        began = time.monotonic()
         try:
             list(supervisor.judge(rows[:workers]))
+            starting += time.monotonic() - began
             began = time.monotonic()
             list(supervisor.judge(rows))
             speeds[verifier] = len(rows) / (time.monotonic() - began)
         finally:
             supervisor.close()
-    return speeds
+    return starting, speeds
 
 
 def _training(

@@ -159,8 +159,9 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _module(path: Path) -> object:
-    """The module of a file, imported once in a process; one that fails is imported again when asked for again."""
-    name = "plugin_file_" + content_hash(str(path))
+    """The module of a file, imported once in a process for each text that the file has; one that fails is imported
+    again when asked for again."""
+    name = "plugin_file_" + content_hash(str(path), path.read_bytes().hex())
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:

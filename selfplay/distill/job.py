@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -44,3 +45,17 @@ class TrainingResult(BaseModel):
     loss: float
     """Mean training loss over the last tenth of the steps, in nats a token."""
     seconds: float
+
+
+def unfinished_name(target: Path, process: int) -> Path:
+    """Where the process with this id writes a student that is not whole yet.
+
+    A process that outlives its killed driver for a moment so never writes into another's.
+    """
+    return target.with_name(f"{target.name}.{process}.tmp")
+
+
+def remove_unfinished(target: Path) -> None:
+    """Remove a student that nobody recorded, and what trainings that died left of it."""
+    for leftover in (target, *target.parent.glob(f"{target.name}.*.tmp")):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -21,7 +21,7 @@ import transformers
 import trl
 
 from selfplay import prompting
-from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult
+from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult, unfinished_name
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
 
@@ -165,11 +165,8 @@ def _sums_of_weights(model: Any) -> list[float]:
 
 
 def _save(model: Any, tokenizer: Any, result: TrainingResult, target: Path) -> None:
-    """Write the student and `RESULT_FILE` under a temporary name and rename the folder when whole.
-
-    The name is this process's own: one that outlives its killed driver for a moment never writes into ours.
-    """
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    """Write the student and `RESULT_FILE` under a temporary name and rename the folder when whole."""
+    temporary = unfinished_name(target, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)

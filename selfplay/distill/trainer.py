@@ -2,6 +2,9 @@
 
 On a CPU the process stays warm between trainings, because importing the libraries costs more than a small
 training. On a GPU it ends after each, which is the one reliable way to give the memory back.
+
+What is covered: a process that dies is started again and its training begun anew, at most `MAX_RESTARTS` times in a
+run; an equal job gives the equal student. What is not: a training goes on from no checkpoint.
 """
 
 from __future__ import annotations
@@ -9,16 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
-from selfplay.distill.job import TrainingJob, TrainingResult
+from selfplay.distill.job import TrainingJob, TrainingResult, remove_unfinished
+from selfplay.engines.last_words import cause_of_death
 from selfplay.errors import SelfplayError, TrainingError
 from selfplay.prove import Reference
 
 POLL_SECONDS = 0.5
+MAX_RESTARTS = 3
+_DIED = (RayActorError, OutOfMemoryError)
+_Made = TypeVar("_Made")
 
 
 class _TrainingProcess:
@@ -47,33 +54,45 @@ _TrainingActor: Any = ray.remote(max_concurrency=2)(_TrainingProcess)
 
 
 class Trainer:
-    """The driver's handle on the training process."""
+    """The driver's handle on the training process.
 
-    def __init__(self, *, gpu: bool) -> None:
-        self._gpu = gpu
+    Args:
+        gpu: whether the process takes a GPU.
+        say: given a sentence each time that the process died and is started again.
+    """
+
+    def __init__(self, *, gpu: bool, say: Callable[[str], None] = print) -> None:
+        self._gpu, self._say = gpu, say
         self._process: Any = None
+        self._restarts = 0
 
     def train(self, job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingResult:
         """Run one training to its end, reporting (step, loss) while it goes on.
 
         Raises:
-            TrainingError: the training failed or its process died; the message says how.
+            TrainingError: the training failed, or its process died again and again; the message says how.
         """
-        pending = self._actor().train.remote(job)
-        while True:
-            done, _ = ray.wait([pending], timeout=POLL_SECONDS)
-            if done:
-                break
-            on_step(*ray.get(self._actor().progress.remote()))
-        result: TrainingResult = _unwrap(pending, "training")
+
+        def attempt(process: Any) -> TrainingResult:
+            remove_unfinished(job.target)
+            pending = process.train.remote(job)
+            while not ray.wait([pending], timeout=POLL_SECONDS)[0]:
+                on_step(*ray.get(process.progress.remote()))
+            done: TrainingResult = ray.get(pending)
+            return done
+
+        result = self._outlive(attempt, "training")
         on_step(result.steps, result.loss)
         return result
 
     def reference(self, folder: Path, trust_remote_code: bool) -> Reference:
         """The probe's tokens and log-probabilities as transformers computes them from the folder."""
-        pending = self._actor().reference.remote(str(folder), trust_remote_code)
-        result: Reference = _unwrap(pending, "computing the probe of the weights")
-        return result
+
+        def attempt(process: Any) -> Reference:
+            found: Reference = ray.get(process.reference.remote(str(folder), trust_remote_code))
+            return found
+
+        return self._outlive(attempt, "computing the probe of the weights")
 
     def release(self) -> None:
         """End the process where it holds a GPU."""
@@ -86,18 +105,26 @@ class Trainer:
             ray.kill(self._process)
             self._process = None
 
-    def _actor(self) -> Any:
-        if self._process is None:
-            self._process = _TrainingActor.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote()
-        return self._process
-
-
-def _unwrap(pending: Any, what: str) -> Any:
-    try:
-        return ray.get(pending)
-    except RayTaskError as error:
-        if isinstance(error.cause, SelfplayError):
-            raise error.cause from None
-        raise TrainingError(f"The process {what} failed: {type(error.cause).__name__}: {error.cause}") from error
-    except RayActorError as error:
-        raise TrainingError(f"The process {what} died ({error}); it may have run out of memory.") from None
+    def _outlive(self, attempt: Callable[[Any], _Made], what: str) -> _Made:
+        """The result of an attempt, made again with a new process where the process died."""
+        while True:
+            if self._process is None:
+                self._process = _TrainingActor.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote()
+            try:
+                return attempt(self._process)
+            except RayTaskError as error:
+                if isinstance(error.cause, SelfplayError):
+                    raise error.cause from None
+                raise TrainingError(
+                    f"The process {what} failed: {type(error.cause).__name__}: {error.cause}"
+                ) from error
+            except _DIED as error:
+                self.close()
+                self._restarts += 1
+                why = cause_of_death(error)
+                if self._restarts > MAX_RESTARTS:
+                    raise TrainingError(
+                        f"The process {what} died {self._restarts} times in this run, the last time: {why}. It may "
+                        "have run out of memory: lower `distill.micro_batch_size` or give it more, then resume."
+                    ) from None
+                self._say(f"  the process {what} died and is started again ({why})")

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from selfplay.doctor import machine, software, surroundings
@@ -59,7 +59,7 @@ def show(findings: Sequence[Finding], *, as_json: bool) -> None:
         return
     console = Console()
     if console.is_terminal:
-        table = Table("", "", "found", "what to do", box=None, pad_edge=False)
+        table = Table("", "", Column("found", overflow="fold"), "what to do", box=None, pad_edge=False)
         for finding in findings:
             state = Text(finding.state, style=STYLES[finding.state])
             table.add_row(state, Text(finding.name), Text(visible(finding.value)), Text(visible(finding.remedy)))

@@ -2,6 +2,7 @@
 
     keep_log(Path("runs/q/1/logs/engine-0.log"))     # in the engine's process: all that it and its children print
     last_words(Path("runs/q/1/logs/engine-0.log"))   # in the driver
+    cause_of_death(error)                            # what Ray knows of it, in a line
 
 What is covered: everything written to standard output and error, by Python and by native code, a crash's stack too.
 What is not covered: a process killed from outside says nothing; the tail is then what it said before.
@@ -53,3 +54,10 @@ def last_words(path: Path) -> str:
     if not lines:
         return ""
     return f"\nThe end of its log ({path}):\n" + "\n".join(f"  {line}" for line in lines[-LINES:])
+
+
+def cause_of_death(error: Exception) -> str:
+    """Ray's account of an actor's death without its identifiers: the line that says why, where there is one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    why = [line for line in lines if line.startswith("The actor") or "died" in line]
+    return (why or lines or ["it gave no reason"])[-1][:300]

@@ -32,6 +32,7 @@ from selfplay.report.summary import (
     percent,
     percent_interval,
     result_sentences,
+    stopped_words,
     what_was_compared,
     whole_range,
 )
@@ -118,6 +119,7 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         run=record.path.resolve().name,
         summary=summary,
         experiment=experiment,
+        stopped=stopped_words(summary),
         compared=what_was_compared(summary),
         results=result_sentences(summary),
         differences=[difference_sentence(difference) for difference in summary.differences()],

@@ -202,8 +202,8 @@ class RunRecord:
         rows = sorted(self._ask(sql), key=lambda row: (row[2], self.place_order(row[3], row[4])))
         return [(str(row[0]), in_words(*row)) for row in rows]
 
-    def models_left_out(self) -> int:
-        """Models that are not made because a `stop_when` stopped their arm or the run."""
+    def models_left_out(self) -> list[tuple[int, str, int]]:
+        """(seed, arm, generation) of models that are not made because a `stop_when` stopped their arm or the run."""
         sql = "SELECT seed, arm, generation, stops, measure, words FROM alarms WHERE kind = 'stop'"
         generations, seeds = self.experiment.generations, self.experiment.seeds
         wanted = {
@@ -213,9 +213,9 @@ class RunRecord:
         made = {(s.seed, s.arm, s.generation) for s in self.scores if s.measure == "accuracy"}
         stops = self._ask(sql)
         if any(stop[3] == "run" for stop in stops):
-            return len(wanted - made)
+            return sorted(wanted - made)
         ended = {(seed, arm): generation for seed, arm, generation, *_ in stops}
-        return sum(place[2] >= ended.get(place[:2], generations + 1) for place in wanted - made)
+        return sorted(place for place in wanted - made if place[2] >= ended.get(place[:2], generations + 1))
 
     def judges(self) -> list[tuple[str, str, str | None, int]]:
         """(verifier, version, sandbox level, verdicts)."""

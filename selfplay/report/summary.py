@@ -15,6 +15,9 @@ from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.measure.intervals import over_seeds
 from selfplay.report.queries import RunRecord, Score
 
+STOPS_NAMED = 6
+"""Stopped arms that are named; the rest are counted."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -60,7 +63,8 @@ class Summary:
         for score in record.scores:
             self._by_place.setdefault((score.measure, score.task, score.generation), []).append(score)
         self.models = 1 + len(self.arms) * self.experiment.generations
-        self.models_wanted = self.models * len(self.experiment.seeds) - record.models_left_out()
+        self.left_out = record.models_left_out()
+        self.models_wanted = self.models * len(self.experiment.seeds) - len(self.left_out)
         self.models_done = sum(s.measure == "accuracy" and s.task == ALL_TASKS for s in record.scores)
         self.finished = self.models_done >= self.models_wanted
         self.last, self.common_seeds = self._last_common()
@@ -164,6 +168,16 @@ def what_was_compared(summary: Summary) -> str:
         f"{_count(len(experiment.arms), 'way')} to build training data, each for "
         f"{_count(experiment.generations, 'generation')} on {_count(seeds, 'seed')}: {arms}."
     )
+
+
+def stopped_words(summary: Summary) -> str:
+    """What a `stop_when` kept from being made, such as `unfiltered of seed 0 from generation 2 on`; or nothing."""
+    first: dict[tuple[int, str], int] = {}
+    for seed, arm, generation in summary.left_out:
+        first.setdefault((seed, arm), generation)
+    named = [f"{arm} of seed {seed} from generation {generation} on" for (seed, arm), generation in first.items()]
+    more = [f"{_count(len(named) - STOPS_NAMED, 'more arm')}"] if len(named) > STOPS_NAMED else []
+    return ", ".join([*named[:STOPS_NAMED], *more])
 
 
 def result_sentences(summary: Summary) -> list[str]:

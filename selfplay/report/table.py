@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from selfplay.config import START, Experiment
 from selfplay.errors import RunError
 from selfplay.report.queries import Kept, RunRecord
-from selfplay.report.summary import Summary, percent, percent_interval, whole_range
+from selfplay.report.summary import Summary, percent, percent_interval, stopped_words, whole_range
 from selfplay.report.visible import visible
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def arms_table(run: Path) -> Table:
             texts.append(f"{whole_range(rows_of[arm])} rows" if rows_of[arm] else "–")
             table.add_row(Text(visible(arm)), *texts)
         notes = [*(visible(words) + "." for _, words in record.alarms()), *kept_notes(record.kept)]
+        if stopped := stopped_words(summary):
+            notes.insert(0, f"Stopped by a `stop_when`: {visible(stopped)} was not made.")
         if not summary.finished:
             notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
         if summary.has_bounds():
@@ -88,6 +90,7 @@ def compare_runs(runs: Sequence[Path]) -> str:
     seeds: list[int] = []
     first: Experiment | None = None
     unfinished: list[str] = []
+    stopped: list[str] = []
     for run in runs:
         with RunRecord.open(run) as record:
             if first is not None:
@@ -104,6 +107,8 @@ def compare_runs(runs: Sequence[Path]) -> str:
             for arm in summary.arms:
                 point = summary.point("accuracy", arm, record.experiment.generations)
                 finals.setdefault(arm, {}).update(point.by_seed if point else {})
+            if words := stopped_words(summary):
+                stopped.append(f"{run.name} ({visible(words)})")
             if not summary.finished:
                 unfinished.append(f"{run.name} ({summary.models_done} of {summary.models_wanted} models)")
     if first is None:
@@ -122,6 +127,8 @@ def compare_runs(runs: Sequence[Path]) -> str:
     )
     if unfinished:
         lines.append(f"Not finished: {', '.join(unfinished)}.")
+    if stopped:
+        lines.append(f"Stopped by a `stop_when`: {', '.join(stopped)}.")
     return "\n".join(lines)
 
 

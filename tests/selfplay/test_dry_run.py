@@ -21,10 +21,13 @@ from selfplay.plan import Done, plan
 from selfplay.run_directory import RunDirectory
 
 SPEEDS = Speeds(
+    cluster_start=8,
+    actor_start=1,
     engine_start=5,
     load=2,
     tokens=100,
     verdicts={"math": 10, "code": 5},
+    judge_start=2,
     training_start=3,
     training_overhead=1,
     step=0.5,
@@ -60,6 +63,7 @@ def test_the_estimate_adds_up(experiment: Experiment) -> None:
     size = plan(experiment, [])
     parts = times(size, experiment, SPEEDS)
     assert size.models == 6
+    assert parts["start"] == 8 + 3 * 1 + 5 + 2 + 3
     assert parts["load models"] == 6 * 2
     assert parts["write"] == size.generated_tokens / 100
     assert parts["train"] == size.trainings * 1 + size.training_steps * 0.5

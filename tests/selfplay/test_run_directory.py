@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import selfplay.run_directory as run_directory
 from selfplay.config import Experiment
@@ -134,3 +135,29 @@ def test_a_run_killed_as_it_began_is_resumed_or_says_what_to_do(experiment: Expe
     (run.path / "experiment.yaml").unlink()
     with pytest.raises(RunError, match="start it again without --resume"):
         RunDirectory.resume(run.path, run.experiment)
+
+
+def test_a_run_from_before_a_key_existed_is_resumed_with_its_default(experiment: Experiment) -> None:
+    run = RunDirectory.create(experiment)
+    run.close()
+    file = run.path / "experiment.yaml"
+    older = yaml.safe_load(file.read_text())
+    for key in ("warn_when", "stop_when", "rollback"):
+        del older[key]
+    del older["evaluate"]["validation"], older["resources"]["max_fault_share"], older["arms"][0]["pool"]
+    file.write_text(yaml.safe_dump(older))
+    RunDirectory.resume(run.path, experiment).close()
+    asked = experiment.model_copy(
+        update={"resources": experiment.resources.model_copy(update={"max_fault_share": 0.5})}
+    )
+    with pytest.raises(RunError, match=r"`resources\.max_fault_share` was 0\.01 and is now 0\.5"):
+        RunDirectory.resume(run.path, asked)
+
+
+def test_a_run_with_a_key_that_this_version_lacks_names_it(experiment: Experiment) -> None:
+    run = RunDirectory.create(experiment)
+    run.close()
+    file = run.path / "experiment.yaml"
+    file.write_text(file.read_text() + "of_the_future: 1\n")
+    with pytest.raises(RunError, match=r"unknown key `of_the_future`.*the version of selfplay that wrote it"):
+        RunDirectory.resume(run.path, experiment)

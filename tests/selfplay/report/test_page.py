@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import shutil
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from selfplay.errors import RunError
 from selfplay.ledger import Ledger
 from selfplay.report import write_report
+from selfplay.report.table import arms_table, compare_runs
 
 Build = Callable[..., Path]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -136,6 +139,28 @@ def test_an_unfinished_run_says_so_and_compares_what_all_arms_reached(build_run:
     page = Page(write_report(run))
     assert "This run is not finished: 6 of 14 models" in page.text
     assert "After generation 1 held-out accuracy" in page.text
+
+
+def words(run: Path) -> str:
+    """The table of arms as a terminal shows it, in one line."""
+    console = Console(file=io.StringIO(), width=300)
+    console.print(arms_table(run))
+    return " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+
+
+def test_a_stopped_arm_stands_in_the_headline_and_in_the_tables(build_run: Build) -> None:
+    arms = [{"name": "human-only", "data": "human"}, {"name": "unfiltered", "data": "human+synthetic", "keep": "all"}]
+    run = build_run([0], models=4, generations=2, arms=arms, name="stopped")
+    row = {"seed": 0, "arm": "unfiltered", "generation": 1, "kind": "stop", "condition": "{}", "stops": "arm"}
+    row |= {"measure": "accuracy", "task": "all", "value": 0.4, "words": "accuracy is 0.4, below 0.5"}
+    assert "This run is not finished: 4 of 5 models" in Page(write_report(run)).text
+    Ledger(run / "ledger").append("alarms", [row])
+    text = Page(write_report(run)).text
+    assert f"Run {run.name}, stopped" in text
+    assert "finished" not in text
+    assert "so 1 of 5 models are not made: unfiltered of seed 0 from generation 2 on." in text
+    assert "Stopped by a `stop_when`: unfiltered of seed 0 from generation 2 on was not made." in words(run)
+    assert f"Stopped by a `stop_when`: {run.name} (unfiltered of seed 0 from generation 2 on)." in compare_runs([run])
 
 
 def test_a_run_without_any_sample_still_has_a_page(build_run: Build) -> None:

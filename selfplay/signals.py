@@ -1,0 +1,67 @@
+"""Ctrl-C, SIGTERM and a terminal that is closed end a run as an error does: with a sentence, and ready to resume.
+
+    with Signals() as signals:
+        connect_to_ray()
+        signals.heed()          # Ray puts a handler of its own in the place of ours
+        ...                     # a signal raises KeyboardInterrupt here, and Interrupted leaves the block
+
+What is covered: whatever a `finally` does on the way out, such as writing judged samples and stopping Ray. What is not:
+SIGKILL, which nobody can answer; what was made until then is found by `--resume` all the same.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from selfplay.errors import SelfplayError
+
+HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(SelfplayError):
+    """A signal ended the command; its exit code is 128 and the signal's number, as a shell gives it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+    def __str__(self) -> str:
+        number = self.exit_code - 128
+        return "interrupted by Ctrl-C." if number == signal.SIGINT else f"ended by {signal.Signals(number).name}."
+
+
+class Signals:
+    """Turns signals into `Interrupted`, as a context manager of the main thread."""
+
+    def __init__(self) -> None:
+        self._received = signal.SIGINT
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.getsignal(number) for number in HEEDED}
+        self.heed()
+        return self
+
+    def heed(self) -> None:
+        """Take the signals; one that was ignored when the command began (`nohup`) stays ignored."""
+        for number, before in self._before.items():
+            if before not in (signal.SIG_IGN, None):  # None: taken by another language's code
+                signal.signal(number, self._interrupt)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            if before is not None:
+                signal.signal(number, before)
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(self._received) from None
+        if isinstance(error, SystemExit) and error.code == signal.SIGTERM:
+            raise Interrupted(signal.SIGTERM) from None  # by Ray's handler, while it still connected
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        # Ray gives a KeyboardInterrupt of its own where this is raised in its code, so the number is kept here.
+        self._received = signal.Signals(number)
+        raise KeyboardInterrupt

@@ -1,0 +1,44 @@
+"""A local Ray whose head dies while this process still connects to it: a sentence, where Ray itself would just end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
+CONNECT = """
+import sys
+from selfplay.cluster import Cluster
+from selfplay.errors import RunError
+try:
+    with Cluster():
+        print("connected", flush=True)
+        sys.stdin.read()
+except RunError as error:
+    sys.exit(f"selfplay: {error}")
+"""
+
+
+@pytest.mark.parametrize("part", ["gcs_server", "raylet"])
+def test_a_head_that_dies_while_ray_connects_is_one_sentence(part: str) -> None:
+    pipe = subprocess.PIPE
+    driver = subprocess.Popen([sys.executable, "-c", CONNECT], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    try:
+        killed = None
+        while killed is None:
+            assert driver.poll() is None, "it ended before Ray was started"
+            children = psutil.Process(driver.pid).children()
+            killed = next((child for child in children if child.name() == part), None)
+            time.sleep(0.01)
+        time.sleep(0.3)  # the watch looks every 0.05 s
+        killed.kill()
+        complaint = driver.communicate(timeout=120)[1]
+    finally:
+        driver.kill()
+    assert driver.returncode == 2, complaint
+    assert "he head of the local Ray cluster has died" in complaint
+    assert "Traceback" not in complaint

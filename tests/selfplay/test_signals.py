@@ -1,0 +1,56 @@
+"""Signals to a real run: a sentence, the signal's exit code, and a run directory that can be resumed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from selfplay.digest import check
+from selfplay.signals import Interrupted, Signals
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, "interrupted by Ctrl-C."), (signal.SIGHUP, "ended by SIGHUP.")]
+)
+def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
+    tiny: dict[str, Any], tmp_path: Path, number: signal.Signals, said: str
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(tiny))
+    command = [sys.executable, "-u", "-m", "selfplay.cli", "run", str(config)]
+    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert driver.stdout is not None
+        printed = driver.stdout.readline()
+        assert printed.startswith("run ")
+        driver.send_signal(number)
+        rest, complaint = driver.communicate(timeout=120)
+    finally:
+        driver.kill()
+    assert driver.returncode == 128 + number
+    assert complaint.strip().splitlines()[-1] == f"selfplay: {said}"
+    assert "Traceback" not in complaint
+    run = Path(printed.removeprefix("run ").strip())
+    assert f"--resume {run}" in rest
+    assert check(run) == []
+
+
+def test_a_signal_that_was_ignored_before_stays_ignored() -> None:
+    """As under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals():
+            signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(Interrupted) as raised, Signals():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert raised.value.exit_code == 143
