@@ -19,6 +19,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
+from selfplay.assigned import Assigned
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.distill.trainer import Trainer
@@ -26,8 +27,7 @@ from selfplay.engines.last_words import last_words
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
-from selfplay.judging import MAX_RESTARTS as MAX_JUDGE_RESTARTS
-from selfplay.judging import Court
+from selfplay.judging import Court, first_line, verdicts_of
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
 from selfplay.prove import Reference
@@ -35,6 +35,7 @@ from selfplay.records import FAULTS, Draw, Purpose, sample_row
 from selfplay.replica import ReplicaActor
 from selfplay.seeds import derive_seed
 from tasks.problem import Problem
+from verifiers.judgement import Row
 
 CHUNK_PROBLEMS = 512
 """Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
@@ -136,6 +137,10 @@ class Sampler:
         self._ledger.append("verdicts", buffer.faults)
         return ids
 
+    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Verdict rows of completions, in order, from the judge that judges samples; nothing is recorded."""
+        return self._court.consult(verifier, rows)
+
     def release(self) -> None:
         """Give the machine to training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
         if self._cluster.gpus:
@@ -224,7 +229,7 @@ class Sampler:
                 for i, problem, text, reason, error in rows
             ]
             for reference, unjudged in self._court.send(completions, purpose):
-                buffer.add([], _judged(reference) if reference is not None else unjudged)
+                buffer.add([], verdicts_of(reference) if reference is not None else unjudged)
 
     def _stream(
         self,
@@ -259,7 +264,7 @@ class Sampler:
             for ready in ray.wait(waiting, num_returns=1)[0]:
                 if ready in judging:
                     samples = judging.pop(ready)
-                    buffer.add(samples, _judged(ready))
+                    buffer.add(samples, verdicts_of(ready))
                     progress.add(len(samples))
                     continue
                 stream = streams[ready]
@@ -296,7 +301,10 @@ class Sampler:
     ) -> None:
         draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
         paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
-        texts = {c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error) for c in completions}
+        texts = {
+            c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error, c.mean_logprob)
+            for c in completions
+        }
         for reference, unjudged in self._court.send(paired, chunk.purpose):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
@@ -325,7 +333,7 @@ class Sampler:
                 raise _engine_error(error, self._log(number)) from error
             except RayActorError as error:
                 raise EngineError(
-                    f"The engine's process died while it loaded {model.folder}: {_first_line(error)}"
+                    f"The engine's process died while it loaded {model.folder}: {first_line(error)}"
                     f"{last_words(self._log(number))}"
                 ) from None
         self._loaded = model.fingerprint
@@ -354,7 +362,7 @@ class Sampler:
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise EngineError(
-                f"An engine died {self._restarts} times in this run; the last time: {_first_line(error)}"
+                f"An engine died {self._restarts} times in this run; the last time: {first_line(error)}"
                 f"{last_words(self._log(replica))}"
             ) from None
         self._replicas[replica] = self._start_replica(replica)
@@ -364,7 +372,7 @@ class Sampler:
             raise _engine_error(failure, self._log(replica)) from failure
         except RayActorError as failure:
             raise EngineError(
-                f"The engine's process died again while it loaded {model.folder}: {_first_line(failure)}"
+                f"The engine's process died again while it loaded {model.folder}: {first_line(failure)}"
                 f"{last_words(self._log(replica))}"
             ) from None
 
@@ -381,26 +389,6 @@ class _Progress:
     def add(self, count: int) -> None:
         self._done += count
         self._report(self._done)
-
-
-def _judged(reference: Any) -> list[dict[str, Any]]:
-    try:
-        rows: list[dict[str, Any]] = ray.get(reference)
-    except RayTaskError as error:
-        raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
-    except RayActorError as error:
-        raise RunError(
-            f"The judge's process died more than {MAX_JUDGE_RESTARTS} times ({_first_line(error)}); give it memory, "
-            "then resume the run to judge what is missing."
-        ) from None
-    return rows
-
-
-def _first_line(error: RayActorError) -> str:
-    """Ray's account of a death without its identifiers: the line that says why, where there is one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    why = [line for line in lines if line.startswith("The actor") or "died" in line]
-    return (why or lines or ["it gave no reason"])[-1][:300]
 
 
 def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:
