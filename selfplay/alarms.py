@@ -87,7 +87,7 @@ class Alarms:
         return bool(self._ledger.rows(sql, [self._seed, arm, generation, LOSS])[0][0])
 
     def follow(self, arm: str, generation: int, other: str) -> str:
-        """Record that an arm stops before a generation because the arm that sizes its samples has stopped."""
+        """Record that an arm stops before a generation because an arm that its choice hangs on has stopped."""
         condition = as_json({"follows": other})
         return self._write(arm, generation, "arm", "", ALL_TASKS, None, condition, f"`{other}` has stopped before it")
 

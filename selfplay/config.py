@@ -134,6 +134,23 @@ class RandomSubset(Section):
     random_as_many_as: Name
 
 
+class Filtered(BaseModel):
+    """Keep what a group filter chooses, which looks at all samples of a problem together and at no reference. Keys that
+    are not listed here are the filter's own and are checked by it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True, serialize_by_alias=True)
+
+    filter: str
+    """A filter's name (agreement, majority, mean_logprob, self_consistency), or `path/to/file.py:name`."""
+    others: list[Name] = Field(default=[], alias="with")
+    """Arms listed before this one whose samples of the same problems the filter sees too."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The filter's own keys."""
+        return dict(self.model_extra or {})
+
+
 class WorkedShare(Section):
     """Worked examples as a fixed share of the training set, instead of all of them."""
 
@@ -150,7 +167,7 @@ class Arm(Section):
     data: Literal["human", "human+synthetic", "synthetic"]
     """Worked examples alone, worked examples and the model's own samples, or its own samples alone. Where a
     program stands in for people, worked examples are procedural, and the report says so."""
-    keep: Literal["all", "verified"] | RandomSubset | None = None
+    keep: Literal["all", "verified"] | RandomSubset | Filtered | None = None
     """Which of its samples the arm trains on; must be said where there are any."""
     human: WorkedShare | None = None
     """Unset: all worked examples."""
@@ -174,6 +191,13 @@ class Arm(Section):
     @property
     def uses_samples(self) -> bool:
         return self.data != "human"
+
+    @property
+    def follows(self) -> list[str]:
+        """The arms whose samples of a generation it needs in order to choose its own."""
+        if isinstance(self.keep, RandomSubset):
+            return [self.keep.random_as_many_as]
+        return self.keep.others if isinstance(self.keep, Filtered) else []
 
 
 class Resources(Section):
@@ -224,13 +248,16 @@ class Experiment(Section):
         _distinct("seeds", [str(seed) for seed in self.seeds])
         earlier: dict[str, Arm] = {}
         for arm in self.arms:
-            if isinstance(arm.keep, RandomSubset):
-                model = earlier.get(arm.keep.random_as_many_as)
+            for other in arm.follows:
+                model = earlier.get(other)
                 if model is None or not model.uses_samples:
+                    wants = "as many samples as" if isinstance(arm.keep, RandomSubset) else "the samples of"
                     raise ValueError(
-                        f"arm `{arm.name}` wants as many samples as `{arm.keep.random_as_many_as}`, which must be "
-                        "an arm with synthetic data listed before it"
+                        f"arm `{arm.name}` wants {wants} `{other}`, which must be an arm with synthetic data listed "
+                        "before it"
                     )
+            if isinstance(arm.keep, Filtered):
+                _distinct(f"keep.with` of arm `{arm.name}", arm.keep.others)
             earlier[arm.name] = arm
         if not any(task.problems for task in self.tasks):
             raise ValueError("`tasks` gives the model no problems; set `problems` of at least one task above 0")

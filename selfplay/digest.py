@@ -3,9 +3,10 @@
     digest(Ledger.of_run(run)).total       "c0ffee…", equal for equal runs
     check(run)                             sentences; none where all is well
 
-What counts: problems, samples with their texts, verdicts, training sets with members and weights, fingerprints of
-models, scores. What does not: times, hosts, attempts, paths, versions of software, sandbox levels, the evidence of a
-verdict (it may hold any of these), and the order of rows and files. A row written twice does count, and is named.
+What counts: problems, samples with their texts, verdicts, what filters chose, training sets with members and weights,
+fingerprints of models, scores. What does not: times, hosts, attempts, paths, versions of software, sandbox levels,
+log-probabilities (their last bits hang on the batch), the evidence of a verdict or a choice (it may hold any of
+these), and the order of rows and files. A row written twice does count, and is named.
 On the deterministic engines (transformers on a CPU) equal configs give equal digests on one kind of machine, whether
 or not the run was killed on the way. With vLLM a floating-point tie may change a completion, and with it the digest.
 """
@@ -23,9 +24,10 @@ from selfplay.records import KEYS, SCHEMAS, as_json
 
 LEFT_OUT = {
     "problems": ("source", "metadata"),
-    "samples": ("error",),
+    "samples": ("error", "mean_logprob"),
     "verdicts": ("detail", "seconds", "version", "settings_hash", "sandbox"),
     "training_sets": (),
+    "choices": ("detail", "version", "settings_hash"),
     "members": (),
     "models": ("path",),
     "scores": (),
@@ -38,6 +40,7 @@ REFERENCES = (
     ("samples", "model", "models", "fingerprint"),
     ("verdicts", "sample_id", "samples", "id"),
     ("members", "sample_id", "samples", "id"),
+    ("choices", "sample_id", "samples", "id"),
     ("training_sets", "id", "members", "training_set_id"),
     ("models", "training_set_id", "training_sets", "id"),
     ("models", "parent", "models", "fingerprint"),

@@ -12,11 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import ray
+from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay import plugin_files
 from selfplay.assigned import Assigned, assigned, needs
 from selfplay.config import Experiment
+from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.protocol import Completion
+from selfplay.errors import RunError
 from selfplay.records import Purpose, as_json
 from tasks.problem import Problem
 from tasks.registry import load_source
@@ -26,6 +29,7 @@ from verifiers.verdict import Verdict
 
 DEFAULT_VERIFIER_WORKERS = 8
 MAX_RESTARTS = 3
+CONSULTED = 2048
 NETWORK = "network"
 """Ray resource of the nodes that reach other machines, where a cluster declares it
 (`ray start --resources '{"network": 1}'`); a judge that needs the network is then placed on one of them."""
@@ -162,6 +166,15 @@ class Court:
             worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
             yield self._judge.judge.remote(self._assign(verifier, purpose), rows, worked), [row.id for row in rows]
 
+    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Verdict rows of completions, in order, `CONSULTED` at a time."""
+        if self._judge is None:
+            self._judge = self._start()
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(rows), CONSULTED):
+            found += verdicts_of(self._judge.judge.remote(verifier, rows[start : start + CONSULTED]))
+        return found
+
     def close(self) -> None:
         """End the judge and its verifier processes."""
         if self._judge is not None:
@@ -199,3 +212,21 @@ def _unjudged(completion: Completion, problem: Problem, outcome: str, reason: st
         "settings_hash": "",
         "sandbox": None,
     }
+
+
+def verdicts_of(reference: Any) -> list[dict[str, Any]]:
+    """What the judge answered.
+
+    Raises:
+        RunError: it failed, or died too often.
+    """
+    try:
+        rows: list[dict[str, Any]] = ray.get(reference)
+    except RayTaskError as error:
+        raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
+    except RayActorError as error:
+        raise RunError(
+            f"The judge's process died more than {MAX_RESTARTS} times ({cause_of_death(error)}); give it memory, "
+            "then resume the run to judge what is missing."
+        ) from None
+    return rows

@@ -32,6 +32,9 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = LedgerFiles(folder)
+        self._checked: set[str] = set()
+        self._older: set[str] = set()
+        """Files that have all columns of today, and files that lack some."""
 
     @classmethod
     def of_run(cls, run: Path) -> Ledger:
@@ -93,7 +96,7 @@ class Ledger:
 
                 connection.register(table, dataset(files, schema=schema))
             else:
-                connection.from_parquet(files).create_view(table)
+                self._view(connection, table, files)
         connection.execute(DEPTHS)
         for setting in SEALED if sealed else ():
             connection.execute(f"SET {setting}")
@@ -131,6 +134,23 @@ class Ledger:
             connection.register("wanted", wanted)
             found = connection.execute(f"SELECT DISTINCT {column} FROM {table} SEMI JOIN wanted ON {column} = key")
             return {key for (key,) in found.fetchall()}
+
+    def _view(self, connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) -> None:
+        """A view of a table's files. A column that files of an older version lack is null in them."""
+        columns = set(SCHEMAS[table].names)
+        for file in set(files) - self._checked - self._older:
+            (self._older if columns - set(pq.read_schema(file).names) else self._checked).add(file)
+        older = [file for file in files if file in self._older]
+        if not older:
+            connection.from_parquet(files).create_view(table)
+            return
+        connection.register(f"no_{table}", SCHEMAS[table].empty_table())
+        parts = [f"SELECT * FROM no_{table}"]
+        for number, some in enumerate((older, [file for file in files if file not in self._older])):
+            if some:
+                connection.from_parquet(some, union_by_name=True).create_view(f"{table}_{number}")
+                parts.append(f"SELECT * FROM {table}_{number}")
+        connection.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts)}")
 
     def _judging_lost_samples(self, damaged: set[str]) -> list[Damage]:
         """Files with verdicts on samples that are lost: a sample written again has to be judged again."""

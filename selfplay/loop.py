@@ -7,7 +7,7 @@
             for each generation:
                 samples      = the model writes n completions for every problem of the pool     (sampling.py)
                 verdicts     = the verifiers judge them                                          (judging.py)
-                training set = what this arm keeps of them, with worked examples                 (selection.py)
+                training set = what this arm keeps of them, with worked examples       (selection.py, filters/)
                 model        = train the initial weights (or the last model) on it               (distill/)
                 scores       = the model's accuracy on held-out problems                         (measure/)
                 alarms       = the conditions that these scores meet; one may stop the arm       (alarms.py)
@@ -27,13 +27,14 @@ from typing import Any
 from selfplay import models
 from selfplay.alarms import Alarms
 from selfplay.cluster import Cluster
-from selfplay.config import INITIAL, START, Arm, Experiment, RandomSubset
+from selfplay.config import INITIAL, START, Arm, Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.depth import depth_of_model
 from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import LossNotFinite, RunError
+from selfplay.filters.choosing import Chooser
 from selfplay.ledger import Ledger
 from selfplay.measure.accuracy import ALL_TASKS, accuracy, score_row
 from selfplay.measure.samples import sample_measures
@@ -84,7 +85,8 @@ class SeedRun:
         self._trainer, self._sampler = trainer, sampler
         self._experiment: Experiment = run.experiment
         self._curriculum = Curriculum(run.experiment, seed)
-        self._selector = Selector(ledger, self._curriculum, seed)
+        chooser = Chooser(run.experiment, ledger, seed, sampler.consult)
+        self._selector = Selector(ledger, self._curriculum, seed, chooser)
         self._held_out = self._curriculum.held_out()
         self._validation = self._curriculum.validation()
         self._alarms = Alarms(run.experiment, seed, ledger, self._curriculum.tasks)
@@ -127,10 +129,11 @@ class SeedRun:
         return model
 
     def _must_follow(self, arm: Arm, generation: int) -> bool:
-        """Whether the arm has to stop because the arm that sizes its samples stopped before this generation."""
-        if not isinstance(arm.keep, RandomSubset) or self._selector.has_chosen(arm.keep.random_as_many_as, generation):
+        """Whether the arm has to stop because an arm that its choice hangs on stopped before this generation."""
+        stopped = next((other for other in arm.follows if not self._selector.has_chosen(other, generation)), None)
+        if stopped is None:
             return False
-        self._view.line(self._alarms.follow(arm.name, generation, arm.keep.random_as_many_as))
+        self._view.line(self._alarms.follow(arm.name, generation, stopped))
         return True
 
     def _writer(self, made: Sequence[ModelState]) -> ModelState:

@@ -14,6 +14,7 @@ from selfplay.config import Experiment
 from selfplay.curriculum import Curriculum
 from selfplay.engines.choose import resolve_kind
 from selfplay.errors import ConfigError
+from selfplay.filters.registry import load_all as load_filters
 from tasks.errors import SourceError, UnreachableSource
 from tasks.registry import load_source
 
@@ -50,14 +51,14 @@ class Done:
 
 
 def check(experiment: Experiment, *, offline: bool) -> list[str]:
-    """Check that every source, verifier and model can be used; returns what was not checked.
+    """Check that every source, verifier, filter and model can be used; returns what was not checked.
 
     Args:
         experiment: the experiment.
         offline: leave out what needs the Hub and say so; otherwise what cannot be reached is an error.
 
     Raises:
-        SelfplayError, SourceError: an unknown source or verifier, wrong settings of either, or too few problems.
+        SelfplayError, SourceError: an unknown source, verifier or filter, wrong settings of one, or too few problems.
     """
     not_checked: list[str] = []
     for number, task in enumerate(experiment.tasks):
@@ -73,6 +74,7 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             f"of {made.context:,}; lower it, or raise model.init.context"
         )
     verifiers = load_all(experiment)
+    load_filters(experiment)
     try:
         curriculum = Curriculum(experiment, experiment.seeds[0])
         check_tasks(experiment, curriculum.tasks)

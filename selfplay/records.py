@@ -55,7 +55,14 @@ class Draw(BaseModel):
         )
 
 
-def sample_row(draw: Draw, completion: str, finish_reason: str, tokens: int, error: str | None) -> dict[str, Any]:
+def sample_row(
+    draw: Draw,
+    completion: str,
+    finish_reason: str,
+    tokens: int,
+    error: str | None,
+    mean_logprob: float | None = None,
+) -> dict[str, Any]:
     """A `samples` row of a synthetic sample."""
     return {
         "id": draw.id,
@@ -70,6 +77,7 @@ def sample_row(draw: Draw, completion: str, finish_reason: str, tokens: int, err
         "finish_reason": finish_reason,
         "tokens": tokens,
         "error": error,
+        "mean_logprob": mean_logprob,
     }
 
 
@@ -90,6 +98,7 @@ def worked_example_row(problem: Problem) -> dict[str, Any]:
         "finish_reason": "stop",
         "tokens": None,
         "error": None,
+        "mean_logprob": None,
     }
 
 
@@ -142,6 +151,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         finish_reason=TEXT,
         tokens=WHOLE,
         error=TEXT,
+        mean_logprob=REAL,
     ),
     "verdicts": _schema(
         sample_id=TEXT,
@@ -164,6 +174,20 @@ SCHEMAS: dict[str, pa.Schema] = {
         previous=TEXT,
         rows=WHOLE,
         shares=TEXT,
+    ),
+    "choices": _schema(
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        sample_id=TEXT,
+        filter=TEXT,
+        version=TEXT,
+        settings_hash=TEXT,
+        kept=pa.bool_(),
+        reason=TEXT,
+        votes=WHOLE,
+        group_size=WHOLE,
+        detail=TEXT,
     ),
     "members": _schema(training_set_id=TEXT, sample_id=TEXT, weight=REAL, origin=TEXT),
     "models": _schema(
@@ -221,6 +245,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "samples": ("id",),
     "verdicts": ("sample_id",),
     "training_sets": ("seed", "arm", "generation"),
+    "choices": ("seed", "arm", "generation", "sample_id"),
     "members": ("training_set_id", "sample_id"),
     "models": ("seed", "arm", "generation"),
     "scores": ("seed", "arm", "generation", "task", "measure"),

@@ -19,6 +19,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
+from selfplay.assigned import Assigned
 from selfplay.cluster import Cluster
 from selfplay.config import Experiment
 from selfplay.distill.trainer import Trainer
@@ -26,8 +27,7 @@ from selfplay.engines.last_words import cause_of_death, last_words
 from selfplay.engines.protocol import Completion, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError, SelfplayError
-from selfplay.judging import MAX_RESTARTS as MAX_JUDGE_RESTARTS
-from selfplay.judging import Court
+from selfplay.judging import Court, verdicts_of
 from selfplay.ledger import Ledger
 from selfplay.model_state import ModelState
 from selfplay.prove import Reference
@@ -35,6 +35,7 @@ from selfplay.records import FAULTS, Draw, Purpose, sample_row
 from selfplay.replica import ReplicaActor
 from selfplay.seeds import derive_seed
 from tasks.problem import Problem
+from verifiers.judgement import Row
 
 CHUNK_PROBLEMS = 512
 """Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
@@ -148,6 +149,10 @@ class Sampler:
         self._ledger.append("verdicts", buffer.faults)
         return ids
 
+    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Verdict rows of completions, in order, from the judge that judges samples; nothing is recorded."""
+        return self._court.consult(verifier, rows)
+
     def release(self) -> None:
         """Give the machine to training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
         if self._cluster.gpus:
@@ -236,7 +241,7 @@ class Sampler:
                 for i, problem, text, reason, error in rows
             ]
             for reference, unjudged in self._court.send(completions, purpose):
-                buffer.add([], _judged(reference) if reference is not None else unjudged)
+                buffer.add([], verdicts_of(reference) if reference is not None else unjudged)
 
     def _stream(
         self,
@@ -271,7 +276,7 @@ class Sampler:
             for ready in ray.wait(waiting, num_returns=1)[0]:
                 if ready in judging:
                     samples = judging.pop(ready)
-                    buffer.add(samples, _judged(ready))
+                    buffer.add(samples, verdicts_of(ready))
                     progress.add(len(samples))
                     continue
                 stream = streams[ready]
@@ -308,7 +313,10 @@ class Sampler:
     ) -> None:
         draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
         paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
-        texts = {c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error) for c in completions}
+        texts = {
+            c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error, c.mean_logprob)
+            for c in completions
+        }
         for reference, unjudged in self._court.send(paired, chunk.purpose):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
@@ -394,19 +402,6 @@ class _Progress:
     def add(self, count: int) -> None:
         self._done += count
         self._report(self._done)
-
-
-def _judged(reference: Any) -> list[dict[str, Any]]:
-    try:
-        rows: list[dict[str, Any]] = ray.get(reference)
-    except RayTaskError as error:
-        raise RunError(f"The judge failed: {type(error.cause).__name__}: {error.cause}") from error
-    except RayActorError as error:
-        raise RunError(
-            f"The judge's process died more than {MAX_JUDGE_RESTARTS} times ({cause_of_death(error)}); give it memory, "
-            "then resume the run to judge what is missing."
-        ) from None
-    return rows
 
 
 def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:

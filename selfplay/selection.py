@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfplay.config import Arm, RandomSubset
+from selfplay.config import Arm, Filtered, RandomSubset
 from selfplay.curriculum import Curriculum
+from selfplay.filters.choosing import Chooser
 from selfplay.ledger import Ledger
 from selfplay.records import as_json, problem_row, worked_example_row
 from selfplay.seeds import generator
@@ -33,11 +34,13 @@ class TrainingSet:
 class Selector:
     """Builds the training sets of one seed and records them in the ledger."""
 
-    def __init__(self, ledger: Ledger, curriculum: Curriculum, seed: int) -> None:
-        self._ledger, self._curriculum, self._seed = ledger, curriculum, seed
+    def __init__(self, ledger: Ledger, curriculum: Curriculum, seed: int, chooser: Chooser) -> None:
+        self._ledger, self._curriculum, self._seed, self._chooser = ledger, curriculum, seed, chooser
         self._worked = curriculum.worked_examples()
         self._new: dict[tuple[str, int], list[tuple[str, str]]] = {}
         """(arm, generation) -> (sample id, task source) of the synthetic samples first kept in that generation."""
+        self._drawn: dict[tuple[str, int], Sequence[str]] = {}
+        """(arm, generation) -> ids of the samples that the arm's model wrote in that generation."""
 
     def worked_examples(self) -> TrainingSet:
         """The set that generation 0 and a human-only arm train on."""
@@ -56,6 +59,7 @@ class Selector:
         """
         kept: list[tuple[str, str]] = []
         if arm.uses_samples:
+            self._drawn[arm.name, generation] = drawn
             self._new[arm.name, generation] = self._filter(arm, generation, drawn)
             if not self._new[arm.name, generation]:
                 return _training_set([])
@@ -106,6 +110,10 @@ class Selector:
             return [(sample_id, source) for sample_id, source, _ in rows]
         if arm.keep == "verified":
             return [(sample_id, source) for sample_id, source, outcome in rows if outcome == "accepted"]
+        if isinstance(arm.keep, Filtered):
+            others = [sample_id for other in arm.keep.others for sample_id in self._drawn[other, generation]]
+            kept = self._chooser.choose(arm, generation, drawn, others)
+            return [(sample_id, source) for sample_id, source, _ in rows if sample_id in kept]
         assert isinstance(arm.keep, RandomSubset)
         return self._random_subset(arm.keep, arm.name, generation, [(i, source) for i, source, _ in rows])
 

@@ -55,8 +55,9 @@ def draw_batch(
     sampling: SamplingSettings,
     stop_ids: set[int],
     pad_id: int,
-) -> Iterator[tuple[int, list[int], bool]]:
-    """Draw one continuation for each prompt; yields (row, token ids, ended by a stop token) as each finishes.
+) -> Iterator[tuple[int, list[int], bool, float]]:
+    """Draw one continuation for each prompt; yields (row, token ids, ended by a stop token, mean log-probability of the
+    tokens in the model's own distribution) as each finishes.
 
     Args:
         prompts: token ids, of any lengths.
@@ -71,6 +72,7 @@ def draw_batch(
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     uniform = np.stack([np.random.default_rng(seed).random(max(limits)) for seed in seeds])
     drawn: list[list[int]] = [[] for _ in prompts]
+    total = [0.0] * len(prompts)
     rows = list(range(len(prompts)))
     open_rows = set(rows)
     cache = None
@@ -85,14 +87,17 @@ def draw_batch(
                 logits_to_keep=1,
             )
             cache = output.past_key_values
-            tokens = _choose(output.logits[:, -1, :], sampling, torch.from_numpy(uniform[rows, at]).to(device))
-        for row, token in zip(rows, tokens.tolist(), strict=True):
+            logits = output.logits[:, -1, :].double()
+            tokens = _choose(logits, sampling, torch.from_numpy(uniform[rows, at]).to(device))
+            logprobs = logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(dim=-1)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
             if row not in open_rows:
                 continue
             drawn[row].append(token)
+            total[row] += logprob
             if token in stop_ids or len(drawn[row]) == limits[row]:
                 open_rows.discard(row)
-                yield row, drawn[row], token in stop_ids
+                yield row, drawn[row], token in stop_ids, total[row] / len(drawn[row])
         if not open_rows:
             return
         with torch.inference_mode():
@@ -107,10 +112,10 @@ def draw_batch(
 
 
 def _choose(logits: torch.Tensor, sampling: SamplingSettings, uniform: torch.Tensor) -> torch.Tensor:
-    """The next token of each row; logits are [rows, vocabulary], uniform is [rows] in [0, 1)."""
+    """The next token of each row; logits are [rows, vocabulary] in float64, uniform is [rows] in [0, 1)."""
     if sampling.temperature == 0:
         return logits.argmax(dim=-1)
-    probabilities = torch.softmax(logits.double() / sampling.temperature, dim=-1)
+    probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
     if 0 < sampling.top_k < probabilities.shape[-1]:
         smallest_kept = torch.topk(probabilities, sampling.top_k, dim=-1).values[:, -1:]
         probabilities = probabilities.masked_fill(probabilities < smallest_kept, 0.0)

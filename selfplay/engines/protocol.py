@@ -9,7 +9,7 @@ another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -43,6 +43,10 @@ class Completion:
     tokens: int
     """Tokens drawn, the end token among them."""
     error: str | None = None
+    mean_logprob: float | None = field(default=None, compare=False)
+    """Mean natural log-probability of the tokens drawn, the end token among them, in the model's own distribution:
+    at temperature 1 and without top_p or top_k, whatever the draw used. None where nothing was drawn or the engine
+    cannot tell. No part of equality: its last bits hang on the batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ whether its weights are those of the folder. Plain models go through /completion
 
 What is covered: at most `concurrency` requests at a time, a bounded number of retries, one clear error when
 the server is down. What is not covered: seeds are sent, and whether they are honoured is up to the server;
-only vLLM tells the log-probabilities that a proof needs.
+only vLLM tells the log-probabilities that a proof needs. Log-probabilities of what is drawn are asked for and taken as
+the server tells them (vLLM's are at temperature 1); a server that refuses such a request is asked without.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class ServerEngine:
         self._model = ""
         self._context: int | None = None
         self._is_vllm = False
+        self._tells_logprobs = True
 
     def load(self, folder: Path) -> None:
         import openai
@@ -160,13 +162,8 @@ class ServerEngine:
             "seed": request.seed,
             "extra_body": {**_VLLM_NEUTRAL, **extra} if self._is_vllm else extra,
         }
-        client = self._loaded()
         try:
-            if self._chat:
-                message = [{"role": "user", "content": request.prompt}]
-                answer = client.chat.completions.create(messages=message, **common)
-            else:
-                answer = client.completions.create(prompt=request.prompt, **common)
+            answer = self._ask(request.prompt, common)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             return Completion(request.id, "", "error", 0, f"the server refused the request: {error.message}")
         except openai.OpenAIError as error:
@@ -176,7 +173,28 @@ class ServerEngine:
         tokens = answer.usage.completion_tokens if answer.usage else 0
         if choice.finish_reason not in ("stop", "length"):
             return Completion(request.id, "", "error", tokens, f"the server ended it: {choice.finish_reason}")
-        return Completion(request.id, text or "", choice.finish_reason, tokens)
+        return Completion(request.id, text or "", choice.finish_reason, tokens, mean_logprob=_mean(choice, tokens))
+
+    def _ask(self, prompt: str, common: dict[str, Any]) -> Any:
+        """The server's answer, with log-probabilities unless it refuses requests because of them."""
+        import openai
+
+        if self._tells_logprobs:
+            try:
+                return self._create(prompt, common, with_logprobs=True)
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                answer = self._create(prompt, common, with_logprobs=False)
+                self._tells_logprobs = False
+                return answer
+        return self._create(prompt, common, with_logprobs=False)
+
+    def _create(self, prompt: str, common: dict[str, Any], *, with_logprobs: bool) -> Any:
+        client = self._loaded()
+        if self._chat:
+            more: dict[str, Any] = {"logprobs": True} if with_logprobs else {}
+            return client.chat.completions.create(messages=[{"role": "user", "content": prompt}], **common, **more)
+        more = {"logprobs": 0} if with_logprobs else {}
+        return client.completions.create(prompt=prompt, **common, **more)
 
     def _choose_model(self, served: list[str]) -> str:
         wanted = self.settings.model
@@ -222,3 +240,14 @@ class ServerEngine:
         if self._client is None:
             raise EngineError("the server engine is not connected; call `load` first")
         return self._client
+
+
+def _mean(choice: Any, tokens: int) -> float | None:
+    """Mean log-probability of a choice's tokens; None where the server tells none, or not of every token drawn."""
+    told = choice.logprobs
+    if told is None:
+        return None
+    values = getattr(told, "token_logprobs", None) or [entry.logprob for entry in getattr(told, "content", None) or ()]
+    if not values or len(values) != tokens or not all(isinstance(value, int | float) for value in values):
+        return None
+    return float(sum(values)) / tokens

@@ -104,7 +104,7 @@ class TransformersEngine:
         if not served:
             return
         pad_id = self._tokenizer.pad_token_id
-        for row, tokens, stopped in draw_batch(
+        for row, tokens, stopped, mean in draw_batch(
             self._loaded(),
             prompts=[ids for _, ids in served],
             seeds=[request.seed for request, _ in served],
@@ -115,7 +115,7 @@ class TransformersEngine:
         ):
             request, ids = served[row]
             text = self._text_after(ids, tokens[:-1] if stopped else tokens)
-            yield Completion(request.id, text, "stop" if stopped else "length", len(tokens))
+            yield Completion(request.id, text, "stop" if stopped else "length", len(tokens), mean_logprob=mean)
 
     def _text_after(self, prompt: list[int], tokens: list[int]) -> str:
         """What the tokens add to the prompt's text; some tokenizers drop a leading space when decoding them

@@ -156,6 +156,7 @@ class VllmEngine:
             "max_model_len": settings.max_model_len,
             "tensor_parallel_size": settings.tensor_parallel_size,
             "enforce_eager": self._on_cpu if settings.enforce_eager is None else settings.enforce_eager,
+            "logprobs_mode": "raw_logprobs",
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
             "seed": 0,
@@ -190,6 +191,9 @@ class VllmEngine:
             top_k=sampling.top_k,
             max_tokens=min(sampling.max_tokens, self._context - len(ids)),
             seed=request.seed,
+            # the drawn token's own; vLLM tells them before temperature, top_p and top_k (logprobs_mode raw_logprobs)
+            logprobs=0,
+            flat_logprobs=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         name = f"{self._next_serial()}"
@@ -216,7 +220,9 @@ class VllmEngine:
 def _completion(request_id: str, drawn: Any) -> Completion:
     if drawn.finish_reason not in ("stop", "length"):
         return Completion(request_id, "", "error", 0, f"vLLM ended the request: {drawn.finish_reason}")
-    return Completion(request_id, drawn.text, drawn.finish_reason, len(drawn.token_ids))
+    tokens = len(drawn.token_ids)
+    mean = drawn.cumulative_logprob / tokens if tokens and drawn.cumulative_logprob is not None else None
+    return Completion(request_id, drawn.text, drawn.finish_reason, tokens, mean_logprob=mean)
 
 
 def _quiet_and_in_process() -> None:

@@ -132,6 +132,7 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         held_out=counts(record.reasons("evaluate")),
         sets=_training_sets(record),
         origins=origins,
+        choices=record.choices(),
         ancestors=example_of_ancestors(record),
         kept=kept_notes(record.kept),
         alarms=record.alarms(),

@@ -82,6 +82,20 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Samples of one arm and generation with one choice of its group filter."""
+
+    arm: str
+    generation: int
+    filter: str
+    kept: bool
+    reason: str
+    samples: int
+    accepted: int
+    """How many of them the verifiers accept."""
+
+
+@dataclass(frozen=True)
 class StepTime:
     """Time of one kind of step in one arm: `times` runs, `items` samples or optimiser steps over all of them."""
 
@@ -189,6 +203,16 @@ class RunRecord:
         rows = self._ask("SELECT seed, arm, generation, rows, shares FROM training_sets")
         found = [TrainingSetRow(seed, arm, turn, n, json.loads(shares)) for seed, arm, turn, n, shares in rows]
         return sorted(found, key=lambda t: (self.place_order(t.arm, t.generation), t.seed))
+
+    def choices(self) -> list[Chosen]:
+        """What group filters kept and dropped, over all seeds: kept first, the most frequent reasons first."""
+        sql = """
+            SELECT c.arm, c.generation, c.filter, c.kept, c.reason, count(*),
+                   count(*) FILTER (v.outcome = 'accepted')
+            FROM choices c LEFT JOIN verdicts v ON v.sample_id = c.sample_id GROUP BY ALL
+        """
+        found = [Chosen(*row) for row in self._ask(sql)]
+        return sorted(found, key=lambda c: (self.place_order(c.arm, c.generation), not c.kept, -c.samples, c.reason))
 
     def times(self) -> list[StepTime]:
         sql = "SELECT arm, step, count(*), sum(seconds), sum(count)::BIGINT FROM steps GROUP BY ALL"

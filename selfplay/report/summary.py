@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from selfplay.config import START, Arm, RandomSubset
+from selfplay.config import START, Arm, Filtered, RandomSubset
 from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.measure.intervals import over_seeds
 from selfplay.report.queries import RunRecord, Score
@@ -224,6 +224,8 @@ def arm_in_words(arm: Arm) -> str:
         return "worked examples alone"
     if isinstance(arm.keep, RandomSubset):
         kept = f"a random subset of its samples, as large as what {arm.keep.random_as_many_as} keeps"
+    elif isinstance(arm.keep, Filtered):
+        kept = f"what the filter {_filter_in_words(arm.keep)} keeps of its samples"
     else:
         kept = "all of its samples" if arm.keep == "all" else "its verified samples"
     if arm.human is not None:
@@ -234,6 +236,13 @@ def arm_in_words(arm: Arm) -> str:
     if arm.pool == "accumulate":
         kept += ", of all generations so far"
     return kept + (", trained on from its last model" if arm.start == "previous" else "")
+
+
+def _filter_in_words(keep: Filtered) -> str:
+    """Such as `majority (threshold 0.5)`."""
+    said = [f"{key} {value}" for key, value in keep.settings.items()]
+    said += [f"with {' and '.join(keep.others)}"] if keep.others else []
+    return f"{keep.filter} ({', '.join(said)})" if said else keep.filter
 
 
 def percent(value: float) -> str:

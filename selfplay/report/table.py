@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfplay.config import START, Experiment
 from selfplay.errors import RunError
-from selfplay.report.queries import Kept, RunRecord
+from selfplay.report.queries import Chosen, Kept, RunRecord
 from selfplay.report.summary import Summary, percent, percent_interval, stopped_words, whole_range
 from selfplay.report.visible import visible
 
@@ -56,6 +56,7 @@ def arms_table(run: Path) -> Table:
             texts.append(f"{whole_range(rows_of[arm])} rows" if rows_of[arm] else "–")
             table.add_row(Text(visible(arm)), *texts)
         notes = [*(visible(words) + "." for _, words in record.alarms()), *kept_notes(record.kept)]
+        notes += filter_notes(record.choices(), last)
         if stopped := stopped_words(summary):
             notes.insert(0, f"Stopped by a `stop_when`: {visible(stopped)} was not made.")
         if not summary.finished:
@@ -65,6 +66,27 @@ def arms_table(run: Path) -> Table:
         if notes:
             table.caption = Text("\n".join(notes))
         return table
+
+
+def filter_notes(choices: Sequence[Chosen], generation: int) -> list[str]:
+    """One sentence for each arm with a group filter: what it kept in a generation, how right that was, and the rest."""
+    by_arm: dict[tuple[str, str], list[Chosen]] = {}
+    for row in choices:
+        if row.generation == generation:
+            by_arm.setdefault((row.arm, row.filter), []).append(row)
+    notes = []
+    for (arm, name), rows in by_arm.items():
+        kept = [row for row in rows if row.kept]
+        total, count = sum(row.samples for row in rows), sum(row.samples for row in kept)
+        right = f", of which {percent(sum(row.accepted for row in kept) / count)} are accepted" if count else ""
+        dropped = ", ".join(f"{row.samples:,} {row.reason}" for row in rows if not row.kept)
+        notes.append(
+            visible(
+                f"{arm} ({name}) kept {count:,} of {total:,} samples in generation {generation}{right}"
+                f"{f'; dropped: {dropped}' if dropped else ''}."
+            )
+        )
+    return notes
 
 
 def kept_notes(kept: Sequence[Kept]) -> list[str]:

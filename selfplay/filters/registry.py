@@ -1,0 +1,69 @@
+"""Finding group filters: by name through the entry-point group `selfplay.filters`, or by `path/to/file.py:name`.
+
+Built-in filters come through the same door as strangers; tasks/plugins.py says what is covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue, ValidationError
+
+from selfplay.config import Experiment, Filtered
+from selfplay.errors import ConfigError
+from selfplay.filters.contract import Circumstances, GroupFilter, declared_filter
+from tasks.plugins import PluginGroup
+from tasks.problem import content_hash
+from verifiers.errors import first_complaint
+
+FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError)
+
+
+@dataclass(frozen=True)
+class LoadedFilter:
+    """A filter with its settings."""
+
+    plugin: GroupFilter
+    settings_hash: str
+    """16 hex digits of the canonical JSON of the resolved settings."""
+
+
+def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
+    """Find a filter and build it.
+
+    Raises:
+        ConfigError: nothing of that name, no filter, or a key or value that it does not take.
+    """
+    found = FILTERS.find(name)
+    kind = declared_filter(found.value, found.where)
+    try:
+        resolved = kind.Settings.model_validate(settings)
+    except ValidationError as error:
+        known = ", ".join(f"`{key}`" for key in kind.Settings.model_fields) or "none"
+        raise ConfigError(f"filter {kind.name}, {first_complaint(error)}; its keys are: {known}") from None
+    return LoadedFilter(kind(resolved), content_hash(resolved.model_dump(mode="json")))
+
+
+def load_all(experiment: Experiment) -> dict[str, LoadedFilter]:
+    """The filter of every arm that has one, by the arm's name, fit for this experiment.
+
+    Raises:
+        ConfigError: names the key and the remedy.
+    """
+    loaded = {}
+    for number, arm in enumerate(experiment.arms):
+        if not isinstance(arm.keep, Filtered):
+            continue
+        try:
+            loaded[arm.name] = load(arm.keep.filter, arm.keep.settings)
+        except ConfigError as error:
+            raise ConfigError(f"arms[{number}].keep: {error}") from None
+        plugin = loaded[arm.name].plugin
+        given = Circumstances(experiment.sampling.n, len(arm.keep.others), experiment.generations)
+        why = plugin.refuse(given)
+        if given.others and not plugin.others:
+            why = f"filter {plugin.name} looks at the arm's own samples alone; remove `with`"
+        if why:
+            raise ConfigError(f"arms[{number}].keep: {why}")
+    return loaded
