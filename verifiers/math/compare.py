@@ -14,7 +14,7 @@ from verifiers.math.exact import rational
 from verifiers.math.items import distinct, pairwise, unordered
 from verifiers.math.matrices import nested
 from verifiers.math.measured import compare_measured
-from verifiers.math.reading import Reading
+from verifiers.math.reading import REAL_LINE, Reading
 from verifiers.math.regions import as_region, compare_regions
 from verifiers.math.relations import Meaning, compare_relations, meaning, reordered
 from verifiers.math.scalars import Finding, Rules, compare_scalars
@@ -46,6 +46,8 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
     """
     if reference.kind == "choice" and re.fullmatch(r"\(([a-z])\)", answer.text):
         return compare_texts(reference, answer)
+    if reference.node == REAL_LINE and answer.text == "R":
+        return Finding(True, "same_region")
     if reference.kind in ("text", "choice", "time") and not _as_math(reference, answer):
         return compare_texts(reference, answer)
     if reference.node is None or answer.node is None:
@@ -73,11 +75,17 @@ def _as_math(reference: Reading, answer: Reading) -> bool:
 
 def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool) -> Finding:
     """Anything but two scalars at the top."""
+    if not mine.called and isinstance(mine.node, Items) and _indexed(theirs.called):
+        theirs = _solutions(theirs)
+    elif len(theirs.called) == 1 and _indexed(mine.called) == theirs.called[0]:
+        mine = _solutions(mine)
+    elif len(mine.called) == 1 and _indexed(theirs.called) == mine.called[0]:
+        theirs = _solutions(theirs)
+    elif not theirs.called and isinstance(theirs.node, Items) and _indexed(mine.called):
+        # which is which is not said, so they must stand in the order of the names
+        theirs = Meaning(Group("(", theirs.node.items, ")"), mine.called)
     if mine.called and theirs.called and sorted(mine.called) != sorted(theirs.called):
         return Finding(False, "different_symbols")
-    if not mine.called and isinstance(mine.node, Items) and _indexed(theirs.called):
-        assert isinstance(theirs.node, Group)
-        theirs = Meaning(Items(theirs.node.items))
     if theirs.chain:
         return Finding(False, "inconsistent_chain")
     # a bare tuple stands for its unknowns in the order of their names: y = 1, x = 2 is (2, 1)
@@ -85,10 +93,16 @@ def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool
     return compare_nodes(mine.node, reordered(theirs, order), rules, ordered)
 
 
-def _indexed(called: tuple[str, ...]) -> bool:
-    """Whether the names are x_1, x_2, ...: several solutions of one unknown."""
-    stems = {name.partition("_")[0] for name in called if "_" in name}
-    return len(called) > 1 and len(stems) == 1 and all("_" in name for name in called)
+def _indexed(called: tuple[str, ...]) -> str:
+    """The x of names such as x_1, x_2: several values of one unknown. Empty where they are not of that form."""
+    stems = {name.partition("_")[0] if "_" in name else "" for name in called}
+    return stems.pop() if len(called) > 1 and len(stems) == 1 else ""
+
+
+def _solutions(named: Meaning) -> Meaning:
+    """`x_1 = 1, x_2 = 2` as the values 1 and 2 of x."""
+    assert isinstance(named.node, Group)
+    return Meaning(Items(named.node.items), (_indexed(named.called),))
 
 
 def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:

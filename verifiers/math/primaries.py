@@ -42,7 +42,9 @@ class Primaries(Commands):
             whole = text.partition(".")[0].split(",")
             proper = 1 <= len(whole[0]) <= 3 and whole[0][0] != "0" and all(len(part) == 3 for part in whole[1:])
             if not (proper and self.thousands and not self.brackets):
-                return self._apart(token)
+                self.at -= 1
+                self.separate()
+                return self._number()
             text = text.replace(",", "")
         node = decimal(text.rstrip(".") if text.endswith(".") else text)
         if text.endswith(".") and len(text) > 1:
@@ -61,17 +63,6 @@ class Primaries(Commands):
         if self.sees("_") and node.places is None:
             return self._based(text)
         return node
-
-    def _apart(self, token: Token) -> Node:
-        """Commas here separate: put the parts back as tokens of their own."""
-        parts: list[Token] = []
-        for number, part in enumerate(token.text.split(",")):
-            if number:
-                parts.append(Token("operator", ",", False))
-            parts.append(Token("number", part, token.spaced and not number))
-        self.at -= 1
-        self.tokens[self.at : self.at + 1] = parts
-        return self._number()
 
     def _repeating(self, text: str) -> Node:
         self.advance()

@@ -167,6 +167,8 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
             steps += [lambda d: sympy.simplify(sympy.expand(d.rewrite(sympy.exp)))]
         if difference.has(sympy.functions.elementary.hyperbolic.HyperbolicFunction):
             steps += [lambda d: sympy.expand(d.rewrite(sympy.exp))]
+        if difference.has(sympy.log) and difference.has(sympy.Abs):
+            steps += [lambda d: sympy.expand(_without_modulus(sympy, d))]
         if difference.has(sympy.log):
             steps += [lambda d: sympy.expand(sympy.expand_log(d)), sympy.logcombine]
         if difference.has(sympy.factorial, sympy.binomial, sympy.gamma):
@@ -178,6 +180,20 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
         steps += [lambda d: _algebraic(sympy, d)]
     steps += [sympy.simplify]
     return steps
+
+
+def _without_modulus(sympy: Any, difference: Any) -> Any:
+    """`ln |u|` as half of `ln u^2`, and `ln u^n` with an even n so too: the same wherever u is real and not zero."""
+
+    def squared(logarithm: Any) -> Any:
+        inside = logarithm.args[0]
+        if isinstance(inside, sympy.Abs) and inside.args[0].is_real:
+            return sympy.log(inside.args[0] ** 2) / 2
+        if isinstance(inside, sympy.Pow) and inside.base.is_real and inside.exp.is_even:
+            return sympy.log(inside.base**2) * inside.exp / 2
+        return logarithm
+
+    return difference.replace(lambda part: isinstance(part, sympy.log), squared)
 
 
 def _algebraic(sympy: Any, difference: Any) -> Any:

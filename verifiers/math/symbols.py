@@ -15,6 +15,9 @@ class Symbols(Brackets):
     def single(self) -> Node:
         """One argument without braces: one digit, one letter, one command."""
         token = self.now
+        if token.kind == "number" and "," in token.text:
+            self.separate()  # \\sqrt5,1 is a root and a number
+            token = self.now
         if token.kind == "number" and len(token.text) > 1 and token.text[0].isdigit():
             self.tokens[self.at] = Token("number", token.text[1:], False)
             return Number(Fraction(int(token.text[0])))
@@ -22,6 +25,16 @@ class Symbols(Brackets):
             self.tokens[self.at] = Token("word", token.text[1:], False)
             return Name(token.text[0])
         return self.primary()
+
+    def separate(self) -> None:
+        """Commas in the number here separate: puts its parts into the stream as tokens of their own."""
+        token = self.now
+        parts: list[Token] = []
+        for number, part in enumerate(token.text.split(",")):
+            if number:
+                parts.append(Token("operator", ",", False))
+            parts.append(Token("number", part, token.spaced and not number))
+        self.tokens[self.at : self.at + 1] = parts
 
     def argument(self) -> Node:
         """A braced argument, or a single one."""
