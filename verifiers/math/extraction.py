@@ -32,7 +32,7 @@ _JOINED = re.compile(
 # a sign counts where something stands before it on its line or nothing after it: "- \boxed{5}" may be a bullet
 _APPLIED_BEFORE = re.compile(
     r"(?:\d|[-+]\$?|\S[^\S\n]*[-+][^\S\n]*\$?[^\S\n]*"
-    r"|(?:\\neq?|\\pm|\\mp|\\cdot|\\times|\\div|[\^_]|[\^_]\s*\{|\\(?:sqrt|frac)\s*\{|\}\s*\{|\bnot)\s*\$?\s*)$"
+    r"|(?:\\neq?|\\pm|\\mp|\\cdot|\\times|\\div|[\^_]|[\^_]\s*\{|\\(?:sqrt|frac)\s*\{|\}\s*\{|\bnot)\s*\$?\s*)\Z"
 )
 _APPLIED_AFTER = re.compile(
     r"\d|[^\S\n]*[-+*][^\S\n]*(?:\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))"
@@ -141,6 +141,8 @@ def _last_boxed(text: str) -> Extracted | None:
     if _APPLIED_BEFORE.search(text[max(0, starts[start] - 40) : starts[start]]) or _APPLIED_AFTER.match(text, end + 1):
         return Extracted(None, "boxed_within_a_formula")
     answers = [text[start:end].strip()]
+    if not answers[0]:
+        return Extracted(None, "boxed")
     for before, after in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
         between = text[before[1] + 1 : starts[after[0]]]
         if len(between) > _LONGEST_GAP or not _JOINED.fullmatch(between):

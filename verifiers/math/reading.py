@@ -15,7 +15,7 @@ from verifiers.math.grammar import parse
 from verifiers.math.matrices import folded
 from verifiers.math.numerals import in_base
 from verifiers.math.plusminus import spread
-from verifiers.math.quantities import ALL_TEXT, compound, peel, scaled_words
+from verifiers.math.quantities import ALL_TEXT, NO_UNIT, compound, peel, scaled_words
 from verifiers.math.text import clean
 from verifiers.math.tokens import MOST_CHARACTERS
 from verifiers.math.tree import (
@@ -180,8 +180,9 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     text = _before_approximation(_FINAL_STOP.sub("", text))
     text = _REPEATING_WORD.sub(r"\1\\overline{\2}", text)
     text = _PROSE_BEFORE.sub("", text, count=1) if text.startswith("\\text") else text
-    if _WORD_NAMED.match(text) and not HEDGE.search(text):
-        text = _WORD_NAMED.sub(r"\\text{\1} =", text)
+    named = _WORD_NAMED.match(text)
+    if named is not None and not NO_UNIT & set(named[1].lower().split()):
+        text = rf"\text{{{named[1]}}} ={text[named.end() :]}"
     text = scaled_words(text).removeprefix("=").strip()
     text = _ASIDE.sub(r" \1", _STOP_IN_TEXT.sub("", text))
     whole_text = ALL_TEXT.fullmatch(text)

@@ -183,15 +183,22 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
 
 
 def _without_modulus(sympy: Any, difference: Any) -> Any:
-    """`ln |u|` as half of `ln u^2`, and `ln u^n` with an even n so too: the same wherever u is real and not zero."""
+    """`ln |u|` as half of `ln u^2`, and logarithms of products and even powers of such so too: the same for real u."""
 
     def squared(logarithm: Any) -> Any:
-        inside = logarithm.args[0]
-        if isinstance(inside, sympy.Abs) and inside.args[0].is_real:
-            return sympy.log(inside.args[0] ** 2) / 2
-        if isinstance(inside, sympy.Pow) and inside.base.is_real and inside.exp.is_even:
-            return sympy.log(inside.base**2) * inside.exp / 2
-        return logarithm
+        total = sympy.Integer(0)
+        for factor in sympy.Mul.make_args(logarithm.args[0]):
+            base, exponent = factor.as_base_exp()
+            inside = base.args[0] if isinstance(base, sympy.Abs) else base
+            powers = [part.as_base_exp() for part in sympy.Mul.make_args(inside)]
+            real = all(of.is_real and power.is_integer for of, power in powers)
+            if real and exponent.is_rational and (inside is not base or exponent.is_even):
+                total += sum(sympy.log(of**2) * power * exponent / 2 for of, power in powers)
+            elif factor.is_positive:
+                total += sympy.log(factor)
+            else:
+                return logarithm
+        return total
 
     return difference.replace(lambda part: isinstance(part, sympy.log), squared)
 
