@@ -1,7 +1,7 @@
 """The math verifier beside math-verify on the same pairs, in one run on one core: verdicts, speed, hostile text.
 
     make bench-install
-    SELFPLAY_DATA=folder .venv-bench/bin/python benchmarks/math_peers.py [--rows 2000]
+    SELFPLAY_DATA=folder .venv-bench/bin/python benchmarks/math_peers.py [--rows 2000] [--only speed]
 
 Ours runs as users run it, with supervision: the caller and its worker process share the core. math-verify runs in
 the caller with its default settings and its own timeouts. A completion counts as accepted by math-verify where
@@ -91,6 +91,7 @@ def _delimited(completion: str) -> str:
     return completion if marked or len(completion.split()) > 12 else f"${completion}$"
 
 
+PARTS = ["verdicts", "speed", "hostile"]
 PEERS: dict[str, Callable[[Sequence[Pair]], Result]] = {"ours": ours, "math-verify": math_verify}
 
 
@@ -143,17 +144,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2000, help="completions in each speed measurement")
     parser.add_argument("--show", action="store_true", help="also print pairs that neither verifier gets right")
+    parser.add_argument("--only", choices=PARTS, help="one part of the tables, the others left out")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"math-verify {importlib.metadata.version('math-verify')}, sympy {importlib.metadata.version('sympy')}")
     compiled = compiled_pairs()
-    labelled("Pairs compiled from public suites", [p for p in compiled if p.label != "hostile"], given.show)
-    labelled("Our own pairs (tests/verifiers/math/pairs.jsonl)", own_pairs(), given.show)
-    speed("Short numeric answers", short_answers(given.seed, given.rows))
-    speed("LaTeX expressions", latex_answers(given.seed, given.rows))
-    hostile([p for p in compiled if p.label == "hostile"])
+    parts = [given.only] if given.only else PARTS
+    if "verdicts" in parts:
+        labelled("Pairs compiled from public suites", [p for p in compiled if p.label != "hostile"], given.show)
+        labelled("Our own pairs (tests/verifiers/math/pairs.jsonl)", own_pairs(), given.show)
+    if "speed" in parts:
+        speed("Short numeric answers", short_answers(given.seed, given.rows))
+        speed("LaTeX expressions", latex_answers(given.seed, given.rows))
+    if "hostile" in parts:
+        hostile([p for p in compiled if p.label == "hostile"])
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class Brackets(Stream):
             self.expect("\\}", "\\rbrace")
             return condition
         inside = self.items()
+        if self.sees(";") and not isinstance(inside, Items):
+            inside = self._between_semicolons(inside)
         self.brackets -= 1
         closer = self.advance().text
         if opener == "]" or closer == "[":
@@ -75,6 +77,13 @@ class Brackets(Stream):
         if len(items) == 1:
             raise self.lost("brackets that do not match")
         return Group(left, items, right)
+
+    def _between_semicolons(self, first: Node) -> Node:
+        """`[0; 1)` as it is written where a comma begins the decimals."""
+        parts = [first]
+        while self.take(";"):
+            parts.append(self.relation())
+        return Items(tuple(parts))
 
     def _cases(self) -> Node:
         """A system of equations as a list; a piecewise definition as a list of `value if condition`."""

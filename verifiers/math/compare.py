@@ -8,14 +8,13 @@ name before `=`, the brackets' shape of three or more items, the order of a list
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 
-from verifiers.math.canonical import canonical
 from verifiers.math.exact import rational
+from verifiers.math.items import distinct, pairwise, unordered
 from verifiers.math.matrices import nested
 from verifiers.math.measured import compare_measured
-from verifiers.math.reading import Reading
+from verifiers.math.reading import REAL_LINE, Reading
 from verifiers.math.regions import as_region, compare_regions
 from verifiers.math.relations import Meaning, compare_relations, meaning, reordered
 from verifiers.math.scalars import Finding, Rules, compare_scalars
@@ -27,17 +26,12 @@ from verifiers.math.tree import (
     Matrix,
     Mul,
     Node,
-    Number,
     Relation,
     SetOperation,
-    TooLarge,
     is_scalar,
     names,
 )
 
-MOST_ITEMS = 200
-MOST_PROVED = 30
-"""Items of a collection that may need a proof each; more are too many to be done in time."""
 DIFFERENT_KIND = Finding(False, "different_kind")
 
 
@@ -52,6 +46,8 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
     """
     if reference.kind == "choice" and re.fullmatch(r"\(([a-z])\)", answer.text):
         return compare_texts(reference, answer)
+    if reference.node == REAL_LINE and answer.text == "R":
+        return Finding(True, "same_region")
     if reference.kind in ("text", "choice", "time") and not _as_math(reference, answer):
         return compare_texts(reference, answer)
     if reference.node is None or answer.node is None:
@@ -79,11 +75,17 @@ def _as_math(reference: Reading, answer: Reading) -> bool:
 
 def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool) -> Finding:
     """Anything but two scalars at the top."""
+    if not mine.called and isinstance(mine.node, Items) and _indexed(theirs.called):
+        theirs = _solutions(theirs)
+    elif len(theirs.called) == 1 and _indexed(mine.called) == theirs.called[0]:
+        mine = _solutions(mine)
+    elif len(mine.called) == 1 and _indexed(theirs.called) == mine.called[0]:
+        theirs = _solutions(theirs)
+    elif not theirs.called and isinstance(theirs.node, Items) and _indexed(mine.called):
+        # which is which is not said, so they must stand in the order of the names
+        theirs = Meaning(Group("(", theirs.node.items, ")"), mine.called)
     if mine.called and theirs.called and sorted(mine.called) != sorted(theirs.called):
         return Finding(False, "different_symbols")
-    if not mine.called and isinstance(mine.node, Items) and _indexed(theirs.called):
-        assert isinstance(theirs.node, Group)
-        theirs = Meaning(Items(theirs.node.items))
     if theirs.chain:
         return Finding(False, "inconsistent_chain")
     # a bare tuple stands for its unknowns in the order of their names: y = 1, x = 2 is (2, 1)
@@ -91,10 +93,16 @@ def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool
     return compare_nodes(mine.node, reordered(theirs, order), rules, ordered)
 
 
-def _indexed(called: tuple[str, ...]) -> bool:
-    """Whether the names are x_1, x_2, ...: several solutions of one unknown."""
-    stems = {name.partition("_")[0] for name in called if "_" in name}
-    return len(called) > 1 and len(stems) == 1 and all("_" in name for name in called)
+def _indexed(called: tuple[str, ...]) -> str:
+    """The x of names such as x_1, x_2: several values of one unknown. Empty where they are not of that form."""
+    stems = {name.partition("_")[0] if "_" in name else "" for name in called}
+    return stems.pop() if len(called) > 1 and len(stems) == 1 else ""
+
+
+def _solutions(named: Meaning) -> Meaning:
+    """`x_1 = 1, x_2 = 2` as the values 1 and 2 of x."""
+    assert isinstance(named.node, Group)
+    return Meaning(Items(named.node.items), (_indexed(named.called),))
 
 
 def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:
@@ -113,7 +121,7 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
         if set(mine.operators) == set(theirs.operators) == {":"}:
             return _compare_ratios(mine.sides, theirs.sides, rules)
         if mine.operators == theirs.operators == ("if",):
-            return _pairwise(mine.sides, theirs.sides, rules, "same_cases")
+            return pairwise(mine.sides, theirs.sides, partial(_compare_inner, rules=rules), "same_cases")
         first, second = as_region(mine), as_region(theirs)
         if first is not None and second is not None:
             return compare_regions(first, second, rules)
@@ -148,9 +156,8 @@ def _compare_named_sets(mine: Node, theirs: Node, rules: Rules) -> Finding:
     """Operations on sets that are only named: `A \\cup B` is `B \\cup A`."""
     match mine, theirs:
         case SetOperation(ours, left), SetOperation(given, right) if ours == given and len(left) == len(right):
-            if ours == "minus":
-                return _pairwise(left, right, rules, "same_items")
-            return _unordered(list(left), list(right), rules, distinct=False)
+            same = partial(_compare_inner, rules=rules)
+            return pairwise(left, right, same, "same_items") if ours == "minus" else unordered(left, right, same)
         case _:
             return DIFFERENT_KIND
 
@@ -163,11 +170,12 @@ def _compare_ratios(mine: tuple[Node, ...], theirs: tuple[Node, ...], rules: Rul
     """a : b equals c : d when a*d = b*c, and so on for longer ones."""
     if len(mine) != len(theirs) or not all(is_scalar(part) for part in (*mine, *theirs)):
         return DIFFERENT_KIND
+    same = partial(_compare_inner, rules=rules)
     if rational(mine[0]) == 0 or rational(theirs[0]) == 0:
-        return _pairwise(mine, theirs, rules, "same_ratio")
+        return pairwise(mine, theirs, same, "same_ratio")
     left = [Mul((part, theirs[0])) for part in mine[1:]]
     right = [Mul((part, mine[0])) for part in theirs[1:]]
-    return _pairwise(left, right, rules, "same_ratio")
+    return pairwise(left, right, same, "same_ratio")
 
 
 def _vector(node: Node) -> Node:
@@ -186,9 +194,8 @@ def _compare_matrices(mine: Node, theirs: Node, rules: Rules) -> Finding:
         return DIFFERENT_KIND
     if [len(row) for row in mine.rows] != [len(row) for row in theirs.rows]:
         return Finding(False, "different_size")
-    return _pairwise(
-        [c for row in mine.rows for c in row], [c for row in theirs.rows for c in row], rules, "same_entries"
-    )
+    ours, given = ([cell for row in matrix.rows for cell in row] for matrix in (mine, theirs))
+    return pairwise(ours, given, partial(_compare_inner, rules=rules), "same_entries")
 
 
 def _compare_collections(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:
@@ -204,17 +211,20 @@ def _compare_collections(mine: Node, theirs: Node, rules: Rules, ordered: bool) 
     assert isinstance(theirs, Group | Items)
     if _alternatives(mine) is not _alternatives(theirs):
         return DIFFERENT_KIND
+    same = partial(_compare_inner, rules=rules)
     if {left, right} <= {"set", "list"}:
         if ordered and left == right == "list":
-            return _pairwise(list(mine.items), list(theirs.items), rules, "same_items")
-        return _unordered(list(mine.items), list(theirs.items), rules, distinct="set" in (left, right))
+            return pairwise(mine.items, theirs.items, same, "same_items")
+        if "set" in (left, right):
+            return unordered(_distinct(mine.items), _distinct(theirs.items), same)
+        return unordered(mine.items, theirs.items, same)
     if left != right:
         return DIFFERENT_KIND
     assert isinstance(mine, Group)
     assert isinstance(theirs, Group)
     if len(mine.items) == 2 and (mine.left, mine.right) != (theirs.left, theirs.right):
         return Finding(False, "different_brackets")
-    return _pairwise(list(mine.items), list(theirs.items), rules, "same_items")
+    return pairwise(mine.items, theirs.items, same, "same_items")
 
 
 def _alternatives(node: Group | Items) -> bool | None:
@@ -230,18 +240,6 @@ def _collection(node: Node) -> str:
     return "list" if isinstance(node, Items) else "scalar"
 
 
-def _pairwise(mine: Sequence[Node], theirs: Sequence[Node], rules: Rules, rule: str) -> Finding:
-    if len(mine) != len(theirs):
-        return Finding(False, "different_size")
-    undecided = None
-    for left, right in zip(mine, theirs, strict=True):
-        found = _compare_inner(left, right, rules)
-        if found.equal is False:
-            return found
-        undecided = undecided or (found if found.equal is None else None)
-    return undecided or Finding(True, rule)
-
-
 def _compare_inner(mine: Node, theirs: Node, rules: Rules) -> Finding:
     """Two items of collections; inside one, a set of one thing is not that thing."""
     sets = [isinstance(node, Group) and node.left == "{" for node in (mine, theirs)]
@@ -250,60 +248,5 @@ def _compare_inner(mine: Node, theirs: Node, rules: Rules) -> Finding:
     return compare_meanings(meaning(mine), meaning(theirs), rules, ordered=False)
 
 
-def _unordered(mine: list[Node], theirs: list[Node], rules: Rules, *, distinct: bool) -> Finding:
-    """Whether two collections hold the same items in any order."""
-    if max(len(mine), len(theirs)) > MOST_ITEMS:
-        raise TooLarge(f"more than {MOST_ITEMS} items")
-    if distinct:
-        mine, theirs = _distinct(mine), _distinct(theirs)
-    if len(mine) != len(theirs):
-        return Finding(False, "different_size")
-    rest, left = _unmatched(mine, theirs)
-    if len(rest) > MOST_PROVED:
-        raise TooLarge(f"more than {MOST_PROVED} items that are not written alike")
-    undecided = None
-    for item in rest:
-        found = [_compare_inner(item, other, rules) for other in left]
-        at = next((n for n, each in enumerate(found) if each.equal), None)
-        if at is None:
-            at = next((n for n, each in enumerate(found) if each.equal is None), None)
-            if at is None:
-                return Finding(False, "different_items")
-            undecided = found[at]
-        del left[at]
-    return undecided or Finding(True, "same_items")
-
-
-def _unmatched(mine: list[Node], theirs: list[Node]) -> tuple[list[Node], list[Node]]:
-    """The items of both sides that are not the same form as one of the other side."""
-    forms = Counter(canonical(item) for item in theirs)
-    rest: list[Node] = []
-    for item in mine:
-        form = canonical(item)
-        if forms[form]:
-            forms[form] -= 1
-        else:
-            rest.append(item)
-    left: list[Node] = []
-    for item in theirs:
-        form = canonical(item)
-        if forms[form]:
-            forms[form] -= 1
-            left.append(item)
-    return rest, left
-
-
-def _distinct(items: list[Node]) -> list[Node]:
-    exact = Rules(rounding=False)
-    kept: list[Node] = []
-    forms: set[Node] = set()
-    for item in items:
-        form = canonical(item)
-        if form in forms:
-            continue
-        forms.add(form)
-        if (len(items) > MOST_PROVED and not isinstance(form, Number)) or not any(
-            compare_nodes(item, other, exact, False).equal for other in kept
-        ):
-            kept.append(item)
-    return kept
+def _distinct(items: tuple[Node, ...]) -> list[Node]:
+    return distinct(items, lambda one, other: compare_nodes(one, other, Rules(rounding=False), False))

@@ -2,8 +2,9 @@ r"""Which part of a response is its answer. Declared here, and named in the evid
 
 1. What stands between `<think>` and `</think>` is no answer; an unclosed `<think>` leaves none.
 2. The last `\boxed{...}` with balanced braces. An empty one is no answer, nor is one that something is done to
-   (`-\boxed{5}`, `\boxed{5}^2`, "not \boxed{5}"). Earlier ones do not count, unless only "or", "and" or a comma
-   stands between: those are one answer that hedges.
+   (`-\boxed{5}`, `\boxed{5}^2`, "not \boxed{5}"). Of a box in a box the outer counts. Earlier ones do not count,
+   unless only "or", "and", a comma or nothing stands between on the line: those are one answer, which hedges
+   where they differ.
 3. Else what follows the last `#### ` on its line.
 4. Else (unless words such as "twice" or "not" change it) what follows the last "answer is", "answer:" or "final
    answer" on its line (or the next displayed formula), or the formula right after "answer", without markdown. Of
@@ -23,10 +24,19 @@ AnswerMode = Literal["whole", "marked"]
 
 _BOXED = re.compile(r"\\(?:fbox|f?boxed)\s*\{")
 _BARE_BOX = re.compile(r"\\boxed\s+(-?[\w.]*\w)")
-_JOINED = re.compile(r"[\s$]*(?:,|;|\\text\s*\{\s*(?:and|or)\s*\}|,?\s*(?:and|or))[\s$]*(?:[A-Za-z]\s*=\s*)?")
-_APPLIED_BEFORE = re.compile(r"(?:[-+\d]|\\neq?|\\(?:sqrt|frac)\s*\{|\}\s*\{|\bnot)\s*\$?\s*$")
+_GAP = r"(?:[\s$&*]|\\[,;:! ()\[\]\\]|\\q?quad(?![A-Za-z]))*"
+_JOINED = re.compile(
+    rf"{_GAP}(?:[,;]|,?\s*(?:and|or)\b|,?\s*\\(?:text|mbox|textrm|mathrm)\s*\{{[\s,]*(?:and|or)\s*\}}){_GAP}(?:[A-Za-z]\s*=\s*)?"
+    r"|(?:[^\S\n]|\$|\\[,;:! ]|\\q?quad(?![A-Za-z]))*"
+)
+# a sign counts where something stands before it on its line or nothing after it: "- \boxed{5}" may be a bullet
+_APPLIED_BEFORE = re.compile(
+    r"(?:\d|[-+]\$?|\S[^\S\n]*[-+][^\S\n]*\$?[^\S\n]*"
+    r"|(?:\\neq?|\\pm|\\mp|\\cdot|\\times|\\div|[\^_]|[\^_]\s*\{|\\(?:sqrt|frac)\s*\{|\}\s*\{|\bnot)\s*\$?\s*)\Z"
+)
 _APPLIED_AFTER = re.compile(
-    r"\s*(?:\^|/|\\times|\\cdot|\$?\s*(?:is|was)\s+(?:wrong|not|incorrect|false)\b|\$?\s*isn't)"
+    r"\d|[^\S\n]*[-+*][^\S\n]*(?:\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))"
+    r"|\s*(?:\^|/|\\times|\\cdot|\\div|\$?\s*(?:is|was)\s+(?:wrong|not|incorrect|false)\b|\$?\s*isn't)"
 )
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
@@ -34,7 +44,7 @@ _ANSWER = re.compile(
     r"\b(?:final\s+answer|answer)\b(?:\s+to\s+(?:the|this)\s+(?:problem|question))?\s*"
     r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)"
     r"(?:\s+(?:exactly|indeed|simply|just|equal\s+to)\b)?[\s:*_]*|(?=\$|\\\[|\\\())"
-    r"|^[#*_\s]*final\s+answer[*_\s]*\n+(?=\S)",
+    r"|^[#*_ \t]*final\s+answer[*_\s]*\n+(?=\S)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BARE_ANSWER = re.compile(r"\bfinal\s+answer\b[\s:*_]*$", re.IGNORECASE)
@@ -58,8 +68,12 @@ _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNOR
 _TAKEN_BACK = re.compile(
     r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
 )
+_REASON = re.compile(r",\s+(?:as|since|because)\s")
+_BLANKS = re.compile(r"\s{4,}")
 _LONGEST = 1_000_000
 _LONGEST_SENTENCE = 400
+_LONGEST_GAP = 100
+"""Characters between two boxes that still make one answer."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,8 @@ class Extracted:
 
 def extract(completion: str, mode: AnswerMode) -> Extracted:
     """The answer in a response; linear in its length. Only the last million characters are looked at."""
-    text = _after_thinking(completion[-_LONGEST:])
+    # a long run of blanks would cost the patterns its square
+    text = _after_thinking(_BLANKS.sub(lambda run: "\n\n" if "\n" in run[0] else "  ", completion[-_LONGEST:]))
     if text is None:
         return Extracted(None, "unfinished_thinking")
     boxed = _last_boxed(text)
@@ -121,16 +136,30 @@ def _last_boxed(text: str) -> Extracted | None:
                 boxes.append((start, found.start()))
     if not boxes:
         return None
-    boxes.sort()
+    boxes = _outermost(boxes)
     start, end = boxes[-1]
     if _APPLIED_BEFORE.search(text[max(0, starts[start] - 40) : starts[start]]) or _APPLIED_AFTER.match(text, end + 1):
         return Extracted(None, "boxed_within_a_formula")
-    answer = text[start:end].strip()
+    answers = [text[start:end].strip()]
+    if not answers[0]:
+        return Extracted(None, "boxed")
     for before, after in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
-        if before[1] > after[0] or not _JOINED.fullmatch(text, before[1] + 1, starts[after[0]]):
+        between = text[before[1] + 1 : starts[after[0]]]
+        if len(between) > _LONGEST_GAP or not _JOINED.fullmatch(between):
             break
-        answer = f"{text[before[0] : before[1]].strip()}, {answer}"
+        answers.insert(0, text[before[0] : before[1]].strip())
+    # the same answer boxed again is no second one
+    answer = answers[0] if len(set(answers)) == 1 else ", ".join(answers)
     return Extracted(answer or None, "boxed")
+
+
+def _outermost(boxes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The boxes that lie in no other, in their order."""
+    outer: list[tuple[int, int]] = []
+    for start, end in sorted(boxes):
+        if not outer or start > outer[-1][1]:
+            outer.append((start, end))
+    return outer
 
 
 def _after_phrase(rest: str) -> str | None:
@@ -143,6 +172,8 @@ def _after_phrase(rest: str) -> str | None:
     sentence, *more = re.split(r"(?<=[\w})$\])])\.(?=\s|$)", line, maxsplit=1)
     # unless it takes the answer back
     line = line if more and _TAKEN_BACK.match(more[0].strip()) else sentence
+    answer, *why = _REASON.split(line, maxsplit=1)
+    line = answer if why and not _HEDGE.search(why[0]) else line
     return _named(line.strip()) or None
 
 

@@ -166,7 +166,8 @@ class _Parser(Primaries):
         following = self.tokens[self.at + 1 : self.at + 3]
         if not isinstance(node, Number):
             return times(node, self.power())
-        fraction = token.text.isdigit() and following[0].text == "/" and following[1].text.isdigit()
+        written = self.tokens[self.at - 1].kind == "number"
+        fraction = written and token.text.isdigit() and following[0].text == "/" and following[1].text.isdigit()
         if fraction and node.places is None and node.value.denominator == 1:
             top, bottom = whole_number(token.text), whole_number(following[1].text)
             if 0 < top < bottom:

@@ -38,7 +38,8 @@ before after midnight noon zeros ones nines tens score too many total
 k lakh crore gross else inverse reciprocal doubled tripled halved false true sqrt root pi ish conjugate transposed
 loss losses deficit debt short shy repeating recurring choose over unless except until between
 """
-_NO_UNIT = frozenset(_NOT_UNITS.split()) | frozenset(SMALL_NUMBERS) | frozenset(PARTS)
+NO_UNIT = frozenset(_NOT_UNITS.split()) | frozenset(SMALL_NUMBERS) | frozenset(PARTS)
+"""Words that change a number or take it back, and so name no unit."""
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _SCALED = re.compile(
     r"(?<![\w.^_{])(\d[\d,]{0,30}(?:\.\d{1,30})?)\s*(\\text\s*\{)?\s*(hundred|thousand|million|billion|trillion|dozen)\b(\s*\})?"
@@ -122,7 +123,7 @@ def _can_be_unit(text: str) -> bool:
     words = re.findall(r"[A-Za-z]+", text)
     if not 0 < len(words) <= 6 or any(map(_no_quantity, words)):
         return False
-    if any((word.lower() in _NO_UNIT and word != "K") or _is_adverb(word.lower()) for word in words):
+    if any((word.lower() in NO_UNIT and word != "K") or _is_adverb(word.lower()) for word in words):
         return False
     return read_unit(text) is not None
 

@@ -15,7 +15,7 @@ from verifiers.math.grammar import parse
 from verifiers.math.matrices import folded
 from verifiers.math.numerals import in_base
 from verifiers.math.plusminus import spread
-from verifiers.math.quantities import ALL_TEXT, compound, peel, scaled_words
+from verifiers.math.quantities import ALL_TEXT, NO_UNIT, compound, peel, scaled_words
 from verifiers.math.text import clean
 from verifiers.math.tokens import MOST_CHARACTERS
 from verifiers.math.tree import (
@@ -69,12 +69,14 @@ _TIME = re.compile(
     r"(\d{1,2})(?::([0-5]\d)(?::([0-5]\d))?)?(?:\s*(noon|midnight)|\s*(a|p)\.?\s*m\.?)?(?:\s+sharp)?", re.IGNORECASE
 )
 _REPEATING_WORD = re.compile(
-    r"(\d*\.\d*?)(\d)\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)(?:(?<=\(repeating)\)|(?<=\(recurring)\))?\s*\}?"
+    r"(?<![\d.])(\d*\.\d*?)(\d)\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)(?:(?<=\(repeating)\)|(?<=\(recurring)\))?\s*\}?"
 )
 _BASE = re.compile(
     r"(?:\(\s*|\\text\s*\{\s*)?([0-9A-Z]+|[0-9a-z]+)\s*[)}]?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]{3,7})\s*\}?\s*\}?"
 )
-_SPOKEN_BASE = re.compile(r"([0-9A-Z]+)\s*(?:\(|\\text\s*\{|,)?\s*(?:in\s+)?base[\s-]*(\d{1,2})\s*[)}]?", re.IGNORECASE)
+_SPOKEN_BASE = re.compile(
+    r"([0-9A-Z]+)\s*(?:\\text\s*\{\s*)?[(,]?\s*(?:in\s+)?base[\s-]*(\d{1,2})\s*\)?\s*\}?", re.IGNORECASE
+)
 _BASE_NAMES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _BASES = {name: base for base, name in enumerate(_BASE_NAMES, 2)} | {"sixteen": 16}
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}")
@@ -85,6 +87,7 @@ _PROSE_BEFORE = re.compile(r"\\text\s*\{[^{}\d]*\b(?:is|are|equals)\s*:?\s*\}\s*
 _BOLD = r"\\(?:mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*[A-Za-z]\s*\}?"
 _VECTOR_PRODUCT = re.compile(rf"{_BOLD}\s*(?:\\times|\\cdot)?\s*{_BOLD}")
 _STOP_IN_TEXT = re.compile(r"\\text\s*\{\s*[.,]?\s*\}$")
+_WORD_NAMED = re.compile(r"([A-Z][a-z]{3,}(?:\s[a-z]{3,}){0,2})\s?=")
 _ASIDE = re.compile(r"(?<=\d)\s*\(\s*(units?|[a-z]{4,})\s*\)$")
 _FINAL_STOP = re.compile(r"(?<!\.)\s*(?:[.,]|\\\\)?\s*$")
 _EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"})
@@ -177,6 +180,9 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     text = _before_approximation(_FINAL_STOP.sub("", text))
     text = _REPEATING_WORD.sub(r"\1\\overline{\2}", text)
     text = _PROSE_BEFORE.sub("", text, count=1) if text.startswith("\\text") else text
+    named = _WORD_NAMED.match(text)
+    if named is not None and not NO_UNIT & set(named[1].lower().split()):
+        text = rf"\text{{{named[1]}}} ={text[named.end() :]}"
     text = scaled_words(text).removeprefix("=").strip()
     text = _ASIDE.sub(r" \1", _STOP_IN_TEXT.sub("", text))
     whole_text = ALL_TEXT.fullmatch(text)

@@ -9,6 +9,7 @@ from typing import Any
 from verifiers.math import numeric
 from verifiers.math.exact import rational
 from verifiers.math.polynomial import degree
+from verifiers.math.relations import MIRROR
 from verifiers.math.scalars import Finding, Rules, compare_scalars
 from verifiers.math.tree import (
     Add,
@@ -28,7 +29,6 @@ from verifiers.math.tree import (
 )
 
 INFINITY = Name("oo")
-_MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _solved(relation: Relation) -> Region | None:
     """One linear inequality in one symbol, or a chain with the symbol alone in the middle."""
     operators, sides = relation.operators, relation.sides
     if len(sides) == 2 and operators[0] in ("<", "<=", ">", ">=", "!="):
-        for operator, left, right in ((operators[0], *sides), (_MIRROR[operators[0]], *sides[::-1])):
+        for operator, left, right in ((operators[0], *sides), (MIRROR[operators[0]], *sides[::-1])):
             if isinstance(left, Call) and left.name == "abs" and not names(right):
                 return _around(operator, left.arguments[0], right)
         return _half_line(operators[0], *sides)
@@ -175,13 +175,13 @@ def _around(operator: str, inside: Node, bound: Node) -> Region | None:
 
 def _half_line(operator: str, left: Node, right: Node) -> Region | None:
     if not isinstance(left, Name) and isinstance(right, Name):
-        operator, left, right = _MIRROR[operator], right, left
+        operator, left, right = MIRROR[operator], right, left
     if not (isinstance(left, Name) and left.name in names(left) and left.name not in names(right)):
         solution = _linear(subtract(left, right))
         if solution is None:
             return None
         variable, slope, bound = solution
-        operator = operator if slope > 0 else _MIRROR[operator]
+        operator = operator if slope > 0 else MIRROR[operator]
         left, right = Name(variable), bound
     if names(right) or not isinstance(left, Name):
         return None

@@ -26,6 +26,9 @@ from verifiers.math.tree import (
     subtract,
 )
 
+MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+"""Each relation as it reads from the other side."""
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -77,6 +80,8 @@ def is_label(node: Node) -> bool:
     match node:
         case Name(name):
             return name not in CONSTANTS
+        case Call("P()", [_]):
+            return True  # the probability of whatever event
         case Call(name, arguments) if name.endswith(("_", "()")):
             return all(isinstance(argument, Name | Number) for argument in arguments)
         case Call(name, _):
@@ -190,7 +195,10 @@ def _oriented(relation: Relation) -> tuple[str, Node] | None:
 
 def _compare_chains(reference: Relation, answer: Relation, rules: Rules) -> Finding:
     if reference.operators != answer.operators:
-        return Finding(False, "different_relation")
+        mirrored = tuple(MIRROR.get(operator, operator) for operator in reversed(answer.operators))
+        if reference.operators != mirrored:
+            return Finding(False, "different_relation")
+        answer = Relation(mirrored, answer.sides[::-1])
     finding = Finding(True, "same_form")
     for mine, theirs in zip(reference.sides, answer.sides, strict=True):
         if not (is_scalar(mine) and is_scalar(theirs)):

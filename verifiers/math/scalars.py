@@ -151,7 +151,9 @@ def _rounds(reference: Node, answer: Fraction) -> bool:
         return False
     if _significant(reference) < 2 or _terminates(answer):
         return False
-    return bool(abs(reference.value - answer) * 2 * 10**reference.places <= 1)
+    # half a unit in the last place, and a whole one where floating-point arithmetic wrote it
+    reach = 1 if _significant(reference) < FLOAT_DIGITS else 2
+    return bool(abs(reference.value - answer) * 2 * 10**reference.places <= reach)
 
 
 def _terminates(value: Fraction) -> bool:

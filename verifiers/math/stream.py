@@ -77,6 +77,10 @@ class Stream(ABC):
         """A primary with what is raised, exclaimed or per cent."""
 
     @abstractmethod
+    def primary(self) -> Node:
+        """One operand."""
+
+    @abstractmethod
     def exponent(self) -> Node:
         """What follows `^`."""
 

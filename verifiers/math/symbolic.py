@@ -167,6 +167,8 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
             steps += [lambda d: sympy.simplify(sympy.expand(d.rewrite(sympy.exp)))]
         if difference.has(sympy.functions.elementary.hyperbolic.HyperbolicFunction):
             steps += [lambda d: sympy.expand(d.rewrite(sympy.exp))]
+        if difference.has(sympy.log) and difference.has(sympy.Abs):
+            steps += [lambda d: sympy.expand(_without_modulus(sympy, d))]
         if difference.has(sympy.log):
             steps += [lambda d: sympy.expand(sympy.expand_log(d)), sympy.logcombine]
         if difference.has(sympy.factorial, sympy.binomial, sympy.gamma):
@@ -178,6 +180,27 @@ def _steps(sympy: Any, difference: Any) -> list[Callable[[Any], Any]]:
         steps += [lambda d: _algebraic(sympy, d)]
     steps += [sympy.simplify]
     return steps
+
+
+def _without_modulus(sympy: Any, difference: Any) -> Any:
+    """`ln |u|` as half of `ln u^2`, and logarithms of products and even powers of such so too: the same for real u."""
+
+    def squared(logarithm: Any) -> Any:
+        total = sympy.Integer(0)
+        for factor in sympy.Mul.make_args(logarithm.args[0]):
+            base, exponent = factor.as_base_exp()
+            inside = base.args[0] if isinstance(base, sympy.Abs) else base
+            powers = [part.as_base_exp() for part in sympy.Mul.make_args(inside)]
+            real = all(of.is_real and power.is_integer for of, power in powers)
+            if real and exponent.is_rational and (inside is not base or exponent.is_even):
+                total += sum(sympy.log(of**2) * power * exponent / 2 for of, power in powers)
+            elif factor.is_positive:
+                total += sympy.log(factor)
+            else:
+                return logarithm
+        return total
+
+    return difference.replace(lambda part: isinstance(part, sympy.log), squared)
 
 
 def _algebraic(sympy: Any, difference: Any) -> Any:

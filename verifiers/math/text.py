@@ -39,6 +39,7 @@ _SIZING = re.compile(
 _SPACE = re.compile(
     r"(?<!\\)\\(?:[,;:! ]|(?:quad|qquad|enspace|thinspace|medspace|thickspace|hfill|noindent)(?![A-Za-z]))|~"
 )
+_BLANKS = re.compile(r"\s{3,}")
 _TIGHT = re.compile(r"(?<!\\)\\!")
 _THOUSANDS_GAP = re.compile(
     r"(?<![\d.])\d{1,3}(?:(?:\s*\{\s*,\s*\}|,\s*\\[!,]|\\,|,?[\u2009\u202f\u00a0])\s*\d{3})+(?!\d)"
@@ -51,16 +52,20 @@ _BINOMIAL = re.compile(r"\\[dt]binom(?![A-Za-z])")
 _ARROW = re.compile(r"\\(?:vec|overrightarrow)(?![A-Za-z])|\\overline(?=\s*\{\s*[A-Z]{2,}\s*\})")
 _FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathit|mathsf|mathcal|underline|boxed|fbox|ensuremath)(?![A-Za-z])")
 _DELIMITERS = re.compile(r"(?<!\\)\\[()\[\]]")
+_BRACED_SIGN = re.compile(r"\{\s*([:;])\s*\}")
 _TEXT_COMMAND = re.compile(
     r"\\(?:mbox|textrm|textsf|texttt|textnormal|mathrm|hbox|textup|textbf|textit|emph)(?![A-Za-z])"
 )
 _PIECE = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|[A-Za-z]+|\S")
 _COLOUR = re.compile(r"\\(?:text)?color\s*\{[A-Za-z]*\}")
 _BLACKBOARD = re.compile(r"\\(?:mathbf|bf|Bbb)\s*\{?\s*([RQZNC])\s*\}?(?![A-Za-z])")
-_INFIX = re.compile(r"\{([^{}]*?)\\(over|choose)(?![A-Za-z])([^{}]*)\}")
+_GROUP = r"(?:[^{}]|\{[^{}]*\}){0,200}?"
+_INFIX = re.compile(rf"\{{({_GROUP})\\(over|choose)(?![A-Za-z])({_GROUP})\}}")
+_WHOLE_INFIX = re.compile(r"[^=,;<>]*\\(?:over|choose)(?![A-Za-z])[^=,;<>]*")
 _SLANTED = re.compile(r"(?<![\w)}\]])\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?")
 _CHOICES = re.compile(r"\{\s*\}\s*_\s*\{?\s*(\w+)\s*\}?\s*C\s*_\s*\{?\s*(\w+)\s*\}?")
 _ORDINAL = re.compile(r"(?<=\d)\s*\^\s*\{?\s*\\text\s*\{\s*(st|nd|rd|th)\s*\}\s*\}?")
+_EXPONENT_IN_TEXT = re.compile(r"(\\text\s*\{[^{}]{0,80})\^\s*\{\s*(-?\d)\s*\}")
 _UNIT_SIGN = re.compile(
     r"(?<=\d)\s*(\\mu\s*\\text\{\s*m\s*\}|\\Omega|\^\s*\{?\s*\\circ\s*\}?\s*(?:\\text\s*\{\s*[CF]\s*\}|[CF]))$"
 )
@@ -73,18 +78,19 @@ _PERIOD_BAR = re.compile(r"(?<=[\d.])\\bar\s*\{?\s*(\d+)\s*\}?")
 _PERIOD_DOTS = re.compile(r"(\.\d*)\\dot\s*\{?\s*(\d)\s*\}?(?:(\d*)\\dot\s*\{?\s*(\d)\s*\}?)?")
 _UNIT_FRACTION = re.compile(r"\\frac\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}")
 _ACCENT = re.compile(r"\\(bar|hat|tilde|dot|overline)\s*(?:\{\s*([A-Za-z])\s*\}|([A-Za-z])(?![A-Za-z]))")
+_PLAIN_PLUS_MINUS = re.compile(r"\+\s?/\s?-|^\+-(?=[\s\d\\(.])|(?<==)\s*\+-(?=[\s\d\\(.])")
 _PHANTOM = re.compile(r"\\[hv]?(?:space|phantom|skip)\*?\{[^{}]*\}")
 
 
 def clean(text: str) -> str:
     """One spelling of what was written. Linear in the length of the text."""
-    text = text.strip().rstrip("\\")
+    text = _BLANKS.sub("  ", text.strip().rstrip("\\"))
     if len(text) > 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     if text.startswith("**") and text.endswith("**") and len(text) > 4:
         text = text[2:-2].strip()
     if text.isascii():
-        return _clean_latex(text) if any(sign in text for sign in "\\$~{_ ") else text
+        return _clean_latex(text) if any(sign in text for sign in "\\$~{_ +") else text
     text = text.translate(_INVISIBLE)
     text = _ROOT_SIGN.sub(lambda found: rf"\sqrt{_DEGREES[found[1]]}{{{found[2]}}}", text)
     text = _SUPERSCRIPT_RUN.sub(lambda found: "^{" + found[0].translate(_SUPERSCRIPTS) + "}", text)
@@ -109,31 +115,41 @@ def _character(character: str) -> str:
 def _clean_latex(text: str) -> str:
     text = _THOUSANDS_GAP.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = _PHANTOM.sub(" ", text)
-    text = _BOX.sub(r"\1", text)
+    text = _PLAIN_PLUS_MINUS.sub(r"\\pm ", text)
+    text = _BOX.sub(lambda found: found[1] if found[0] == text else f"{{{found[1]}}}", text)
     text = _COLOUR.sub("", text)
     text = _BLACKBOARD.sub(r"\\mathbb{\1}", text)
     text = _SIZING.sub(" ", text)
     # a backslash pair is a line break: what follows it is no part of a spacing command
+    # (and long runs of blanks would cost the patterns their square)
     text = "\\\\".join(_SPACE.sub(" ", _TIGHT.sub("", _DELIMITERS.sub(" ", row))) for row in text.split("\\\\"))
-    text = _FRACTION.sub(r"\\frac", text)
+    text = _FRACTION.sub(r"\\frac", _BLANKS.sub("  ", text))
     text = _COMPARED.sub(lambda found: "\\" + (found[1] or found[2] or found[3]), text)
     text = _UPRIGHT_CONSTANT.sub(r"\1", text)
     text = _BINOMIAL.sub(r"\\binom", text)
-    text = _INFIX.sub(_prefix, text) if "\\over" in text or "\\choose" in text else text
+    text = _infix(text) if "\\over" in text or "\\choose" in text else text
     text = _SLANTED.sub(r"\\frac{\1}{\2}", text)
     text = _CHOICES.sub(r"\\binom{\1}{\2}", text) if "C" in text else text
     text = _PERIOD_BAR.sub(r"\\overline{\1}", text)
     text = _PERIOD_DOTS.sub(lambda found: rf"{found[1]}\overline{{{found[2]}{found[3] or ''}{found[4] or ''}}}", text)
     text = _ACCENT.sub(lambda found: rf"\accent{{{found[1]} {found[2] or found[3]}}}", text)
+    text = _BRACED_SIGN.sub(r"\1", text)
     text = _TEXT_COMMAND.sub(r"\\text", text)
     text = _ORDINAL.sub(r"\1", text)
+    while (flat := _EXPONENT_IN_TEXT.sub(r"\1^\2", text)) != text:
+        text = flat
     text = _UNIT_SIGN.sub(_unit, text)
     if "\\in" in text and not _ABOUT_AN_ORDER.search(text) and not text.lstrip().startswith(("\\{", "\\lbrace")):
         text = _WHOLE_NUMBER_INDEX.sub("", text) or text
     text = _UNIT_FRACTION.sub(r"\\text{\1/\2}", text)
     text = _ARROW.sub("", _FONT.sub("", text))
-    text = _dollars(text)
-    return text.strip()
+    return _BLANKS.sub("  ", _dollars(text)).strip()
+
+
+def _infix(text: str) -> str:
+    r"""`\over` and `\choose` before what they join, also where they divide the whole text."""
+    text = _INFIX.sub(_prefix, text)
+    return _INFIX.sub(_prefix, f"{{{text}}}") if _WHOLE_INFIX.fullmatch(text) else text
 
 
 def _prefix(found: re.Match[str]) -> str:

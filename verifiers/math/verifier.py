@@ -101,7 +101,7 @@ class MathVerifier(Verifier):
     def verify(self, reference: MathReference, completion: str) -> Verdict:
         extracted = extract(completion, reference.policy.answer or self.settings.answer)
         if extracted.text is None:
-            return Verdict.reject("no_answer", extracted_by=extracted.rule)
+            return Verdict.reject("no_answer", extracted_by=extracted.rule, rule="no_answer")
         return judge(reference, extracted.text, self.settings, extracted.rule)
 
 
@@ -121,17 +121,21 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
     """The verdict on an extracted answer, with the deciding rule and both sides as understood."""
     policy = reference.policy
     if len(answer) > MOST_CHARACTERS:
-        return Verdict.reject("too_large", extracted_by=extracted_by, why=f"an answer of {len(answer)} characters")
+        why = f"an answer of {len(answer)} characters"
+        return Verdict.reject("too_large", extracted_by=extracted_by, rule="too_large", why=why)
     evidence: dict[str, Any] = {
         "extracted_by": extracted_by,
         "reference": reference.answer[:300],
         "answer": answer[:300],
     }
     if policy.form == "number" and not is_number_form(answer):
-        return Verdict.reject("unevaluated", **evidence, why="only an integer, a decimal or a fraction is an answer")
+        why = "only an integer, a decimal or a fraction is an answer"
+        return Verdict.reject("unevaluated", **evidence, rule="unevaluated", why=why)
     fast = _fast(reference.answer, answer)
     if fast is not None:
-        return _verdict(fast, evidence)
+        # plain numbers are read as they stand
+        read_as = {f"{side}_read": f"number: {evidence[side].strip()}" for side in ("reference", "answer")}
+        return _verdict(fast, evidence | read_as)
     rules = Rules(
         rounding=policy.rounding,
         numeric_acceptance=settings.numeric_acceptance,
@@ -143,25 +147,26 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
         if squeezed(clean(reference.answer)) == squeezed(clean(answer)):
             return Verdict.accept("equal_text", **evidence, rule="equal_text")
         return Verdict.fault(f"the reference cannot be read: {error}", **evidence)
+    evidence["reference_read"] = mine.shown()
     if squeezed(mine.text) == squeezed(clean(answer)) and answer.strip():
-        return Verdict.accept("equal_text", **evidence, rule="equal_text")
+        return Verdict.accept("equal_text", **evidence, answer_read=mine.shown(), rule="equal_text")
     try:
         theirs = _read_answer(answer, reference, mine)
     except Unreadable as error:
-        return Verdict.reject("unreadable_answer", **evidence, why=str(error))
+        return Verdict.reject("unreadable_answer", **evidence, rule="unreadable_answer", why=str(error))
     except TooLarge as error:
-        return Verdict.reject("too_large", **evidence, why=str(error))
-    evidence |= {"reference_read": mine.shown(), "answer_read": theirs.shown()}
+        return Verdict.reject("too_large", **evidence, rule="too_large", why=str(error))
+    evidence["answer_read"] = theirs.shown()
     if policy.form == "collected" and not is_collected(theirs.node):
-        return Verdict.reject("unevaluated", **evidence, why="like terms are not collected")
+        return Verdict.reject("unevaluated", **evidence, rule="unevaluated", why="like terms are not collected")
     if policy.unit == "required" and (mine.unit or mine.percent) and not (theirs.unit or theirs.percent):
-        return Verdict.reject("unit_missing", **evidence)
+        return Verdict.reject("unit_missing", **evidence, rule="unit_missing")
     try:
         finding = compare(mine, theirs, rules, ordered=policy.order == "given")
     except TooLarge as error:
         if _too_large(mine, rules):
-            return Verdict.open(f"the reference is too large to evaluate: {error}", **evidence)
-        return Verdict.reject("too_large", **evidence, why=str(error))
+            return Verdict.open(f"the reference is too large to evaluate: {error}", **evidence, rule="too_large")
+        return Verdict.reject("too_large", **evidence, rule="too_large", why=str(error))
     return _verdict(finding, evidence)
 
 

@@ -94,6 +94,49 @@ def test_evidence_shows_the_rule_and_both_sides() -> None:
     assert "x" in str(detail["answer_read"])
 
 
+@pytest.mark.parametrize(
+    ("reference", "completion"),
+    [
+        ("4", r"\boxed{4}"),
+        ("4", r"\boxed{5}"),
+        ("0.5", r"\boxed{\frac{1}{2}}"),
+        (r"\text{odd}", r"\boxed{odd}"),
+        ("x^2", r"\boxed{x^2}"),
+        ("4", r"\boxed{(}"),
+        ("4", r"\boxed{9**9**9}"),
+        (r"2\arctan 2", r"\boxed{\pi-\arctan\frac43}"),
+        ("4", "nothing"),
+    ],
+)
+def test_every_verdict_names_its_rule_and_shows_what_was_read(reference: str, completion: str) -> None:
+    verdict = MathVerifier(MathSettings()).verify(MathReference(answer=reference), completion)
+    assert verdict.detail["rule"]
+    assert verdict.detail["extracted_by"]
+    if verdict.reason != "no_answer":
+        assert verdict.detail["reference_read"]
+        assert ("answer_read" in verdict.detail) is (verdict.reason != "unreadable_answer")
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        r"\boxed{4}" + " " * 200_000 + ".",
+        r"\boxed{4}" + "\n" * 200_000 + r"\boxed{4}",
+        "\n" * 200_000 + "The answer is 4",
+        "#\n" * 100_000 + "The answer is 4",
+        r"\boxed{4" + r"\, " * 3_000 + "}",
+        r"\boxed{" + "9" * 9_000 + "}",
+    ],
+    ids=["blanks", "lines", "lines_before", "hashes", "spaces", "digits"],
+)
+@pytest.mark.timeout(60)
+def test_long_runs_cost_no_square(completion: str) -> None:
+    started = time.process_time()
+    verdict = MathVerifier(MathSettings()).verify(MathReference(answer="4"), completion)
+    assert verdict.outcome == ("rejected" if "999" in completion else "accepted")
+    assert time.process_time() - started < 5  # a square would take minutes
+
+
 @pytest.mark.parametrize("answer", ["3", "-3", "1/2", "4/8", "\\frac{2}{4}", "0.5", "1,000", "\\$10", " 7 "])
 def test_form_number_takes_numbers(answer: str) -> None:
     reference = MathReference(answer="1", policy=Policy(form="number"))
@@ -158,21 +201,21 @@ HOSTILE = [
 @pytest.mark.parametrize("answer", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_answers_are_not_accepted_and_end_soon(answer: str) -> None:
     MathVerifier(MathSettings()).warm()
-    began = time.monotonic()
+    began = time.process_time()
     assert equivalent("17", answer).outcome != "accepted"
     assert equivalent("x+1", answer).outcome != "accepted"
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
 
 
 @pytest.mark.parametrize("function", [("\\sin", "\\cos"), ("\\sqrt", "\\sqrt 2+\\sqrt")])
 def test_many_items_that_need_a_proof_end_soon(function: tuple[str, str]) -> None:
     left, right = ("\\{" + ",".join(f"{name}{{{n}}}" for n in range(2, 150)) + "\\}" for name in function)
     MathVerifier(MathSettings()).warm()
-    began = time.monotonic()
+    began = time.process_time()
     assert equivalent(left, right).outcome != "accepted"
     backwards = "\\{" + ",".join(reversed(left[2:-2].split(","))) + "\\}"
     assert equivalent(left, backwards).outcome == "accepted"
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
 
 
 def test_the_first_proof_of_a_process_is_like_any_later_one() -> None:

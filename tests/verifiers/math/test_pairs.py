@@ -36,7 +36,6 @@ KNOWN_MISSES = {
     "p0826": "unit vectors i, j, k",
     "p1381": "a number in figures and again in words",
     "p1430": "a newton metre is a joule",
-    "p1433": "units as a product of powers",
     "p1456": "sums of arc tangents are not proved",
     "p1457": "sums of arc tangents are not proved",
     "p1490": "pairs of assignments joined by or, without brackets",
