@@ -40,6 +40,16 @@ def test_the_task_example_gives_problems(tmp_path: Path) -> None:
     assert shown.count("procedural solution") == 2
 
 
+def test_the_filter_example_chooses(tmp_path: Path) -> None:
+    from selfplay.filters import Candidate, Group
+    from selfplay.filters.registry import load
+
+    (tmp_path / "shortest.py").write_text(code_block("docs/group-filters.md"))
+    group = Group("p", "prompt", [Candidate("a", "long text", "m"), Candidate("b", "text", "m")])
+    choices = load(f"{tmp_path}/shortest.py:shortest", {}).plugin.choose(group)
+    assert [(choice.id, choice.kept) for choice in choices] == [("a", False), ("b", True)]
+
+
 def test_every_linked_file_exists() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")]
     for page in pages:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from selfplay.ledger import Ledger
-from selfplay.records import Draw, sample_row, storable
+from selfplay.records import SCHEMAS, Draw, sample_row, storable
 from tasks.problem import Problem
 
 
@@ -78,3 +80,21 @@ def test_problem_id_is_its_content() -> None:
 
     assert problem().id == problem(split="evaluate").id
     assert problem().id != problem(prompt="1/3+1/2=").id
+
+
+def test_files_from_before_a_column_existed_are_read_with_null(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    old = {key: value for key, value in sample_row(draw(0), "old", "stop", 3, None).items() if key != "mean_logprob"}
+    older_schema = SCHEMAS["samples"].remove(SCHEMAS["samples"].get_field_index("mean_logprob"))
+    ledger.files.write("samples", pa.Table.from_pylist([old], schema=older_schema))
+    sql = "SELECT completion, mean_logprob FROM samples ORDER BY completion DESC"
+    assert ledger.rows(sql) == [("old", None)]
+    ledger.append("samples", [sample_row(draw(1), "new", "stop", 3, None, -0.5)])
+    for reader in (ledger, Ledger(ledger.folder)):
+        assert reader.rows(sql) == [("old", None), ("new", -0.5)]
+        with reader.connect(sealed=True) as sealed:
+            assert sealed.execute(sql).fetchall() == [("old", None), ("new", -0.5)]
+    assert ledger.rows("SELECT * FROM samples LIMIT 0") == []
+    with ledger.connect() as connection:
+        described = connection.execute("SELECT * FROM samples").description
+    assert [column[0] for column in described or ()] == SCHEMAS["samples"].names

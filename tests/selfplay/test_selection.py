@@ -9,6 +9,8 @@ import pytest
 
 from selfplay.config import Arm, Experiment
 from selfplay.curriculum import Curriculum
+from selfplay.filters.choosing import Chooser
+from selfplay.judging import Judge
 from selfplay.ledger import Ledger
 from selfplay.records import Draw, sample_row
 from selfplay.selection import Selector, record_problems
@@ -21,7 +23,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 @pytest.fixture
 def selector(experiment: Experiment, ledger: Ledger) -> Selector:
-    return Selector(ledger, Curriculum(experiment, 0), 0)
+    chooser = Chooser(experiment, ledger, 0, Judge(workers=1, memory_mb=2048).judge)
+    return Selector(ledger, Curriculum(experiment, 0), 0, chooser)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -126,6 +127,16 @@ def test_every_request_gets_one_completion(
 
 
 @pytest.mark.slow
+def test_mean_logprob_is_that_of_transformers_for_the_same_completion(
+    engine_at: Callable[..., Any], url: str, served: Path, requests: list[Request], check_logprobs: Callable[..., None]
+) -> None:
+    narrow = SamplingSettings(max_tokens=20, temperature=0.5, top_p=0.9, top_k=9)
+    check_logprobs(engine_at(url, served).generate(requests, narrow), requests, 1e-4)
+    chatted = list(engine_at(url, served, None).generate(requests[:10], narrow))
+    assert all(completion.mean_logprob is not None and completion.mean_logprob < 0 for completion in chatted)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("chat", [False, None], ids=["plain", "chat"])
 def test_greedy_text_is_that_of_the_transformers_engine(
     engine_at: Callable[..., Any], url: str, served: Path, requests: list[Request], chat: bool | None
@@ -205,6 +216,53 @@ def test_a_key_that_is_not_set_is_named(
     monkeypatch.delenv("SELFPLAY_TEST_KEY", raising=False)
     with pytest.raises(EngineError, match="SELFPLAY_TEST_KEY, which is not set"):
         engine_at("http://127.0.0.1:1/v1", folders[0], api_key_env="SELFPLAY_TEST_KEY")
+
+
+@pytest.mark.parametrize("what", ["refuses", "ignores", "shortens"])
+def test_a_server_that_tells_no_log_probabilities_still_writes(
+    engine_at: Callable[..., Any], folders: tuple[Path, Path], what: str
+) -> None:
+    """A small server of the protocol: it refuses `logprobs`, leaves them out, or leaves out the end token's."""
+    asked: list[bool] = []
+
+    class Small(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(200, {"object": "list", "data": [{"id": "tiny", "object": "model", "owned_by": "me"}]})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append("logprobs" in body)
+            if what == "refuses" and "logprobs" in body:
+                self._answer(400, {"error": {"message": "logprobs are not supported", "type": "invalid_request_error"}})
+                return
+            told = {"tokens": ["4"], "token_logprobs": [-0.5], "top_logprobs": None, "text_offset": [0]}
+            choice = {
+                "index": 0,
+                "text": "4",
+                "finish_reason": "stop",
+                "logprobs": told if what == "shortens" else None,
+            }
+            usage = {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6}
+            self._answer(200, {"id": "1", "object": "text_completion", "choices": [choice], "usage": usage})
+
+        def _answer(self, status: int, content: dict[str, Any]) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Small) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        engine = engine_at(f"http://127.0.0.1:{server.server_port}/v1", folders[0], concurrency=1)
+        found = list(engine.generate([Request(str(at), "2+2=", at) for at in range(3)], SamplingSettings(max_tokens=5)))
+        server.shutdown()
+    assert [(completion.text, completion.finish_reason, completion.mean_logprob) for completion in found] == [
+        ("4", "stop", None)
+    ] * 3
+    assert asked == ([True, False, False, False] if what == "refuses" else [True] * 3)
 
 
 @pytest.mark.parametrize("page", [b"<html>hello</html>", b'{"detail": "\x1b[2J"}', b"[]"], ids=["html", "json", "list"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +130,17 @@ def test_completions_come_out_as_they_finish(engine: Engine, requests: list[Requ
     assert order == sorted(order)
 
 
+@pytest.mark.parametrize(
+    "sampling",
+    [SAMPLING, SamplingSettings(max_tokens=20, temperature=0.5, top_p=0.9, top_k=9)],
+    ids=["plain", "narrow"],
+)
+def test_mean_logprob_is_that_of_the_models_own_distribution(
+    engine: Engine, requests: list[Request], sampling: SamplingSettings, check_logprobs: Callable[..., None]
+) -> None:
+    check_logprobs(engine.generate(requests, sampling), requests, 1e-9)
+
+
 def test_requests_are_taken_as_there_is_room(folders: tuple[Path, Path], requests: list[Request]) -> None:
     taken: list[str] = []
 
@@ -150,6 +161,7 @@ def test_a_prompt_that_does_not_fit_is_refused_alone(engine: Engine) -> None:
         "long", "", "refused", 0, "the prompt has 200 tokens and leaves no room in a context of 128"
     )
     assert found["empty"].finish_reason == "refused"
+    assert found["empty"].mean_logprob is None
     assert found["edge"].tokens <= 3
 
 

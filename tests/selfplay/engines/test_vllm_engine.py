@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,17 @@ def test_greedy_text_is_that_of_the_transformers_engine(
     wanted = {completion.id: completion for completion in other.generate(requests[:40], greedy)}
     found = {completion.id: completion for completion in engine.generate(requests[:40], greedy)}
     assert sum(found[key] == wanted[key] for key in wanted) >= 38
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [SAMPLING, SamplingSettings(max_tokens=20, temperature=0.5, top_p=0.9, top_k=9)],
+    ids=["plain", "narrow"],
+)
+def test_mean_logprob_is_that_of_transformers_for_the_same_completion(
+    engine: Any, requests: list[Request], sampling: SamplingSettings, check_logprobs: Callable[..., None]
+) -> None:
+    check_logprobs(engine.generate(requests, sampling), requests, 1e-4)
 
 
 def test_more_prompts_than_one_step_can_read(engine: Any) -> None:
