@@ -69,7 +69,11 @@ def laid_out(
     """
     keeps = prepared.rules >= 0
     steps = [call("prctl", linux.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)] if linux.available else []
-    moves = [(0, 2), (GIVEN + 1, 1), (GIVEN, CHANNEL), *([(GIVEN + 2, 0)] if has_input else [])]
+    # opened anew: flags and locks of a file that was opened before would outlive the program that set them
+    nowhere, mode = GIVEN + (3 if has_input else 2), os.O_RDWR
+    opened = call("openat", linux.AT_FDCWD, os.devnull.encode(), mode, 0) if linux.available else None
+    steps += [opened or (os.open, (os.devnull, mode), "open")]
+    moves = [(nowhere, 2), (GIVEN + 1, 1), (GIVEN, CHANNEL), (GIVEN + 2 if has_input else nowhere, 0)]
     steps += [call("dup3", *move, 0) if linux.available else (os.dup2, move, "dup2") for move in moves]
     steps += [call("dup3", prepared.rules, AFTER_CHANNEL, 0)] if keeps else []
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -174,3 +174,24 @@ def test_the_numbers_of_system_calls_are_those_of_the_kernels_headers() -> None:
         read += 1
     if not read:
         pytest.skip("no kernel headers here")
+
+
+def test_flags_and_locks_of_what_all_have_open_end_with_the_execution(confined: LocalSandbox, outcome: Outcome) -> None:
+    sets = """
+import fcntl, os
+def f():
+    for number in (0, 2):
+        fcntl.fcntl(number, fcntl.F_SETFL, os.O_APPEND | os.O_NONBLOCK)
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return [fcntl.fcntl(number, fcntl.F_GETFL) for number in (0, 2)]
+"""
+    finds = """
+import fcntl, os
+def f():
+    fcntl.flock(os.open(os.devnull, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return [fcntl.fcntl(number, fcntl.F_GETFL) for number in range(4)]
+"""
+    before = outcome(confined, finds)
+    assert [flags & os.O_ACCMODE for flags in before[1:]] == [os.O_RDWR, os.O_WRONLY, os.O_RDWR, os.O_RDWR]
+    assert outcome(confined, sets)[1:] != [before[1], before[3]]
+    assert outcome(confined, finds) == before
