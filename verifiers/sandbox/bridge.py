@@ -62,8 +62,8 @@ class Bridge:
         self.used = False
         """Whether the tests held anything of the program's making."""
         self.spoils = False
-        """Whether the program has something that cannot be called under a name of the tests, which may break them before
-        they ask it anything."""
+        """Whether the program has something that cannot be called under a name of the tests: they may break by that
+        before they ask it anything."""
         self._names_classes = False
         """Whether a name of the tests is one of a class; no object can be of such a class where there is none."""
         self.changed = False
