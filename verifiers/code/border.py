@@ -54,28 +54,39 @@ def _run(trial: Trial, reference: CodeReference, plan: Plan, follow: bool) -> di
         loaded = trial.hear(program)
         if "loaded" not in loaded:
             raise trial.no_value(loaded)
-        asked = 0
-        while "ask" in (said := _hear_tests(trial, tests, asked)):
+        holds = False
+        while "ask" in (said := _hear_tests(trial, tests, holds)):
             program.send(said["ask"])
             answer = trial.hear(program)
             if "too_big" in answer:
                 raise trial.no_value(answer)
             tests.send(answer)
-            asked += 1
+            holds = holds or "globals" not in said["ask"] or not _only_names(answer)
         for execution in (program, tests):
             ending = execution.close()
             trial.spent(ending.cpu_seconds if ending else 0.0)
     return said
 
 
-def _hear_tests(trial: Trial, tests: Execution, asked: int) -> dict[str, Any]:
+def _only_names(answer: dict[str, Any]) -> bool:
+    """Whether the answer to the first question, which is for names, holds no value that could harm who reads it."""
+    told = answer.get("value")
+    pairs = told[1:] if isinstance(told, list) else [None]
+    return all(isinstance(pair, list) and len(pair) == 2 and _is_reference(pair[1]) for pair in pairs)
+
+
+def _is_reference(held: Any) -> bool:
+    return isinstance(held, list) and held[:1] in (["ref"], ["type"])
+
+
+def _hear_tests(trial: Trial, tests: Execution, holds: bool) -> dict[str, Any]:
+    """What they say next. Where they fall silent it is the program's doing if they hold something of it."""
     try:
         return trial.wait(tests)
     except Stopped as stop:
-        # the first question is only for names; after the second the tests hold something of the program
-        if asked > 1 and stop.reason == "time_limit":
+        if holds and stop.reason == "time_limit":
             raise trial.failed("time_limit", where="in the tests, with what the program returned") from stop
-        if asked > 1 and stop.reason == "ended":
+        if holds and stop.reason == "ended":
             raise trial.failed("ended_tests", where="the tests' process did not survive a returned value") from stop
         raise SandboxError(f"the tests of this problem did not run ({stop.reason})") from stop
 

@@ -72,8 +72,10 @@ def _output(trial: Trial, case: Case, about: dict[str, JsonValue]) -> str:
     if "error" in message or "program" in message:
         raise trial.no_value(message, **about)
     code = message.get("exit", ending.code if ending else -1)
+    if type(code) is not int:
+        raise trial.failed("unreadable_result", **about)
     if code != 0:
-        raise trial.failed("exit_code", code=code, **about)
+        raise trial.failed("exit_code", code=max(-(2**31), min(code, 2**31)), **about)
     return program.output.decode("utf-8", "replace")
 
 

@@ -19,7 +19,7 @@ from verifiers.sandbox.channel import Channel
 from verifiers.sandbox.lent import CONTAINERS, Lender
 from verifiers.sandbox.plain import Encoder, Special, decode, whole
 from verifiers.sandbox.raised import Halted, args_of, builtin_exception, describe, rebuild
-from verifiers.sandbox.remote import Held, Remote, held_of, kind_of, number_of, remote
+from verifiers.sandbox.remote import DECIDING, Held, Remote, held_of, kind_of, number_of, remote
 from verifiers.sandbox.shared import built
 
 
@@ -61,6 +61,11 @@ class Bridge:
         """Classes of exceptions that the program was told of, and their ancestors."""
         self.used = False
         """Whether the tests held anything of the program's making."""
+        self.spoils = False
+        """Whether the program has something that cannot be called under a name of the tests: they may break by that
+        before they ask it anything."""
+        self._names_classes = False
+        """Whether a name of the tests is one of a class; no object can be of such a class where there is none."""
         self.changed = False
         """Whether arguments were changed by anything but a function that returned nothing."""
         self.last: str | None = None
@@ -82,29 +87,32 @@ class Bridge:
         reply = self._exchange({"globals": sorted(wanted)})
         self.used = True  # what goes wrong with its answer is the program's doing
         try:
-            found = self._found(reply, read)
+            found = self._found(reply, wanted, read)
         except Exception as error:
             # a forged answer; the tests had no part in it
             raise Missing("the program's own names cannot be read") from error
         remotes = {name: value for name, value in found.items() if isinstance(value, Remote)}
         self._functions = {number_of(value) for value in remotes.values()}
-        functions = {number_of(value) for name, value in remotes.items() if not name.lstrip("_")[:1].isupper()}
+        # the name is the tests' own word that it is a class
+        functions = {number_of(value) for name, value in remotes.items() if not _is_class_name(name)}
         for value in remotes.values():
-            # the name is the tests' own word that it is a class
             held_of(value).maker = number_of(value) not in functions
+        self._names_classes = any(held_of(value).maker for value in remotes.values())
         names.update(found)
         names.update(self._exceptions)
         for name in sorted(needed):
             if name not in found:
                 raise Missing(f"the program defines no `{name}`")
 
-    def _found(self, reply: dict[str, Any], read: set[str]) -> dict[str, Any]:
-        told = reply.get("exceptions", {})
+    def _found(self, reply: dict[str, Any], wanted: set[str], read: set[str]) -> dict[str, Any]:
+        """What was asked for and nothing else: another name could be one of Python's own, such as `all`."""
+        told = {name: about for name, about in reply.get("exceptions", {}).items() if name in wanted}
         # the ancestors first
         for name in sorted(told, key=lambda name: len(told[name]["lineage"])):
             self._exceptions[name] = type(name, (self._kind_of_exception(told[name]),), {})
-        found = {str(name): value for name, value in self._value(reply["value"]).items()}
+        found = {name: value for name, value in self._value(reply["value"]).items() if name in wanted}
         self.used = any(not isinstance(found[name], Remote) for name in read & found.keys() if name not in told)
+        self.spoils = any(not callable(value) for value in found.values())
         return found
 
     def ask(self, target: int | str, *arguments: Any, **keywords: Any) -> Any:
@@ -180,14 +188,19 @@ class Bridge:
 
     def _remote(self, number: int, kind: str, special: list[str], known: bool) -> Remote:
         if whole(number) not in self._remotes:
-            held = Held(self, number, str(kind), known is True)
+            held = Held(self, number, str(kind), known is True and self._names_classes)
             self._remotes[number] = remote(held, frozenset(map(str, special)))
         else:
             held_of(self._remotes[number]).comes_back()
         return self._remotes[number]
 
     def _named(self, kind: str, fields: list[str], content: Any) -> Any:
-        return _namedtuple(str(kind), tuple(map(str, fields)))(*self._value(content))
+        values = self._value(content)
+        # as methods of an object these are refused, see Remote
+        decides = any(
+            name in DECIDING and isinstance(value, Remote) for name, value in zip(fields, values, strict=True)
+        )
+        return tuple(values) if decides else _namedtuple(str(kind), tuple(map(str, fields)))(*values)
 
     def _build(self, name: str, fields: Any) -> Any:
         kind = self._shared.get(name)
@@ -257,6 +270,12 @@ def _namedtuple(name: str, fields: tuple[str, ...]) -> Any:
     from collections import namedtuple
 
     return namedtuple(name, fields)
+
+
+def _is_class_name(name: str) -> bool:
+    """Whether it is written as classes are, `LinkedList`, and not as functions are, `Find_Min` included."""
+    plain = name.strip("_")
+    return plain[:1].isupper() and "_" not in plain
 
 
 def shown(value: Any) -> str:

@@ -115,4 +115,4 @@ def _script(channel: Channel, code: types.CodeType, namespace: dict[str, Any]) -
     except BaseException as error:
         channel.send({"stage": "program", "error": describe(error)})
         return
-    channel.send({"exit": status if isinstance(status, int) else 0 if status is None else 1})
+    channel.send({"exit": int(status) if isinstance(status, int) else 0 if status is None else 1})

@@ -26,6 +26,8 @@ from verifiers.sandbox.steps import Step, call
 SCRATCH = "/tmp"
 OTHER_SCRATCH = "/scratch"
 """Where the interpreter or a package lies in /tmp, which the scratch folder would hide."""
+MOST_DESCRIPTORS = 256
+"""Of the warm parent, which all are closed in an execution; some machines allow 2**30, each closed by a call."""
 MAX_OPEN_FILES = 64
 MAX_THREADS = 64
 MAX_TIMERS = 128
@@ -51,13 +53,24 @@ class Confinement:
     """The seccomp filter where the process id is known beforehand; else it is built per execution."""
 
 
+def bound_descriptors() -> None:
+    """This process, the warm parent, gets no descriptor beyond `MOST_DESCRIPTORS`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not 0 <= soft <= MOST_DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_DESCRIPTORS, hard))
+
+
 def reserve() -> None:
-    """Put a /dev/null that the program will see at 0, 1 and 3 of the warm parent, so that the next are 4, 5 and 6."""
+    """Fill 0, 1 and 3 of the warm parent, so that the next descriptors are 4, 5 and 6. Raises OSError."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for place in (0, 1, CHANNEL):
         os.dup2(nowhere, place)
     if nowhere != CHANNEL:
         os.close(nowhere)
+    following = os.dup(0)
+    os.close(following)
+    if following != GIVEN:
+        raise OSError("a package that was imported keeps a file open, and its descriptor is needed")
 
 
 def laid_out(
@@ -69,11 +82,14 @@ def laid_out(
     """
     keeps = prepared.rules >= 0
     steps = [call("prctl", linux.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)] if linux.available else []
-    moves = [(0, 2), (GIVEN + 1, 1), (GIVEN, CHANNEL), *([(GIVEN + 2, 0)] if has_input else [])]
+    # opened anew: flags and locks of a file that was opened before would outlive the program that set them
+    nowhere, mode = GIVEN + (3 if has_input else 2), os.O_RDWR
+    opened = call("openat", linux.AT_FDCWD, os.devnull.encode(), mode, 0) if linux.available else None
+    steps += [opened or (os.open, (os.devnull, mode), "open")]
+    moves = [(nowhere, 2), (GIVEN + 1, 1), (GIVEN, CHANNEL), (GIVEN + 2 if has_input else nowhere, 0)]
     steps += [call("dup3", *move, 0) if linux.available else (os.dup2, move, "dup2") for move in moves]
     steps += [call("dup3", prepared.rules, AFTER_CHANNEL, 0)] if keeps else []
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    steps += [(os.closerange, (AFTER_CHANNEL + keeps, most), "closerange")]
+    steps += [(os.closerange, (AFTER_CHANNEL + keeps, MOST_DESCRIPTORS), "closerange")]
     if prepared.level == "namespaces":
         scratch, size = prepared.scratch.encode(), f"size={scratch_mb}m,nr_inodes=1000"
         steps += [

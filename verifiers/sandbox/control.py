@@ -11,6 +11,7 @@ request: `Line` reads an answer when somebody wants it.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -76,6 +77,9 @@ class Line:
             return waiting.answer
 
     def close(self) -> None:
+        """Whoever waits for an answer in another thread gets none."""
+        with contextlib.suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
 
     def _send(self, request: bytes, descriptors: Sequence[int], waiting: Sequence[Waiting]) -> None:
@@ -83,7 +87,7 @@ class Line:
             try:
                 socket.send_fds(self._end, [request], list(descriptors))
             except OSError as error:
-                raise SandboxError(f"the sandbox's warm parent is gone ({error})") from error
+                raise self._failed(f"the sandbox's warm parent is gone ({error})") from error
             self._waiting.extend(waiting)
 
     def _receive(self) -> bytes:
@@ -92,8 +96,13 @@ class Line:
             try:
                 more = self._end.recv(ANSWER.size - len(data))
             except OSError as error:
-                raise SandboxError(f"the sandbox's warm parent does not answer ({error})") from error
+                raise self._failed(f"the sandbox's warm parent does not answer ({error})") from error
             if not more:
-                raise SandboxError("the sandbox's warm parent ended")
+                raise self._failed("the sandbox's warm parent ended")
             data += more
         return data
+
+    def _failed(self, why: str) -> SandboxError:
+        """The error to raise; what comes late would be taken for the answer to something else."""
+        self._end.close()
+        return SandboxError(why)

@@ -61,6 +61,8 @@ class LocalExecution:
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until it is confined. Raises SandboxError: that it is not is never the program's fault."""
+        if self._confined:
+            return
         try:
             message = self.receive(deadline)
         except Stopped as stop:

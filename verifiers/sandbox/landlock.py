@@ -22,7 +22,6 @@ ABSTRACT_SOCKETS_AND_SIGNALS = 3
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 RULE_PATH_BENEATH = 1
 OPENED = os.O_PATH | os.O_CLOEXEC if hasattr(os, "O_PATH") else 0
-AT_FDCWD = -100
 CREATE_RULESET_VERSION = 1
 
 
@@ -60,7 +59,7 @@ def steps(abi: int, readable: list[str], writable: list[str], free: int) -> list
     for path, access in _granted(abi, readable, writable):
         rule = _rule(access, place)
         made += [
-            call("openat", AT_FDCWD, os.fsencode(path), OPENED, 0),
+            call("openat", linux.AT_FDCWD, os.fsencode(path), OPENED, 0),
             call("landlock_add_rule", rules, RULE_PATH_BENEATH, rule, 0),
             call("close", place),
         ]

@@ -42,6 +42,7 @@ MNT_DETACH = 2
 AT_RECURSIVE = 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 
+AT_FDCWD = -100
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 machine = platform.machine() if sys.platform == "linux" else ""
@@ -61,9 +62,7 @@ def number_of(name: str) -> int:
 
 def last_error() -> int:
     """errno of the last `raw_call` of this thread."""
-    where = _libc.__errno_location
-    where.restype = ctypes.POINTER(ctypes.c_int)
-    return int(where()[0])
+    return ctypes.get_errno()
 
 
 def system_call(name: str, *arguments: int | bytes | None) -> int:
@@ -105,7 +104,7 @@ def pivot_root(new: str, old: str) -> None:
 def make_read_only(path: str) -> None:
     """The mount at `path` and all below it become read-only and lose setuid (Linux 5.12)."""
     attributes = struct.pack("=QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
-    system_call("mount_setattr", -100, os.fsencode(path), AT_RECURSIVE, attributes, len(attributes))
+    system_call("mount_setattr", AT_FDCWD, os.fsencode(path), AT_RECURSIVE, attributes, len(attributes))
 
 
 def trim_heap() -> None:

@@ -120,11 +120,15 @@ class LocalSandbox:
         with self._lock:
             spare = self._spares.pop(role, None)
             if spare is not None and (spare.limits != limits or standard_input is not None):
-                del self._last[role]
-                spare.leave()
+                self._discard(spare)
                 spare = None
             self._wait_for_those_left()
             self._make_room(limits)
+            if spare is not None and not _is_confined(spare):
+                # the one before it held what it needed, such as all threads that there may be; now it is gone
+                self._discard(spare)
+                self._wait_for_those_left()
+                spare = None
             execution = spare or self._make(role, limits, standard_input)[0]
             try:
                 execution.pid  # noqa: B018 - whether it was made at all
@@ -140,9 +144,9 @@ class LocalSandbox:
     def clear(self) -> None:
         """End what was made beforehand, and wait until it and all that was left is gone. Raises SandboxError."""
         with self._lock:
-            self._last.clear()
             while self._spares:
-                self._spares.popitem()[1].leave()
+                self._discard(self._spares.popitem()[1])
+            self._last.clear()
             self._wait_for_those_left()
 
     def close(self) -> None:
@@ -150,10 +154,10 @@ class LocalSandbox:
         line, self._line = self._line, None
         if line is not None:
             line.close()
-        for spare in self._spares.values():
-            spare.drop()
-        self._spares.clear()
-        parent, self._parent = self._parent, None
+        with self._lock:
+            while self._spares:
+                self._spares.popitem()[1].drop()
+            parent, self._parent = self._parent, None
         if parent is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -222,15 +226,14 @@ class LocalSandbox:
         self, role: Role, limits: Limits, standard_input: bytes | None, ends: int | None = None
     ) -> tuple[LocalExecution, Waiting | None]:
         """Ask for a new process, in place of the one that ends, and do not wait for it. Raises SandboxError."""
-        if self._line is None:
-            raise SandboxError("the sandbox is closed")
+        line = self._open_line()
         ours, theirs = socket.socketpair()
         output, output_end = os.pipe()
         feed, feed_end = os.pipe() if standard_input is not None else (-1, -1)
         passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
         bounds = (limits.memory_mb, math.ceil(limits.cpu_seconds) + 1, limits.scratch_mb)
         try:
-            begun, ended = self._line.spawn(role, bounds, passed, ends)
+            begun, ended = line.spawn(role, bounds, passed, ends)
         except SandboxError:
             for descriptor in (output, feed_end):
                 if descriptor >= 0:
@@ -242,29 +245,38 @@ class LocalSandbox:
             for descriptor in passed[1:]:
                 os.close(descriptor)
         given = standard_input or b""
-        made = LocalExecution(self._line, begun, role, self._end_it, ours, output, feed_end, given, limits)
+        made = LocalExecution(line, begun, role, self._end_it, ours, output, feed_end, given, limits)
         return made, ended
 
     def _end_it(self, execution: LocalExecution) -> Waiting:
         """Ask for the end of an execution, and for another like it where it is to be expected. Raises SandboxError."""
         role, limits = execution.role, execution.limits
         with self._lock:
-            if self._line is None:
-                raise SandboxError("the sandbox is closed")
             if role not in self._spares and self._last.get(role) == ((limits, True), ENOUGH):
                 self._spares[role], ended = self._make(role, limits, None, execution.pid)
                 assert ended is not None
             else:
-                ended = self._line.ask(END, execution.pid)
+                ended = self._open_line().ask(END, execution.pid)
             self._left.append((execution, ended))
             return ended
+
+    def _discard(self, spare: LocalExecution) -> None:
+        """End what was made beforehand, and make no other in its place."""
+        self._last.pop(spare.role, None)
+        with contextlib.suppress(SandboxError):  # it was never made; or nothing more can be asked, which is said next
+            spare.leave()
+
+    def _open_line(self) -> Line:
+        line = self._line
+        if line is None:
+            raise SandboxError("the sandbox is closed")
+        return line
 
     def _wait_for_those_left(self) -> None:
         """A process that is being killed still counts among those of its user, so its threads must be gone first."""
         while self._left:
             execution, ended = self._left.popleft()
-            if self._line is not None:
-                self._line.answer(ended)
+            self._open_line().answer(ended)
             self._alive.pop(execution, None)
 
     def _make_room(self, limits: Limits) -> None:
@@ -314,6 +326,14 @@ class LocalSandbox:
         self._parent.kill()
         _, error = self._parent.communicate()
         return error.decode(errors="replace").strip().splitlines()[-1] if error.strip() else "without a word"
+
+
+def _is_confined(spare: LocalExecution) -> bool:
+    try:
+        spare.wait_ready(time.monotonic() + START_SECONDS)
+    except SandboxError:
+        return False
+    return True
 
 
 _PROBE = """

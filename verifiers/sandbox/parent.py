@@ -36,6 +36,7 @@ LOWEST_OWN = 100
 def main() -> None:
     level, control_end, worker = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     link = socket.socket(fileno=_out_of_the_way(control_end))
+    confine.bound_descriptors()
     if linux.available:
         linux.die_with_parent()
     if os.getppid() != worker:
@@ -46,10 +47,10 @@ def main() -> None:
     try:
         preimport.granted(granted["names"], granted["entries"])
         prepared, own_pids = _prepare(level, link, granted["entries"])
+        confine.reserve()
     except OSError as error:
         _say(link, {"refused": str(error)})
         raise SystemExit(1) from error
-    confine.reserve()
     candidate.prepare()
     os.environ.clear()
     sys.argv[:] = ["program"]
@@ -135,7 +136,7 @@ def _enter_namespaces(link: socket.socket, granted: list[str]) -> int:
     number_one = os.fork()
     if number_one:
         # only waits: the namespace dies with its number 1, and number 1 with this process
-        os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        os.closerange(0, confine.MOST_DESCRIPTORS)
         os.waitpid(number_one, 0)
         os._exit(0)
     linux.die_with_parent()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import builtins
 import datetime
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,10 @@ from verifiers.sandbox.containers import PARTS, REBUILT
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
 SMALL = 2**53
+MAX_COMPARED = 2_000_000
+"""Values that the keys of one set or dict may be compared in, where their hashes are the same."""
+LONGEST_FRACTION = 8192
+"""Hexadecimal digits of a numerator or denominator: the time to reduce a fraction grows with the square."""
 TYPES: dict[str, Any] = {
     kind.__name__: kind
     for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, object)
@@ -116,7 +120,10 @@ class Encoder:
                 *[self._encode(item, depth + 1) for item in (value.start, value.stop, value.step)],
             ]
         if kind is Fraction:
-            return ["Fraction", format(value.numerator, "x"), format(value.denominator, "x")]
+            parts = [format(part, "x") for part in (value.numerator, value.denominator)]
+            if max(map(len, parts)) > LONGEST_FRACTION:
+                raise TooBig(f"a fraction of more than {LONGEST_FRACTION} hexadecimal digits")
+            return ["Fraction", *parts]
         if kind is Decimal:
             return ["Decimal", str(value)]
         if kind is datetime.datetime and (value.tzinfo is None or type(value.tzinfo) is datetime.timezone):
@@ -203,11 +210,11 @@ def _decode(plain: Plain, special: Special, depth: int) -> Any:
             return items
         if tag == "tuple":
             return tuple(items)
-        _refuse_flood(items)
+        _refuse_flood(items, parts)
         return set(items) if tag == "set" else frozenset(items)
     if tag == "dict":
         pairs = [(_decode(key, special, depth + 1), _decode(held, special, depth + 1)) for key, held in parts]
-        _refuse_flood([key for key, _ in pairs])
+        _refuse_flood([key for key, _ in pairs], [key for key, _ in parts])
         return dict(pairs)
     if tag in special:
         return special[tag](*parts)
@@ -220,11 +227,22 @@ def _decode(plain: Plain, special: Special, depth: int) -> Any:
     return _SCALARS[tag](*parts)
 
 
-def _refuse_flood(items: Iterable[Any]) -> None:
-    """Keys chosen to share a hash would make the reader's own set or dict quadratic."""
-    hashes = [hash(item) for item in items]
-    if len(hashes) > 1000 and len(set(hashes)) < len(hashes) // 2:
+def _refuse_flood(keys: list[Any], parts: list[Plain]) -> None:
+    """Keys chosen to share a hash would make the reader's own set or dict quadratic: each is compared with all before
+    it, and a long key to its end."""
+    same: dict[int, list[Plain]] = {}
+    for key, part in zip(keys, parts, strict=True):
+        same.setdefault(hash(key), []).append(part)
+    if len(same) == len(keys):
+        return
+    compared = sum(len(group) ** 2 * max(map(_size, group)) for group in same.values() if len(group) > 1)
+    if compared > MAX_COMPARED:
         raise Unreadable("keys that share their hashes")
+
+
+def _size(plain: Plain) -> int:
+    """How many values there are in it."""
+    return 1 + sum(map(_size, plain)) if isinstance(plain, list) else 1
 
 
 def whole(number: Any) -> int:
@@ -240,6 +258,12 @@ def _hexadecimal(text: Any) -> int:
     return int(text, 16)
 
 
+def _fraction(above: Any, below: Any) -> Fraction:
+    if len(above) > LONGEST_FRACTION + 1 or len(below) > LONGEST_FRACTION + 1:
+        raise Unreadable("a fraction that is too long to reduce")
+    return Fraction(_hexadecimal(above), _hexadecimal(below))
+
+
 def _text(text: Any) -> str:
     if type(text) is not str:
         raise Unreadable("not a text")
@@ -253,7 +277,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "bytearray": lambda text: bytearray.fromhex(text),
     "complex": lambda real, imaginary: complex(float(_text(real)), float(_text(imaginary))),
     "range": lambda *parts: range(*[_decode(part, {}, 0) for part in parts]),
-    "Fraction": lambda above, below: Fraction(_hexadecimal(above), _hexadecimal(below)),
+    "Fraction": _fraction,
     "Decimal": lambda text: Decimal(_text(text)),
     "datetime": lambda text, fold: datetime.datetime.fromisoformat(text).replace(fold=whole(fold)),
     "time": lambda text, fold: datetime.time.fromisoformat(text).replace(fold=whole(fold)),

@@ -109,7 +109,11 @@ class Server:
         # what the tests build by a class of the program is an object to them, also where it is a kind of list
         self._known += [kind for name, kind in found.items() if isinstance(kind, type) and name not in errors]
         self._objects += [kind for kind in found.values() if isinstance(kind, type) and not _is_plain_kind(kind)]
-        return {"value": self._encoder.encode(found), "exceptions": errors}
+        # `to_text = str` is an answer like any other, and the tests' own `str` would not be the program's
+        own = {name: held for name, held in found.items() if isinstance(held, type) and name not in errors}
+        plain = self._encoder.encode({name: held for name, held in found.items() if name not in own})
+        plain += [[name, self._number(held)] for name, held in own.items()]
+        return {"value": plain, "exceptions": errors}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         target = request["target"]

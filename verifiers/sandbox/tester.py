@@ -85,7 +85,7 @@ def run(channel: Channel) -> None:
         nobodys = type(error) is NameError and error.name not in bound
         of_tests = isinstance(error, (BrokenTests, ImportError)) or nobodys
         of_tests = of_tests and not _comes_from(error, bridge.raised)
-        spoiled = not of_tests and (bridge.used or isinstance(error, Missing))
+        spoiled = not of_tests and (bridge.used or bridge.spoils or isinstance(error, Missing))
         channel.send({"failed" if spoiled else "broken": about})
         return
     channel.send({"passed": len(order["tests"]), "used": bridge.used, "changed": bridge.changed})

@@ -174,3 +174,32 @@ def test_the_numbers_of_system_calls_are_those_of_the_kernels_headers() -> None:
         read += 1
     if not read:
         pytest.skip("no kernel headers here")
+
+
+def test_flags_and_locks_of_what_all_have_open_end_with_the_execution(confined: LocalSandbox, outcome: Outcome) -> None:
+    locks = """
+import fcntl, os, time
+def lock(number):
+    for left in range(100, -1, -1):
+        try:
+            return fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # it is the machine's own, and somebody else may have it for a moment
+            if not left: raise
+            time.sleep(0.02)
+"""
+    sets = f"""{locks}
+def f():
+    for number in (0, 2):
+        fcntl.fcntl(number, fcntl.F_SETFL, os.O_APPEND | os.O_NONBLOCK)
+    lock(0)
+    return [fcntl.fcntl(number, fcntl.F_GETFL) for number in (0, 2)]
+"""
+    finds = f"""{locks}
+def f():
+    lock(os.open(os.devnull, os.O_RDWR))
+    return [fcntl.fcntl(number, fcntl.F_GETFL) for number in range(4)]
+"""
+    before = outcome(confined, finds)
+    assert [flags & os.O_ACCMODE for flags in before[1:]] == [os.O_RDWR, os.O_WRONLY, os.O_RDWR, os.O_RDWR]
+    assert outcome(confined, sets)[1:] != [before[1], before[3]]
+    assert outcome(confined, finds) == before
