@@ -156,7 +156,7 @@ class _Watch(threading.Thread):
 
     def _pause(self) -> float:
         if self._connecting:
-            return 0.05
+            return 0.25
         return 0.5 if self._address is None else 5.0
 
     def _look_for_head(self) -> None:

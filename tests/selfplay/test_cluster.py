@@ -34,7 +34,7 @@ def test_a_head_that_dies_while_ray_connects_is_one_sentence(part: str) -> None:
             children = psutil.Process(driver.pid).children()
             killed = next((child for child in children if child.name() == part), None)
             time.sleep(0.01)
-        time.sleep(0.3)  # the watch looks every 0.05 s
+        time.sleep(0.6)  # the watch looks every 0.25 s
         killed.kill()
         complaint = driver.communicate(timeout=120)[1]
     finally:
