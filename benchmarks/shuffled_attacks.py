@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -25,9 +24,14 @@ import psutil
 
 from benchmarks.attack_programs import attacks
 from tasks import load_source
+from verifiers.sandbox import linux
 
 SECONDS = 1.0
 """CPU time of one program."""
+PR_SET_CHILD_SUBREAPER = 36
+"""linux/prctl.h"""
+GRACE = 5.0
+"""Seconds in which what was killed must be gone."""
 
 
 def run(honest: int, workers: int, every: int) -> tuple[Counter[tuple[str, str]], list[str], float]:
@@ -56,6 +60,8 @@ def run(honest: int, workers: int, every: int) -> tuple[Counter[tuple[str, str]]
             "--output",
             str(judged),
         ]
+        already = _children()
+        linux.prctl(PR_SET_CHILD_SUBREAPER, 1)  # an orphan of the command becomes a child of this process
         began = time.monotonic()
         done = subprocess.run(
             [*command, "--workers", str(workers), "--timeout", str(SECONDS)], capture_output=True, text=True
@@ -75,8 +81,20 @@ def run(honest: int, workers: int, every: int) -> tuple[Counter[tuple[str, str]]
         counted[kind, verdict["outcome"]] += 1
         if (verdict["outcome"] == "accepted") != (kind == "honest") or verdict["outcome"] == "undecided":
             wrong.append(json.dumps(verdict)[:600])
-    left = [process.pid for process in psutil.Process(os.getpid()).children(recursive=True)]
-    return counted, wrong + [f"process {pid} is left" for pid in left], seconds
+    wrong += _left_behind(already)
+    linux.prctl(PR_SET_CHILD_SUBREAPER, 0)
+    return counted, wrong, seconds
+
+
+def _children() -> set[psutil.Process]:
+    """Processes below this one."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def _left_behind(already: set[psutil.Process]) -> list[str]:
+    """What a command has left running; the kernel is given a moment to bury what was killed."""
+    _, alive = psutil.wait_procs(_children() - already, timeout=GRACE)
+    return [f"process {process.pid} ({process.name()}, {process.status()}) is left" for process in alive]
 
 
 def main() -> None:

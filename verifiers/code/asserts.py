@@ -51,7 +51,12 @@ class Check:
     holds: Callable[[Any], bool]
     """Python's own test of the value; raises what the comparison of unlike types raises."""
     expected: str
-    source: str
+    statement: ast.Assert
+
+    @property
+    def source(self) -> str:
+        """The assert as text."""
+        return ast.unparse(self.statement)
 
     @property
     def call(self) -> list[Plain]:
@@ -62,12 +67,11 @@ class NotApart(Exception):
     """This test is more than one call compared with a literal."""
 
 
-def checks_of(tests: list[str], entry_point: str | None) -> list[Check]:
-    """The asserts of all tests. Raises NotApart when any test is more, and SyntaxError for a text that is
-    none."""
+def checks_of(tests: list[ast.Module], entry_point: str | None) -> list[Check]:
+    """The asserts of all tests. Raises NotApart when any test is more."""
     found: list[Check] = []
-    for text in tests:
-        for statement in ast.parse(text).body:
+    for tree in tests:
+        for statement in tree.body:
             if isinstance(statement, ast.FunctionDef) and statement.name == "check" and entry_point is not None:
                 found += _checks_of_function(statement, entry_point)
             elif not _says_nothing(statement):
@@ -103,15 +107,15 @@ def _says_nothing(statement: ast.stmt) -> bool:
 def _check(statement: ast.stmt, named: dict[str, str]) -> Check:
     if not isinstance(statement, ast.Assert):
         raise NotApart
-    test, source = statement.test, ast.unparse(statement)
+    test = statement.test
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _of_call(test.operand, named, operator.not_, "something false", source)
+        return _of_call(test.operand, named, operator.not_, "something false", statement)
     if not isinstance(test, ast.Compare):
-        return _of_call(test, named, bool, "something true", source)
+        return _of_call(test, named, bool, "something true", statement)
     if len(test.ops) != 1:
         raise NotApart
     left, kind, right = test.left, type(test.ops[0]), test.comparators[0]
-    if not _is_literal(right) and kind in MIRRORED:
+    if kind in MIRRORED and not _is_literal(right):
         left, kind, right = right, MIRRORED[kind], left
     expected = _literal(right)
     compare = COMPARISONS[kind]
@@ -122,8 +126,8 @@ def _check(statement: ast.stmt, named: dict[str, str]) -> Check:
     if distance is not None:
         call, centre = distance.left, _literal(distance.right)
         near = f"a distance {shown} from {centre!r}"
-        return _of_call(call, named, lambda value: bool(compare(abs(value - centre), expected)), near, source)
-    return _of_call(left, named, lambda value: bool(compare(value, expected)), shown, source)
+        return _of_call(call, named, lambda value: bool(compare(abs(value - centre), expected)), near, statement)
+    return _of_call(left, named, lambda value: bool(compare(value, expected)), shown, statement)
 
 
 def _distance(node: ast.expr) -> ast.BinOp | None:
@@ -136,7 +140,9 @@ def _distance(node: ast.expr) -> ast.BinOp | None:
     return None
 
 
-def _of_call(node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool], expected: str, source: str) -> Check:
+def _of_call(
+    node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool], expected: str, statement: ast.Assert
+) -> Check:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise NotApart
     if any(keyword.arg is None for keyword in node.keywords):
@@ -150,7 +156,7 @@ def _of_call(node: ast.expr, named: dict[str, str], holds: Callable[[Any], bool]
         keywords = encoder.encode({str(keyword.arg): _literal(keyword.value) for keyword in node.keywords})
     except TooBig as error:
         raise NotApart from error
-    return Check(named.get(function, function), arguments, keywords, holds, expected, source)
+    return Check(named.get(function, function), arguments, keywords, holds, expected, statement)
 
 
 def _is_literal(node: ast.expr) -> bool:

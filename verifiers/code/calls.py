@@ -14,6 +14,7 @@ from verifiers.code.evidence import short, show
 from verifiers.code.reference import Plan
 from verifiers.code.trial import Trial
 from verifiers.sandbox.plain import Unreadable, decode
+from verifiers.sandbox.protocol import Stopped
 from verifiers.verdict import Verdict
 
 
@@ -25,23 +26,29 @@ def judge(trial: Trial, plan: Plan) -> Verdict:
         trial.begin(program, order)
         for place, check in enumerate(plan.checks):
             trial.evidence["passed"], trial.evidence["of"] = place, total
-            answer = trial.hear(program, test=short(check.source))
+            try:
+                answer = trial.wait(program)
+            except Stopped as stop:
+                raise trial.stopped(program, stop, test=short(check.source)) from stop
             _judge_value(trial, check, answer)
     trial.evidence["passed"] = total
     return trial.accepted()
 
 
 def _judge_value(trial: Trial, check: Check, answer: dict[str, Any]) -> None:
-    about: dict[str, JsonValue] = {"test": short(check.source), "expected": short(check.expected)}
     if "value" not in answer:
-        raise trial.no_value(answer, **about)
+        raise trial.no_value(answer, **_about(check))
     try:
         value = decode(answer["value"])
     except Unreadable as error:
-        raise trial.failed("unreadable_result", **about) from error
+        raise trial.failed("unreadable_result", **_about(check)) from error
     try:
         holds = check.holds(value)
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise trial.failed("wrong_answer", got=show(value), error=type(error).__name__, **about) from error
+        raise trial.failed("wrong_answer", got=show(value), error=type(error).__name__, **_about(check)) from error
     if not holds:
-        raise trial.failed("wrong_answer", got=show(value), **about)
+        raise trial.failed("wrong_answer", got=show(value), **_about(check))
+
+
+def _about(check: Check) -> dict[str, JsonValue]:
+    return {"test": short(check.source), "expected": short(check.expected)}

@@ -47,9 +47,16 @@ def constant(node: ast.expr) -> Any:
         return -value if isinstance(node.op, ast.USub) else +value
     if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
         return _computed(type(node.op), constant(node.left), constant(node.right))
-    if ast.unparse(node) == "set()":
+    if _is_empty_set(node):
         return set()
     raise ValueError("not a constant")
+
+
+def _is_empty_set(node: ast.expr) -> bool:
+    """Whether it is `set()`, which has no literal."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return False
+    return isinstance(node.func, ast.Name) and node.func.id == "set"
 
 
 def _computed(kind: type[ast.operator], left: Any, right: Any) -> Any:

@@ -89,6 +89,9 @@ class Plan:
     """Why the tests themselves cannot be read."""
 
 
+BUILTINS = frozenset(dir(builtins))
+
+
 @lru_cache(maxsize=4096)
 def plan(reference: CodeReference) -> Plan:
     """Decide how to judge; only ever parses the task's own tests, never the completion."""
@@ -99,16 +102,17 @@ def plan(reference: CodeReference) -> Plan:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Plan(broken=f"{type(error).__name__}: {error}")
     own = not _free(setup_tree)
-    used = {reference.entry_point} if reference.entry_point else _called(trees)
     classes = [node.name for node in ast.walk(setup_tree) if isinstance(node, ast.ClassDef)] if own else []
     classes += _classes_of_prefix(reference.prefix)
     try:
-        checks = checks_of(reference.test_list, reference.entry_point) if own else []
+        checks = checks_of(trees, reference.entry_point) if own else []
     except NotApart:
         checks = []
-    names = frozenset(check.function for check in checks) or frozenset(used)
+    if checks:
+        return Plan(checks, frozenset(check.function for check in checks), setup, classes)
+    names = frozenset([reference.entry_point] if reference.entry_point else _called(trees))
     unbound = frozenset(_free(ast.Module([part for tree in (setup_tree, *trees) for part in tree.body], [])))
-    doubtful = not checks and expects_of_changed([setup_tree, *trees], names | unbound)
+    doubtful = expects_of_changed([setup_tree, *trees], names | unbound)
     return Plan(checks, names, setup if own else "", classes, doubtful)
 
 
@@ -123,7 +127,7 @@ def _free(tree: ast.Module) -> set[str]:
             bound.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-    return {node.id for node in names} - bound - set(dir(builtins))
+    return {node.id for node in names} - bound - BUILTINS
 
 
 def _called(trees: list[ast.Module]) -> set[str]:
@@ -132,10 +136,12 @@ def _called(trees: list[ast.Module]) -> set[str]:
         node.name for tree in trees for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     }
     names = {function.id for function in calls if isinstance(function, ast.Name)}
-    return names - defined - set(dir(builtins))
+    return names - defined - BUILTINS
 
 
 def _classes_of_prefix(prefix: str) -> list[str]:
+    if "class" not in prefix:
+        return []
     try:
         tree = ast.parse(prefix)
     except SyntaxError:

@@ -63,7 +63,6 @@ class Trial:
         return {
             "mode": mode,
             "programs": [reading.text for reading in self._programs],
-            "seed": 0,
             "setup": "",
             **more,
         }

@@ -25,11 +25,15 @@ from verifiers.sandbox.server import Server
 SETUP = "<setup>"
 
 
-def run(channel: Channel) -> None:
-    """Serve one execution, as its first message asks: `calls`, `serve` or `script`."""
-    order = channel.receive()
-    random.seed(order["seed"])
+def prepare() -> None:
+    """What is the same for every program; done once, in the warm parent."""
     give_exit()
+    random.seed(0)
+
+
+def run(channel: Channel) -> None:
+    """Serve one execution, as its first message asks: `calls`, `serve` or `script`. `prepare` was called before."""
+    order = channel.receive()
     namespace = _module("__main__" if order["mode"] == "script" else "program")
     code = _compile(channel, order["programs"])
     if code is None:

@@ -1,7 +1,7 @@
 """What a forked process gives up before it reads a program. Runs inside the new process, in this order.
 
 What is covered, by level:
-  namespaces  own pid, mount and ipc namespace, an empty scratch folder of bounded size as the only writable
+  namespaces  own pid and mount namespace, an empty scratch folder of bounded size as the only writable
               place, then all that `landlock` does
   landlock    no file can be written and only the interpreter can be read, no capabilities, the seccomp
               filter, then all that `process` does
@@ -13,13 +13,15 @@ included.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
+import signal
+import struct
 import sys
 from dataclasses import dataclass
 
 from verifiers.sandbox import landlock, linux, seccomp
+from verifiers.sandbox.steps import Step, call
 
 SCRATCH = "/tmp"
 OTHER_SCRATCH = "/scratch"
@@ -28,7 +30,9 @@ MAX_OPEN_FILES = 64
 MAX_THREADS = 64
 MAX_TIMERS = 128
 """Signals that wait and timers, which the kernel keeps outside of the address space."""
-CHANNEL, AFTER_CHANNEL = 3, 4
+CHANNEL, AFTER_CHANNEL, GIVEN = 3, 4, 4
+CAPABILITIES_OF_THIS_THREAD = struct.pack("=Ii", 0x20080522, 0)
+"""struct __user_cap_header_struct: _LINUX_CAPABILITY_VERSION_3, process 0"""
 
 
 @dataclass(frozen=True)
@@ -47,44 +51,58 @@ class Confinement:
     """The seccomp filter where the process id is known beforehand; else it is built per execution."""
 
 
-def take_descriptors(channel: int, standard_input: int | None, output: int) -> None:
-    """0 becomes the input or /dev/null, 1 the output, 2 /dev/null, 3 the channel. `enter` closes the
-    others."""
+def reserve() -> None:
+    """Put a /dev/null that the program will see at 0, 1 and 3 of the warm parent, so that the next are 4, 5 and 6."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    wanted = (nowhere if standard_input is None else standard_input, output, nowhere, channel)
-    # first out of the way of the targets, which they may occupy
-    spare = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, AFTER_CHANNEL) for descriptor in wanted]
-    for target, descriptor in enumerate(spare):
-        os.dup2(descriptor, target)
+    for place in (0, 1, CHANNEL):
+        os.dup2(nowhere, place)
+    if nowhere != CHANNEL:
+        os.close(nowhere)
 
 
-def enter(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: int) -> None:
-    """Confine this process for good. Raises OSError when any part is refused."""
-    keep = prepared.rules
-    if keep >= 0:
-        os.dup2(keep, AFTER_CHANNEL)
-    os.closerange(AFTER_CHANNEL + (keep >= 0), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+def laid_out(
+    prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: int, *, has_input: bool, last_words: bytes
+) -> list[Step]:
+    """The steps that confine a new process for good, and then say `last_words` on its channel.
+
+    It is given its channel, its output and, with `has_input`, its input as descriptors 4, 5 and 6.
+    """
+    keeps = prepared.rules >= 0
+    steps = [call("prctl", linux.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)] if linux.available else []
+    moves = [(0, 2), (GIVEN + 1, 1), (GIVEN, CHANNEL), *([(GIVEN + 2, 0)] if has_input else [])]
+    steps += [call("dup3", *move, 0) if linux.available else (os.dup2, move, "dup2") for move in moves]
+    steps += [call("dup3", prepared.rules, AFTER_CHANNEL, 0)] if keeps else []
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    steps += [(os.closerange, (AFTER_CHANNEL + keeps, most), "closerange")]
     if prepared.level == "namespaces":
-        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
-        size = f"size={scratch_mb}m,nr_inodes=1000"
-        linux.mount("tmpfs", prepared.scratch, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
-        os.chdir(prepared.scratch)
-    _limit(prepared, memory_mb, cpu_seconds, scratch_mb)
+        scratch, size = prepared.scratch.encode(), f"size={scratch_mb}m,nr_inodes=1000"
+        steps += [
+            call("unshare", linux.CLONE_NEWNS),
+            call("mount", b"tmpfs", scratch, b"tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size.encode()),
+            call("chdir", scratch),
+        ]
+    steps += [
+        (resource.setrlimit, (which, (bound, bound)), "setrlimit")
+        for which, bound in _bounds(prepared, memory_mb, cpu_seconds, scratch_mb)
+    ]
     if linux.available:
-        linux.drop_capabilities()
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-    if prepared.level != "process" and prepared.landlock_abi:
-        rules = AFTER_CHANNEL
-        if keep < 0:
-            rules = landlock.ruleset(prepared.landlock_abi, list(prepared.readable), [prepared.scratch, os.devnull])
-        landlock.restrict(rules)
-        os.close(rules)
+        steps += [
+            call("capset", CAPABILITIES_OF_THIS_THREAD, bytes(24)),
+            call("prctl", linux.PR_SET_DUMPABLE, 0, 0, 0, 0),
+            call("prctl", linux.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+        ]
+    if keeps:
+        steps += landlock.restrict(AFTER_CHANNEL)
+    elif prepared.landlock_abi:
+        writable = [prepared.scratch, os.devnull]
+        steps += landlock.steps(prepared.landlock_abi, list(prepared.readable), writable, AFTER_CHANNEL)
     if linux.available:
-        seccomp.install(prepared.filter or seccomp.build(os.getpid()))
+        steps += [seccomp.step(prepared.filter) if prepared.filter else seccomp.step_for_own_pid()]
+        return [*steps, call("write", CHANNEL, last_words, len(last_words))]
+    return [*steps, (os.write, (CHANNEL, last_words), "write")]
 
 
-def _limit(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: int) -> None:
+def _bounds(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: int) -> list[tuple[int, int]]:
     bounds = {
         resource.RLIMIT_CPU: cpu_seconds,
         resource.RLIMIT_FSIZE: scratch_mb << 20,
@@ -98,7 +116,8 @@ def _limit(prepared: Confinement, memory_mb: int, cpu_seconds: int, scratch_mb: 
     if prepared.base_bytes:
         bounds[resource.RLIMIT_AS] = prepared.base_bytes + (memory_mb << 20)
     bounds[resource.RLIMIT_NOFILE] = MAX_OPEN_FILES
-    for which, bound in bounds.items():
-        hard = resource.getrlimit(which)[1]
-        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-        resource.setrlimit(which, (bound, bound))
+    least = {which: resource.getrlimit(which)[1] for which in bounds}
+    return [
+        (which, bound if least[which] == resource.RLIM_INFINITY else min(bound, least[which]))
+        for which, bound in bounds.items()
+    ]

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any
 
 from verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
-from verifiers.sandbox.protocol import Ending, Limits, SandboxError, Stopped
+from verifiers.sandbox.control import CPU, Line, Waiting
+from verifiers.sandbox.protocol import Ending, Limits, Role, SandboxError, Stopped
 
 
 class LocalExecution:
@@ -24,15 +25,19 @@ class LocalExecution:
 
     def __init__(
         self,
-        ask: Callable[[dict[str, Any]], dict[str, Any]],
-        ended: Callable[[Limits], None],
+        line: Line,
+        begun: Waiting,
+        role: Role,
+        end_it: Callable[[LocalExecution], Waiting],
         end: socket.socket,
         output: int,
         feed: int,
         standard_input: bytes,
         limits: Limits,
     ) -> None:
-        self._ask, self._ended, self._end, self._limits = ask, ended, end, limits
+        self._line, self._begun, self._end_it, self._end = line, begun, end_it, end
+        self.role, self.limits, self.has_input = role, limits, feed >= 0
+        self._leaving: Waiting | None = None
         self._output_end, self._feed_end = output, feed
         self._unsent, self._unfed = bytearray(), memoryview(standard_input)
         self._frames = Frames(limits.message_kb << 10)
@@ -41,12 +46,18 @@ class LocalExecution:
         self.output = bytearray()
         """What it wrote so far, up to `output_kb`."""
         self.ending: Ending | None = None
-        self.pid = -1
-        """As the warm parent counts; -1 before it is there and after its end."""
         end.setblocking(False)
         os.set_blocking(output, False)
         if feed >= 0:
             os.set_blocking(feed, False)
+
+    @property
+    def pid(self) -> int:
+        """As the warm parent counts. Raises SandboxError where it could not be made."""
+        number = self._line.answer(self._begun).number
+        if number < 0:
+            raise SandboxError(f"the sandbox could not make a process: {os.strerror(-number)}")
+        return number
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until it is confined. Raises SandboxError: that it is not is never the program's fault."""
@@ -87,20 +98,28 @@ class LocalExecution:
 
     def cpu_seconds(self) -> float:
         """CPU time it has used so far. Raises SandboxError."""
-        return float(self._ask({"cpu": self.pid})["seconds"])
+        return self._line.answer(self._line.ask(CPU, self.pid)).seconds
 
-    def close(self) -> Ending | None:
-        """Kill it and all that it made, and tell how it ended."""
+    def leave(self) -> None:
+        """Have it killed with all that it made, and wait for neither: the sandbox waits before the next one runs."""
+        if self._leaving is None:
+            self.drop()
+            self._leaving = self._end_it(self)
+
+    def drop(self) -> None:
+        """Close this end of it."""
         for descriptor in (self._output_end, self._feed_end):
             if descriptor >= 0:
                 os.close(descriptor)
         self._output_end = self._feed_end = -1
         self._end.close()
-        if self.pid >= 0:
-            answer = self._ask({"reap": self.pid})
-            self._ended(self._limits)
-            self.ending = Ending(answer["code"], answer["cpu_seconds"], answer["peak_kb"])
-            self.pid = -1
+
+    def close(self) -> Ending | None:
+        """Kill it and all that it made, and tell how it ended."""
+        self.leave()
+        assert self._leaving is not None
+        code, cpu_seconds, peak_kb = self._line.answer(self._leaving)
+        self.ending = Ending(code, cpu_seconds, peak_kb)
         return self.ending
 
     def __enter__(self) -> LocalExecution:
@@ -109,7 +128,7 @@ class LocalExecution:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.leave()
 
     def _exchange(self, deadline: float) -> None:
         """Move what can be moved, waiting until something can."""
@@ -154,8 +173,8 @@ class LocalExecution:
             self._output_end = -1
             return
         self.output += data
-        if len(self.output) > self._limits.output_kb << 10:
-            del self.output[self._limits.output_kb << 10 :]
+        if len(self.output) > self.limits.output_kb << 10:
+            del self.output[self.limits.output_kb << 10 :]
             raise Stopped("output_limit")
 
     def _feed(self) -> None:

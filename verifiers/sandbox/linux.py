@@ -13,9 +13,15 @@ import struct
 import sys
 
 NUMBERS: dict[str, dict[str, int]] = {
-    "x86_64": {"pivot_root": 155, "mount": 165, "umount2": 166, "capset": 126, "seccomp": 317},
-    "aarch64": {"pivot_root": 41, "mount": 40, "umount2": 39, "capset": 91, "seccomp": 277},
-}
+    "x86_64": {
+        "pivot_root": 155, "mount": 165, "umount2": 166, "capset": 126, "seccomp": 317, "dup3": 292, "prctl": 157,
+        "unshare": 272, "setns": 308, "chdir": 80, "openat": 257, "close": 3, "write": 1,
+    },
+    "aarch64": {
+        "pivot_root": 41, "mount": 40, "umount2": 39, "capset": 91, "seccomp": 277, "dup3": 24, "prctl": 167,
+        "unshare": 97, "setns": 268, "chdir": 49, "openat": 56, "close": 57, "write": 64,
+    },
+}  # fmt: skip
 # the same on every architecture, as all calls since Linux 5.0
 SHARED_NUMBERS = {
     "mount_setattr": 442,
@@ -44,6 +50,20 @@ available = machine in NUMBERS
 _libc = ctypes.CDLL(None, use_errno=True)
 _held = ctypes.PyDLL(None, use_errno=True)
 _numbers = {**NUMBERS.get(machine, {}), **SHARED_NUMBERS}
+raw_call = _held.syscall
+"""syscall(2) as it is: prepared ctypes arguments, -1 where it fails (`last_error`), the interpreter's lock held."""
+
+
+def number_of(name: str) -> int:
+    """The number of a system call on this machine."""
+    return _numbers[name]
+
+
+def last_error() -> int:
+    """errno of the last `raw_call` of this thread."""
+    where = _libc.__errno_location
+    where.restype = ctypes.POINTER(ctypes.c_int)
+    return int(where()[0])
 
 
 def system_call(name: str, *arguments: int | bytes | None) -> int:
@@ -68,10 +88,6 @@ def unshare(flags: int) -> None:
     _checked("unshare", _libc.unshare(flags))
 
 
-def setns(descriptor: int, kind: int) -> None:
-    _checked("setns", _libc.setns(descriptor, kind))
-
-
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
     words = [os.fsencode(source), os.fsencode(target), kind.encode() or None, flags, options.encode() or None]
     system_call("mount", *words)
@@ -92,10 +108,11 @@ def make_read_only(path: str) -> None:
     system_call("mount_setattr", -100, os.fsencode(path), AT_RECURSIVE, attributes, len(attributes))
 
 
-def drop_capabilities() -> None:
-    """Give up every capability of this thread, for good once no_new_privs is set."""
-    header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread
-    system_call("capset", header, bytes(24))
+def trim_heap() -> None:
+    """Give free memory of the C library back to the kernel, so that a fork copies no page tables for it."""
+    trim = getattr(_libc, "malloc_trim", None)  # glibc has it, musl has not
+    if trim is not None:
+        trim(0)
 
 
 def die_with_parent() -> None:

@@ -24,18 +24,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from verifiers.sandbox.cgroups import Absent, ControlGroup
+from verifiers.sandbox.control import END, Line, Waiting
 from verifiers.sandbox.execution import LocalExecution
 from verifiers.sandbox.identity import map_ids
 from verifiers.sandbox.packages import located
 from verifiers.sandbox.protocol import LEVELS, LevelRefused, Limits, Role, SandboxError, Stopped
 
 START_SECONDS = 20.0
+ENOUGH = 2
+"""Executions of one kind in a row after which the next is made beforehand."""
 # a bare interpreter has no pydantic, so `verifiers` must be importable there without its __init__
 PACKAGE = Path(__file__).resolve().parents[1]
 BOOTSTRAP = """
@@ -69,7 +73,15 @@ class LocalSandbox:
         control_group: bool = True,
         packages: Sequence[str] = (),
     ) -> None:
-        self._control: socket.socket | None = None
+        self._line: Line | None = None
+        self._spares: dict[Role, LocalExecution] = {}
+        """Made beforehand, one for each role at most."""
+        self._last: dict[Role, tuple[tuple[Limits, bool], int]] = {}
+        """The kind that was asked for last (limits, and whether without input), and how often in a row."""
+        self._alive: dict[LocalExecution, int] = {}
+        """What was given out and may still run, with the memory and scratch that it may use in MiB."""
+        self._left: deque[tuple[LocalExecution, Waiting]] = deque()
+        """What is being killed."""
         self._parent: subprocess.Popen[bytes] | None = None
         self._group: ControlGroup | None = None
         self._wants_group = control_group
@@ -77,8 +89,7 @@ class LocalSandbox:
             self._granted = {"names": list(packages), "entries": located(packages)}
         except LookupError as error:
             raise LevelRefused(str(error)) from error
-        self._lock = threading.Lock()
-        self._alive = self._alive_mb = 0
+        self._lock = threading.RLock()
         self.refusals: dict[str, str] = {}
         """Why better levels were not reached."""
         accepted = [level for level in levels if LEVELS.index(level) <= LEVELS.index(lowest)]
@@ -102,39 +113,46 @@ class LocalSandbox:
         )
 
     def spawn(self, role: Role, limits: Limits, *, standard_input: bytes | None = None) -> LocalExecution:
-        """A new confined process in the given role. Raises SandboxError."""
-        self._make_room(limits)
-        ours, theirs = socket.socketpair()
-        output, output_end = os.pipe()
-        feed, feed_end = os.pipe() if standard_input is not None else (-1, -1)
-        request = {
-            "role": role,
-            "memory_mb": limits.memory_mb,
-            "cpu_seconds": math.ceil(limits.cpu_seconds) + 1,
-            "scratch_mb": limits.scratch_mb,
-        }
-        passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
-        execution = LocalExecution(self._ask, self._ended, ours, output, feed_end, standard_input or b"", limits)
-        try:
-            answer = self._ask({"spawn": request}, passed)
-            if "pid" not in answer:
-                raise SandboxError(f"the sandbox could not make a process: {answer.get('failed')}")
-        except SandboxError:
-            execution.close()
-            self._ended(limits)
-            raise
-        finally:
-            theirs.close()
-            for descriptor in passed[1:]:
-                os.close(descriptor)
-        execution.pid = answer["pid"]
-        return execution
+        """A new confined process in the given role, after all that were left are gone. Raises SandboxError.
+
+        Where two of a kind followed each other, a third is made as soon as the second is left.
+        """
+        with self._lock:
+            spare = self._spares.pop(role, None)
+            if spare is not None and (spare.limits != limits or standard_input is not None):
+                del self._last[role]
+                spare.leave()
+                spare = None
+            self._wait_for_those_left()
+            self._make_room(limits)
+            execution = spare or self._make(role, limits, standard_input)[0]
+            try:
+                execution.pid  # noqa: B018 - whether it was made at all
+            except SandboxError:
+                execution.drop()
+                raise
+            self._alive[execution] = limits.memory_mb + limits.scratch_mb
+            kind = (limits, standard_input is None)
+            last, times = self._last.get(role, (kind, 0))
+            self._last[role] = kind, min(times + 1, ENOUGH) if kind == last else 1
+            return execution
+
+    def clear(self) -> None:
+        """End what was made beforehand, and wait until it and all that was left is gone. Raises SandboxError."""
+        with self._lock:
+            self._last.clear()
+            while self._spares:
+                self._spares.popitem()[1].leave()
+            self._wait_for_those_left()
 
     def close(self) -> None:
         """End the warm parent and all that it made. May be called twice, and before there is one."""
-        control, self._control = self._control, None
-        if control is not None:
-            control.close()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+        for spare in self._spares.values():
+            spare.drop()
+        self._spares.clear()
         parent, self._parent = self._parent, None
         if parent is None:
             return
@@ -160,8 +178,8 @@ class LocalSandbox:
             raise LevelRefused("as root it would leave every file of the machine writable; use another user")
         control, theirs = socket.socketpair()
         control.settimeout(START_SECONDS)
-        self._control = control
-        command = [sys.executable, "-s", "-S", "-P", "-B", "-c", BOOTSTRAP]
+        self._line = Line(control)
+        command = [sys.executable, "-s", "-S", "-P", "-B", "-X", "no_debug_ranges", "-c", BOOTSTRAP]
         arguments = [level, str(theirs.fileno()), str(os.getpid()), str(PACKAGE), json.dumps(self._granted)]
         self._parent = subprocess.Popen(
             command + arguments,
@@ -175,14 +193,14 @@ class LocalSandbox:
         theirs.close()
         self._bound(self._parent.pid)
         control.sendall(b"begin")
-        answer = self._hear()
+        answer = self._hear(control)
         if "map" in answer:
             try:
                 map_ids(answer["map"])
             except OSError as error:
                 raise LevelRefused(f"user ids cannot be mapped ({error})") from error
             control.sendall(b"mapped")
-            answer = self._hear()
+            answer = self._hear(control)
         if "ready" not in answer:
             raise LevelRefused(str(answer.get("refused")))
 
@@ -200,20 +218,62 @@ class LocalSandbox:
                 self._group.remove()
                 self._group = None
 
-    def _make_room(self, limits: Limits) -> None:
-        with self._lock:
-            alive, alive_mb = self._alive + 1, self._alive_mb + limits.memory_mb + limits.scratch_mb
-            if self._group is not None:
-                try:
-                    self._group.allow(alive, alive_mb)
-                except OSError as error:
-                    raise SandboxError(f"the sandbox's control group cannot be written ({error})") from error
-            self._alive, self._alive_mb = alive, alive_mb
+    def _make(
+        self, role: Role, limits: Limits, standard_input: bytes | None, ends: int | None = None
+    ) -> tuple[LocalExecution, Waiting | None]:
+        """Ask for a new process, in place of the one that ends, and do not wait for it. Raises SandboxError."""
+        if self._line is None:
+            raise SandboxError("the sandbox is closed")
+        ours, theirs = socket.socketpair()
+        output, output_end = os.pipe()
+        feed, feed_end = os.pipe() if standard_input is not None else (-1, -1)
+        passed = [theirs.fileno(), output_end, *([feed] if feed >= 0 else [])]
+        bounds = (limits.memory_mb, math.ceil(limits.cpu_seconds) + 1, limits.scratch_mb)
+        try:
+            begun, ended = self._line.spawn(role, bounds, passed, ends)
+        except SandboxError:
+            for descriptor in (output, feed_end):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            for descriptor in passed[1:]:
+                os.close(descriptor)
+        given = standard_input or b""
+        made = LocalExecution(self._line, begun, role, self._end_it, ours, output, feed_end, given, limits)
+        return made, ended
 
-    def _ended(self, limits: Limits) -> None:
+    def _end_it(self, execution: LocalExecution) -> Waiting:
+        """Ask for the end of an execution, and for another like it where it is to be expected. Raises SandboxError."""
+        role, limits = execution.role, execution.limits
         with self._lock:
-            self._alive -= 1
-            self._alive_mb -= limits.memory_mb + limits.scratch_mb
+            if self._line is None:
+                raise SandboxError("the sandbox is closed")
+            if role not in self._spares and self._last.get(role) == ((limits, True), ENOUGH):
+                self._spares[role], ended = self._make(role, limits, None, execution.pid)
+                assert ended is not None
+            else:
+                ended = self._line.ask(END, execution.pid)
+            self._left.append((execution, ended))
+            return ended
+
+    def _wait_for_those_left(self) -> None:
+        """A process that is being killed still counts among those of its user, so its threads must be gone first."""
+        while self._left:
+            execution, ended = self._left.popleft()
+            if self._line is not None:
+                self._line.answer(ended)
+            self._alive.pop(execution, None)
+
+    def _make_room(self, limits: Limits) -> None:
+        if self._group is None:
+            return
+        try:
+            self._group.allow(len(self._alive) + 1, sum(self._alive.values()) + limits.memory_mb + limits.scratch_mb)
+        except OSError as error:
+            raise SandboxError(f"the sandbox's control group cannot be written ({error})") from error
 
     def _prove(self) -> None:
         """Run a program that tries to get out; a level that lets it is not that level."""
@@ -221,7 +281,6 @@ class LocalSandbox:
             "mode": "calls",
             "programs": [f"LEVEL = {self.level!r}\n{_PROBE}"],
             "setup": "",
-            "seed": 0,
             "calls": [["tried", ["list"], ["dict"]]],
         }
         try:
@@ -231,26 +290,16 @@ class LocalSandbox:
                 execution.send(order)
                 execution.receive(deadline)
                 answer = execution.receive(deadline)
+            self.clear()
         except (SandboxError, Stopped) as error:
             raise LevelRefused(f"a first process could not be confined ({error})") from error
         if answer.get("value") != ["list"]:
             raise LevelRefused(f"a confined process could still do what it must not: {answer}")
 
-    def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
-        with self._lock:
-            if self._control is None:
-                raise SandboxError("the sandbox is closed")
-            try:
-                socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
-            except OSError as error:
-                raise SandboxError(f"the sandbox's warm parent is gone ({error})") from error
-            return self._hear()
-
-    def _hear(self) -> dict[str, Any]:
-        if self._control is None:
-            raise SandboxError("the sandbox is closed")
+    def _hear(self, control: socket.socket) -> dict[str, Any]:
+        """What the warm parent says while it starts."""
         try:
-            data = self._control.recv(1 << 16)
+            data = control.recv(1 << 16)
         except ConnectionResetError:
             data = b""
         except OSError as error:

@@ -8,15 +8,10 @@ what a program may reach: one that starts processes or opens files gives nothing
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
-import sys
 from collections.abc import Sequence
 from importlib import metadata
-
-# a forked process has one thread, and a numerical library that counts on others waits for ever
-SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def located(names: Sequence[str]) -> list[str]:
@@ -50,17 +45,3 @@ def _beside(name: str, folder: str) -> list[str]:
     tops = {file.parts[0] for file in distribution.files or [] if len(file.parts) > 1}
     wanted = sorted(top for top in tops if top == name or top.endswith(".libs"))
     return [path for path in (os.path.join(folder, top) for top in wanted) if os.path.isdir(path)]
-
-
-def preimport(names: Sequence[str], entries: Sequence[str]) -> None:
-    """Import them in the warm parent. Raises OSError where that fails: the level cannot be had with them."""
-    folders = list(dict.fromkeys(os.path.dirname(entry) for entry in entries))
-    os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
-    sys.path.extend(folders)
-    try:
-        for name in names:
-            importlib.import_module(name)
-    except Exception as error:
-        raise OSError(f"the package `{name}` cannot be imported alone ({type(error).__name__}: {error})") from error
-    finally:
-        del sys.path[len(sys.path) - len(folders) :]

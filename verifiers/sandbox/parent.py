@@ -1,73 +1,93 @@
 """The warm parent: a Python process with the common modules imported, which forks once per execution.
 
 It is started by outside.py as a fresh interpreter, so it holds nothing of the process that judges, confines
-itself to its level, and then answers requests over its control socket: `spawn` (with the descriptors of
-the new process), `cpu` (time used so far) and `reap` (kill, wait, report). It never reads what an execution writes.
+itself to its level, and then answers the requests of control.py. It never reads what an execution writes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import gc
-import importlib
 import json
 import os
 import resource
 import signal
 import socket
+import struct
 import sys
 import time
 from typing import Any, NoReturn
 
-from verifiers.sandbox import candidate, confine, landlock, linux, packages, root, seccomp, tester
-from verifiers.sandbox.channel import Channel
+from verifiers.sandbox import candidate, confine, control, landlock, linux, preimport, root, seccomp, tester
+from verifiers.sandbox.channel import Channel, pack
+from verifiers.sandbox.steps import Step, call, walk
 
-# imported once here, so that programs need not; all from the standard library
-PREIMPORTED = (
-    "abc ast bisect cmath collections collections.abc contextlib copy dataclasses datetime enum functools "
-    "heapq io itertools json math numbers operator random re string sys threading time traceback types typing "
-    "warnings weakref"
-)
-ROLES = {"candidate": candidate.run, "tester": tester.run}
+_RUN = {"candidate": candidate.run, "tester": tester.run}
+RUNS = [_RUN[role] for role in control.ROLES]
+CHANNEL = Channel(confine.CHANNEL)
+READY = pack({"ready": True})
+MOST_PASSED = socket.CMSG_SPACE(3 * 4)
+MOST_LAID_OUT = 64
+"""Different limits whose steps are kept."""
+LOWEST_OWN = 100
+"""Descriptors of the warm parent itself are this or higher."""
 
 
 def main() -> None:
-    level, control, worker = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    link = socket.socket(fileno=control)
+    level, control_end, worker = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    link = socket.socket(fileno=_out_of_the_way(control_end))
     if linux.available:
         linux.die_with_parent()
     if os.getppid() != worker:
         raise SystemExit("the process that started the sandbox is gone")
     link.recv(16)  # until the outside has put this process into its control group
-    for name in PREIMPORTED.split():
-        with contextlib.suppress(ImportError):  # an interpreter built without one of them
-            importlib.import_module(name)
+    preimport.common()
     granted = json.loads(sys.argv[5])
     try:
-        packages.preimport(granted["names"], granted["entries"])
+        preimport.granted(granted["names"], granted["entries"])
         prepared, own_pids = _prepare(level, link, granted["entries"])
     except OSError as error:
         _say(link, {"refused": str(error)})
         raise SystemExit(1) from error
+    confine.reserve()
+    candidate.prepare()
     os.environ.clear()
     sys.argv[:] = ["program"]
     for name in [name for name in sys.modules if name.partition(".")[0] == "verifiers"]:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
+    if linux.available:
+        linux.trim_heap()
     _say(link, {"ready": level})
+    _serve(link, prepared, own_pids)
+
+
+def _serve(link: socket.socket, prepared: confine.Confinement, own_pids: int) -> None:
+    laid_out: dict[tuple[int, ...], list[Step]] = {}
+    new_pids = [call("unshare", linux.CLONE_NEWPID)] if own_pids >= 0 else []
+    back = [call("setns", own_pids, linux.CLONE_NEWPID)] if own_pids >= 0 else []
     while True:
-        data, descriptors, _, _ = socket.recv_fds(link, 1 << 16, 3)
+        data, passed, _, _ = link.recvmsg(control.REQUEST.size, MOST_PASSED)
         if not data:
             return
-        request = json.loads(data)
-        if "reap" in request:
-            _say(link, _reap(request["reap"]))
-        elif "cpu" in request:
-            _say(link, {"seconds": _cpu_seconds(request["cpu"])})
-        else:
-            _say(link, _spawn(request["spawn"], descriptors, prepared, own_pids))
+        kind, role, pid, *limits = control.REQUEST.unpack(data)
+        answer = b""
+        if kind & control.END:
+            os.kill(pid, signal.SIGKILL)
+        if kind & control.SPAWN:
+            given = [place for _, _, places in passed for place in struct.unpack(f"{len(places) // 4}i", places)]
+            key = (len(given), *limits)
+            if key not in laid_out:
+                if len(laid_out) >= MOST_LAID_OUT:
+                    laid_out.clear()
+                laid_out[key] = confine.laid_out(prepared, *limits, has_input=len(given) > 2, last_words=READY)
+            answer = _spawn(role, laid_out[key], given, new_pids, back)
+        if kind & control.END:
+            answer += _buried(pid)
+        if kind & control.CPU:
+            answer = control.ANSWER.pack(0, _cpu_seconds(pid), 0)
+        link.sendall(answer)
 
 
 def _say(link: socket.socket, message: dict[str, Any]) -> None:
@@ -93,8 +113,7 @@ def _prepare(level: str, link: socket.socket, granted: list[str]) -> tuple[confi
     if not abi:
         raise OSError("this kernel has no Landlock (Linux 5.13 and later, where it is switched on)")
     rules = landlock.ruleset(abi, root.interpreter_files(granted), [os.devnull])
-    # out of the way of the low numbers that an execution gives to its own descriptors
-    return confine.Confinement(level, base, abi, rules=fcntl.fcntl(rules, fcntl.F_DUPFD_CLOEXEC, 100)), -1
+    return confine.Confinement(level, base, abi, rules=_out_of_the_way(rules)), -1
 
 
 def _address_space() -> int:
@@ -120,7 +139,7 @@ def _enter_namespaces(link: socket.socket, granted: list[str]) -> int:
         os.waitpid(number_one, 0)
         os._exit(0)
     linux.die_with_parent()
-    own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    own_pids = _out_of_the_way(os.open("/proc/self/ns/pid", os.O_RDONLY))
     # still the user that owns the files seen from outside: only it may pass the folders above the interpreter
     root.build("/tmp", granted)
     os.setresgid(0, 0, 0)
@@ -130,42 +149,33 @@ def _enter_namespaces(link: socket.socket, granted: list[str]) -> int:
     return own_pids
 
 
-def _spawn(
-    limits: dict[str, Any], descriptors: list[int], prepared: confine.Confinement, own_pids: int
-) -> dict[str, Any]:
-    """Fork one execution: descriptors are its channel, its output and, where there is one, its input."""
+def _spawn(role: int, steps: list[Step], descriptors: list[int], new_pids: list[Step], back: list[Step]) -> bytes:
+    """Fork one execution: descriptors are its channel, its output and, where there is one, its input, and the lowest
+    that are not reserved."""
     try:
-        if own_pids >= 0:
-            linux.unshare(linux.CLONE_NEWPID)
+        walk(new_pids)
         # without Python's own hooks after a fork, which a process with one thread and no locks held can do without
         pid = linux.fork() if linux.available else os.fork()
         if pid == 0:
-            _become(limits, descriptors, prepared)
-        if own_pids >= 0:
-            linux.setns(own_pids, linux.CLONE_NEWPID)
+            _become(role, steps)
+        walk(back)
     except OSError as error:
-        return {"failed": str(error)}
+        return control.ANSWER.pack(-(error.errno or 1), 0.0, 0)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-    return {"pid": pid}
+    return control.ANSWER.pack(pid, 0.0, 0)
 
 
-def _become(limits: dict[str, Any], descriptors: list[int], prepared: confine.Confinement) -> NoReturn:
+def _become(role: int, steps: list[Step]) -> NoReturn:
     """The new process, which never returns into the parent's loop."""
     try:
-        if linux.available:
-            linux.die_with_parent()
-        channel, output = descriptors[:2]
-        confine.take_descriptors(channel, descriptors[2] if len(descriptors) > 2 else None, output)
-        link = Channel(socket.socket(fileno=confine.CHANNEL))
         try:
-            confine.enter(prepared, limits["memory_mb"], limits["cpu_seconds"], limits["scratch_mb"])
+            walk(steps)
         except OSError as error:
-            link.send({"fault": str(error)})
+            CHANNEL.send({"fault": str(error)})
             os._exit(1)
-        link.send({"ready": True})
-        ROLES[limits["role"]](link)
+        RUNS[role](CHANNEL)
         os._exit(0)
     except BaseException:
         os._exit(1)
@@ -179,15 +189,17 @@ def _cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def _reap(pid: int) -> dict[str, Any]:
-    """Kill an execution, where it still lives, and all it made; wait for it; tell how it ended."""
-    os.kill(pid, signal.SIGKILL)
+def _buried(pid: int) -> bytes:
+    """Wait for an execution that was killed, with all it made, and tell how it ended."""
     _, status, usage = os.wait4(pid, 0)
-    return {
-        "code": os.waitstatus_to_exitcode(status),
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_kb": usage.ru_maxrss,
-    }
+    return control.ANSWER.pack(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """The same under a number that no execution gives to a descriptor of its own."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, LOWEST_OWN)
+    os.close(descriptor)
+    return moved
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ and Landlock bound. The numbers for aarch64 were compared with the kernel's head
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 
 from verifiers.sandbox import linux
+from verifiers.sandbox.steps import Step, call, walk
 
 # name=number, for the calls that are allowed whatever their arguments
 X86_64 = """
@@ -89,6 +91,7 @@ TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 DESCRIPTOR_QUESTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
 
 EPERM, ENOSYS = 1, 38
+SET_MODE_FILTER = 1
 RETURN_ALLOW, RETURN_ERRNO = 0x7FFF0000, 0x00050000
 LOAD, JUMP_EQUAL, JUMP_GREATER, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16
@@ -163,9 +166,17 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-def install(program: bytes) -> None:
-    """Put the filter on this thread; there is no way back. Needs no_new_privs. Raises OSError."""
-    steps = ctypes.create_string_buffer(program, len(program))
-    # struct sock_fprog {unsigned short len; struct sock_filter *filter;}
-    argument = struct.pack("@HP", len(program) // 8, ctypes.addressof(steps))
-    linux.system_call("seccomp", 1, 0, argument)
+class _Filter(ctypes.Structure):
+    """struct sock_fprog"""
+
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+
+def step(program: bytes) -> Step:
+    """Put the filter on this thread; there is no way back. Needs no_new_privs."""
+    return call("seccomp", SET_MODE_FILTER, 0, _Filter(len(program) // 8, program))
+
+
+def step_for_own_pid() -> Step:
+    """The same where the process id, which is part of the filter, is not known before the process is there."""
+    return lambda: walk([step(build(os.getpid()))]), (), "seccomp"

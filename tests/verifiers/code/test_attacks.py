@@ -24,14 +24,18 @@ LEAST_MEMORY_KB = 30_000
 
 
 @pytest.fixture(scope="module", params=["namespaces", "landlock"])
-def verifier(request: pytest.FixtureRequest) -> Iterator[CodeVerifier]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
     try:
-        sandbox = LocalSandbox(lowest=request.param, levels=[request.param])
+        made = LocalSandbox(lowest=request.param, levels=[request.param])
     except LevelRefused as error:
         pytest.skip(str(error))
-    made = CodeVerifier(CodeVerifier.Settings.model_validate(SETTINGS), sandbox)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def verifier(sandbox: LocalSandbox) -> CodeVerifier:
+    return CodeVerifier(CodeVerifier.Settings.model_validate(SETTINGS), sandbox)
 
 
 SHARED = ("/", "/tmp", "/dev/shm", "/usr", "/var/tmp", "/etc/cron.d", "~", os.path.dirname(os.__file__))
@@ -77,7 +81,9 @@ def memory_kb() -> int:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
-def test_no_attack_is_accepted_and_the_next_program_is_judged_right(verifier: CodeVerifier, attack: Attack) -> None:
+def test_no_attack_is_accepted_and_the_next_program_is_judged_right(
+    sandbox: LocalSandbox, verifier: CodeVerifier, attack: Attack
+) -> None:
     reference = CodeVerifier.Reference.model_validate(attack.reference)
     before, began = surroundings(), time.monotonic()
     verdict = verifier.verify(reference, attack.program)
@@ -85,6 +91,7 @@ def test_no_attack_is_accepted_and_the_next_program_is_judged_right(verifier: Co
     assert time.monotonic() - began < 20
     honest = verifier.verify(reference, attack.honest)
     assert honest.outcome == "accepted", honest
+    sandbox.clear()
     assert surroundings() == before
 
 

@@ -27,7 +27,7 @@ def outcome() -> Callable[..., Any]:
     stopped."""
 
     def ask(sandbox: Any, program: str, limits: Limits | None = None, seconds: float = 20.0) -> Any:
-        order = {"mode": "calls", "programs": [program], "setup": "", "seed": 0, "calls": [["f", ["list"], ["dict"]]]}
+        order = {"mode": "calls", "programs": [program], "setup": "", "calls": [["f", ["list"], ["dict"]]]}
         with sandbox.spawn("candidate", limits or Limits()) as execution:
             execution.send(order)
             execution.wait_ready(time.monotonic() + 20)

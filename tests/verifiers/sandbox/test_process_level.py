@@ -22,7 +22,7 @@ from verifiers.sandbox.outside import LocalSandbox
 from verifiers.sandbox.protocol import Limits, Stopped
 
 def outcome(program, limits):
-    order = {"mode": "calls", "programs": [program], "setup": "", "seed": 0, "calls": [["f", ["list"], ["dict"]]]}
+    order = {"mode": "calls", "programs": [program], "setup": "", "calls": [["f", ["list"], ["dict"]]]}
     with sandbox.spawn("candidate", limits) as execution:
         execution.send(order)
         execution.wait_ready(time.monotonic() + 20)

@@ -28,9 +28,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
 
 def begin(sandbox: LocalSandbox, program: str, limits: Limits | None = None) -> Execution:
     execution = sandbox.spawn("candidate", limits or Limits())
-    execution.send(
-        {"mode": "calls", "programs": [program], "setup": "", "seed": 0, "calls": [["f", ["list"], ["dict"]]] * 3}
-    )
+    execution.send({"mode": "calls", "programs": [program], "setup": "", "calls": [["f", ["list"], ["dict"]]] * 3})
     deadline = time.monotonic() + 10
     execution.wait_ready(deadline)
     assert execution.receive(deadline) == {"program": 0}
@@ -172,7 +170,7 @@ from verifiers.sandbox.protocol import Limits
 from verifiers.sandbox.outside import LocalSandbox
 made = LocalSandbox(lowest={sandbox.level!r}, levels=[{sandbox.level!r}])
 run = made.spawn("candidate", Limits(cpu_seconds=100))
-run.send({{"mode": "calls", "programs": ["while True: pass"], "setup": "", "seed": 0, "calls": []}})
+run.send({{"mode": "calls", "programs": ["while True: pass"], "setup": "", "calls": []}})
 run.wait_ready(time.monotonic() + 10)
 run.receive(time.monotonic() + 10)
 print("running", flush=True)
@@ -230,14 +228,14 @@ def test_root_is_refused_the_level_that_protects_no_file() -> None:
 
 def test_a_level_that_cannot_be_had_is_refused_in_words() -> None:
     script = """
-from verifiers.sandbox import linux, outside, protocol, seccomp
+from verifiers.sandbox import linux, outside, protocol, seccomp, steps
 # a filter like that of a container: neither namespaces nor Landlock
 seccomp.ALLOWED[linux.machine] = {str(n): n for n in range(470) if n not in (272, 97, 444, 445, 446, 308, 268)}
 guards = {key: value for key, value in seccomp.GUARDED[linux.machine].items() if key == "none"}
 seccomp.GUARDED[linux.machine] = guards
 seccomp._guards = lambda pid: {}
 linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-seccomp.install(seccomp.build(1))
+steps.walk([seccomp.step(seccomp.build(1))])
 try:
     outside.LocalSandbox()
 except protocol.LevelRefused as error:
