@@ -121,6 +121,9 @@ async def _judged(bench: Bench, asked: Asked, request: Request) -> list[Judgemen
             gone.cancel()
         if not all_of_them.done():
             all_of_them.cancel()
+            await asyncio.wait(awaited)
+            if not all_of_them.cancelled():
+                all_of_them.exception()  # else asyncio reports that nobody looked at it
             raise HTTPException(400, "the client has gone")
         return all_of_them.result()
     finally:

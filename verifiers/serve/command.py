@@ -39,9 +39,8 @@ def offers(wanted: Sequence[str], settings: Mapping[str, Mapping[str, JsonValue]
     known = {offer.name for offer in found}
     for name in settings:
         if name not in known:
-            raise BadSettings(
-                f"`--set {name}....` names no verifier that is served; served: {', '.join(sorted(known))}"
-            )
+            served = ", ".join(sorted(known))
+            raise BadSettings(f"`--set {name}....` names no verifier that is served ({served})")
     return found
 
 

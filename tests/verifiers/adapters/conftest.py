@@ -1,11 +1,6 @@
-"""A verifier with all three outcomes, and environments of their own for stacks that cannot be in ours."""
+"""A verifier with all three outcomes."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -36,24 +31,3 @@ def first_letter(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("plugin") / "first_letter.py"
     path.write_text(FIRST_LETTER)
     return f"{path}:first_letter"
-
-
-@pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make an environment with these packages and give its Python; `over_ours`: it finds our packages too."""
-
-    def make(*install: str, over_ours: bool) -> Path:
-        folder = tmp_path_factory.mktemp("environment")
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True, timeout=120)
-        python = folder / "venv" / "bin" / "python"
-        subprocess.run([*uv, "pip", "install", "-q", "--python", python, *install], check=True, timeout=500)
-        if over_ours:
-            places = [path for path in sys.path if path.endswith("site-packages")]
-            (site,) = (folder / "venv" / "lib").glob("python3*/site-packages")
-            # addsitedir reads our own .pth files as well, among them the one of the editable install
-            lines = [f"import site; site.addsitedir({place!r})" for place in places]
-            (site / "zz_beneath.pth").write_text("\n".join(lines) + "\n")
-        return python
-
-    return make

@@ -84,9 +84,7 @@ def test_verl_gets_a_number_for_everything(first_letter: str) -> None:
         {"score": 0.5, "accepted": 0.0, "undecided": 1.0, "fault": 0.0},
         {"score": 0.5, "accepted": 0.0, "undecided": 1.0, "fault": 1.0},
     ]
-    with pytest.raises(
-        BadSettings, match="no verifier is named for the data source `sums`"
-    ):
+    with pytest.raises(BadSettings, match="no verifier is named for the data source `sums`"):
         compute_score("sums", "Ann", "M")
     compute_score.close()
     with pytest.raises(BadSettings, match="`settings` belong to one verifier"):
