@@ -10,6 +10,7 @@ import typer
 
 from selfplay import task_verbs, verifier_verbs
 from selfplay.refusal import one_sentence
+from selfplay.serve_verb import serve_verifiers
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +24,7 @@ app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")
+app.command("serve-verifiers")(serve_verifiers)
 
 
 @app.command()

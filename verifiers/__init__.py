@@ -13,6 +13,7 @@ from verifiers.errors import (
     BadReference,
     BadSettings,
     BrokenVerifier,
+    TooManyFaults,
     UnknownVerifier,
     VerifierError,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Outcome",
     "Row",
     "Supervisor",
+    "TooManyFaults",
     "UnknownVerifier",
     "Verdict",
     "Verifier",

@@ -83,7 +83,7 @@ def verify_file(
         for number, judgement in enumerate(judgements):
             while bad and bad[0][0] <= number:
                 _count(summary, write, _bad_line(bad.popleft()[1], supervisor), "bad_row", progress)
-            _count(summary, write, _line(judgement), judgement.verdict.reason, progress)
+            _count(summary, write, verdict_line(judgement), judgement.verdict.reason, progress)
         for _, row in bad:
             _count(summary, write, _bad_line(row, supervisor), "bad_row", progress)
     summary.seconds = time.monotonic() - began
@@ -143,7 +143,8 @@ def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
     return Row(value["id"], value["reference"], value["completion"], prompt)
 
 
-def _line(judgement: Judgement) -> dict[str, Any]:
+def verdict_line(judgement: Judgement) -> dict[str, Any]:
+    """A judgement in the shape in which other tools are given it; see the top of this file."""
     verdict = judgement.verdict
     line: dict[str, Any] = {
         "id": judgement.id,

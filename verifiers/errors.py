@@ -5,6 +5,7 @@
     ├── BadSettings (ValueError)        a settings key that the verifier does not know, or a wrong value
     ├── BadReference (ValueError)       a reference that the verifier cannot read
     ├── BrokenVerifier (RuntimeError)   a plugin that cannot be imported, built or kept alive
+    ├── TooManyFaults (RuntimeError)    a judge that fails so often that what it leaves would mislead
     └── BadFile (OSError)               an input or output file of `verify_file` that cannot be used
 
 All are picklable, because Ray carries them between processes: each takes exactly its message.
@@ -33,6 +34,10 @@ class BadReference(VerifierError, ValueError):
 
 class BrokenVerifier(VerifierError, RuntimeError):
     """A plugin cannot be imported, built or kept alive."""
+
+
+class TooManyFaults(VerifierError, RuntimeError):
+    """More completions could not be judged than are allowed."""
 
 
 class BadFile(VerifierError, OSError):

@@ -1,0 +1,87 @@
+"""A verifier as a metric of EleutherAI's lm-evaluation-harness.
+
+    # judge.py, beside the task's YAML file
+    from verifiers.adapters.lm_eval import process_results_with
+
+    process_results = process_results_with("math", reference={"answer": "answer"})
+
+    # task.yaml
+    output_type: generate_until
+    process_results: !function judge.process_results
+    metric_list:
+      - {metric: accepted, aggregation: mean, higher_is_better: true}
+      - {metric: accepted_or_undecided, aggregation: mean, higher_is_better: true}
+      - {metric: fault, aggregation: mean, higher_is_better: false}
+
+The accuracy lies between `accepted` and `accepted_or_undecided`. Where a document has several responses (`repeats`
+with a filter that keeps them all), each metric is their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.adapters.columns import ReferenceColumns, read_reference
+from verifiers.adapters.supervised import Supervised
+from verifiers.judgement import Row
+
+
+def process_results_with(
+    verifier: str,
+    settings: Mapping[str, JsonValue] | None = None,
+    *,
+    reference: ReferenceColumns = "reference",
+    prompt: str | None = None,
+    workers: int = 1,
+    timeout: float | None = None,
+    memory_mb: int = 2048,
+    max_fault_share: float = 0.01,
+) -> ProcessResults:
+    """The function for `process_results`; workers start at its first call.
+
+    Args:
+        verifier: a registered verifier, or `path/to/file.py:name`.
+        reference: the document's field that holds the reference, or a field for each of its keys.
+        prompt: the document's field that holds the prompt, for a verifier that reads it.
+        workers, timeout, memory_mb: as for `Supervisor`.
+        max_fault_share: share of responses that the judge may fail to judge before the evaluation stops.
+    """
+    judge = Supervised(
+        verifier, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
+    )
+    return ProcessResults(judge, reference, prompt)
+
+
+class ProcessResults:
+    """One document and its responses in, a value for each metric out."""
+
+    def __init__(self, judge: Supervised, reference: ReferenceColumns, prompt: str | None) -> None:
+        self._judge = judge
+        self._reference = reference
+        self._prompt = prompt
+        self.__name__ = "process_results"
+
+    def __call__(self, doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
+        """`accepted`, `accepted_or_undecided` and `fault`, each from 0 to 1.
+
+        Raises:
+            BadSettings, BadReference: the document has no reference where it is said to be.
+            TooManyFaults, BrokenVerifier: the verifier no longer judges.
+        """
+        responses = [text for one in results for text in ([one] if isinstance(one, str) else one)]
+        found = read_reference(self._reference, doc)
+        prompt = None if self._prompt is None else str(doc[self._prompt])
+        rows = [Row(str(place), found, text, prompt) for place, text in enumerate(responses)]
+        verdicts = [judgement.verdict for judgement in self._judge.judge(rows)]
+        return {
+            "accepted": sum(verdict.outcome == "accepted" for verdict in verdicts) / len(verdicts),
+            "accepted_or_undecided": sum(verdict.outcome != "rejected" for verdict in verdicts) / len(verdicts),
+            "fault": sum(verdict.reason == "fault" for verdict in verdicts) / len(verdicts),
+        }
+
+    def close(self) -> None:
+        """End the workers now rather than with the process."""
+        self._judge.close()

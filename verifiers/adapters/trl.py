@@ -1,0 +1,97 @@
+"""A verifier as the reward function of TRL's trainers (GRPOTrainer, RLOOTrainer).
+
+    from verifiers.adapters.trl import reward_function
+
+    trainer = GRPOTrainer(model, reward_funcs=reward_function("math"), train_dataset=dataset, ...)
+
+The dataset has the columns `prompt` and `reference`. An undecided verdict gives None: TRL (1.16) keeps a completion
+that no reward function could score out of its group's mean and gives it no advantage. What the trainer logs gains
+`<name>/undecided` and `<name>/fault`, shares of the completions.
+What is not covered: with several reward functions TRL adds up the others' rewards where this one gives None.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
+from verifiers.adapters.supervised import Reward, Supervised, worth
+from verifiers.errors import BadSettings
+from verifiers.judgement import Row
+
+
+def reward_function(
+    verifier: str,
+    settings: Mapping[str, JsonValue] | None = None,
+    *,
+    reference: ReferenceColumns = "reference",
+    reward: Reward = "outcome",
+    workers: int = 1,
+    timeout: float | None = None,
+    memory_mb: int = 2048,
+    max_fault_share: float = 0.01,
+) -> RewardFunction:
+    """Start the verifier's workers and give the reward function.
+
+    Args:
+        verifier: a registered verifier, or `path/to/file.py:name`.
+        reference: the dataset's column that holds the reference, or a column for each of its keys.
+        reward: `outcome`: 1.0 for accepted, 0.0 for rejected; `score`: the verdict's score where it has one.
+        workers, timeout, memory_mb: as for `Supervisor`.
+        max_fault_share: share of completions that the judge may fail to judge before training stops.
+
+    Raises:
+        UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
+    """
+    if reward not in typing.get_args(Reward):
+        raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
+    judge = Supervised(
+        verifier, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
+    )
+    judge.start()
+    return RewardFunction(judge, reference, reward)
+
+
+class RewardFunction:
+    """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out."""
+
+    def __init__(self, judge: Supervised, reference: ReferenceColumns, reward: Reward) -> None:
+        self._judge = judge
+        self._reference = reference
+        self._reward = reward
+        self.__name__ = judge.verifier.rpartition(":")[2]
+
+    def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        *,
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Rewards in order; prompts and completions are texts or lists of chat messages.
+
+        Raises:
+            BadSettings, BadReference: the dataset has no reference where it is said to be.
+            TooManyFaults, BrokenVerifier: the verifier no longer judges.
+        """
+        rows = []
+        # TRL also passes its state and its own hooks by keyword
+        per_row = {name: values for name, values in columns.items() if isinstance(values, list)}
+        for place, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+            found = read_reference(self._reference, {name: values[place] for name, values in per_row.items()})
+            rows.append(Row(str(place), found, last_message(completion), message_text(prompt)))
+        verdicts = [judgement.verdict for judgement in self._judge.judge(rows)]
+        if log_metric is not None and verdicts:
+            undecided = sum(verdict.outcome == "undecided" for verdict in verdicts)
+            log_metric(f"{self.__name__}/undecided", undecided / len(verdicts))
+            log_metric(f"{self.__name__}/fault", sum(v.reason == "fault" for v in verdicts) / len(verdicts))
+        return [worth(verdict, self._reward) for verdict in verdicts]
+
+    def close(self) -> None:
+        """End the workers now rather than with the process."""
+        self._judge.close()

@@ -1,0 +1,126 @@
+"""A verifier as verl's `compute_score`.
+
+    # reward.py
+    from verifiers.adapters.verl import score_function
+
+    compute_score = score_function("math", reference_key="answer", undecided=0.0)
+
+    python -m verl.trainer.main_ppo ... reward.custom_reward_function.path=reward.py
+
+verl (0.9) has no reward that means "not known": every completion gets a number. What an undecided verdict is worth
+is therefore asked for and never assumed; `undecided` beside the score, which verl logs, says how often it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from verifiers.adapters.columns import message_text, read_reference
+from verifiers.adapters.supervised import Reward, Supervised, worth
+from verifiers.errors import BadSettings
+from verifiers.judgement import Row
+
+
+def score_function(
+    verifier: str | Mapping[str, str],
+    settings: Mapping[str, JsonValue] | None = None,
+    *,
+    undecided: float,
+    reference_key: str | None = None,
+    reward: Reward = "outcome",
+    workers: int = 1,
+    timeout: float | None = None,
+    memory_mb: int = 2048,
+    max_fault_share: float = 0.01,
+) -> ComputeScore:
+    """The function that verl calls; workers start at its first call, in each process that makes one.
+
+    Args:
+        verifier: a verifier's name, or a name for each `data_source`.
+        settings: of the verifier; with several verifiers, none can be given.
+        undecided: the score of a completion that was neither proved right nor shown wrong.
+        reference_key: the key of the reference that `ground_truth` is the value of; None: it is the whole reference,
+            as an object or as JSON text.
+        reward, workers, timeout, memory_mb, max_fault_share: as for `verifiers.adapters.trl.reward_function`.
+
+    Raises:
+        BadSettings: settings for more than one verifier.
+    """
+    if settings and not isinstance(verifier, str):
+        raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
+    names = {verifier} if isinstance(verifier, str) else set(verifier.values())
+    judges = {
+        name: Supervised(
+            name, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
+        )
+        for name in names
+    }
+    return ComputeScore(verifier, judges, undecided, reference_key, reward)
+
+
+class ComputeScore:
+    """One completion in, its score out, as verl's reward managers ask for it."""
+
+    def __init__(
+        self,
+        verifier: str | Mapping[str, str],
+        judges: Mapping[str, Supervised],
+        undecided: float,
+        reference_key: str | None,
+        reward: Reward,
+    ) -> None:
+        self._verifier = verifier
+        self._judges = judges
+        self._undecided = undecided
+        self._columns = {reference_key: "ground_truth"} if reference_key else "ground_truth"
+        self._reward = reward
+        self.__name__ = "compute_score"
+
+    def __call__(
+        self,
+        data_source: str,
+        solution_str: str,
+        ground_truth: Any,
+        extra_info: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> dict[str, float]:
+        """`score`, and 1.0 or 0.0 for `accepted`, `undecided` and `fault`.
+
+        Raises:
+            BadSettings: no verifier is named for the data source.
+            BadReference, TooManyFaults, BrokenVerifier: see `verifiers.adapters.trl`.
+        """
+        prompt = (extra_info or {}).get("prompt")
+        row = Row(
+            str((extra_info or {}).get("index", "")),
+            read_reference(self._columns, {"ground_truth": ground_truth}),
+            solution_str,
+            None if prompt is None else message_text(prompt),
+        )
+        verdict = self._judges[self._name(data_source)].judge([row])[0].verdict
+        score = worth(verdict, self._reward)
+        return {
+            "score": self._undecided if score is None else score,
+            "accepted": float(verdict.outcome == "accepted"),
+            "undecided": float(verdict.outcome == "undecided"),
+            "fault": float(verdict.reason == "fault"),
+        }
+
+    def _name(self, data_source: str) -> str:
+        if isinstance(self._verifier, str):
+            return self._verifier
+        try:
+            return self._verifier[data_source]
+        except KeyError:
+            known = ", ".join(f"`{source}`" for source in self._verifier)
+            raise BadSettings(
+                f"no verifier is named for the data source `{data_source}`; score_function has one for {known}"
+            ) from None
+
+    def close(self) -> None:
+        """End this process's workers now rather than with the process."""
+        for judge in self._judges.values():
+            judge.close()

@@ -1,0 +1,149 @@
+"""The paths of the service: POST /verify, GET /verifiers, GET /health, and the API's page at /docs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from verifiers.batch import verdict_line
+from verifiers.errors import BrokenVerifier
+from verifiers.judgement import Judgement, Row
+from verifiers.serve.bench import Bench, Full
+from verifiers.serve.gate import Gate
+from verifiers.serve.messages import Answer, Answered, Asked, Health, Refusal, Served
+
+TOKEN_VARIABLE = "SELFPLAY_SERVE_TOKEN"
+ABOUT = "Verdicts on what language models write: accepted, rejected or undecided, with reason and evidence."
+
+
+def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    words = {
+        400: "Unreadable, or for another host", 401: "The token is missing or wrong", 404: "No such verifier",
+        408: "The body took too long", 409: "Other settings than those it is served with", 413: "Too long",
+        422: "A key is missing or wrong", 429: "Too much waits; ask again after `Retry-After` seconds",
+        503: "A verifier's workers no longer start",
+    }  # fmt: skip
+    return {code: {"model": Refusal, "description": words[code]} for code in codes}
+
+
+def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
+    """The ASGI application over a bench that is running. `token`: None asks for none; `local`: see gate.py."""
+    app = FastAPI(title="selfplay verifiers", version="1", description=ABOUT, redoc_url=None)
+    app.add_middleware(Gate, token=token, token_variable=TOKEN_VARIABLE, local=local)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _refused)
+
+    @app.post(
+        "/verify",
+        response_model=Answer,
+        response_model_exclude_unset=True,
+        responses=_refusals(400, 401, 404, 408, 409, 413, 422, 429, 503),
+    )
+    async def verify(asked: Asked, request: Request) -> Answer | Response:
+        """Judge a batch. Every row gets a verdict, in order; a fault of the judge is `undecided`, reason `fault`."""
+        offer = bench.offers.get(asked.verifier)
+        if offer is None:
+            raise HTTPException(
+                404, f"`verifier` is one of {', '.join(bench.offers)}; which ones is fixed at the start"
+            )
+        if asked.settings is not None and asked.settings != offer.settings:
+            raise HTTPException(
+                409,
+                f"`settings` of `{offer.name}` are fixed at the start (GET /verifiers shows them), and differ from "
+                "those asked for; leave the key out, or serve the verifier a second time under another name",
+            )
+        began = time.monotonic()
+        try:
+            with bench.admitted(len(asked.rows)):
+                judgements = await _judged(bench, asked, request)
+        except Full as full:
+            raise HTTPException(
+                429,
+                f"{bench.waiting} rows wait, of {bench.queue} that may; ask again",
+                {"Retry-After": str(full.seconds)},
+            ) from None
+        except BrokenVerifier as error:
+            bench.broken = error
+            raise HTTPException(503, str(error)) from None
+        bench.took(len(judgements), time.monotonic() - began)
+        return Answer(verdicts=[Answered.model_validate(verdict_line(judgement)) for judgement in judgements])
+
+    @app.get("/verifiers", responses=_refusals(400, 401, 413))
+    async def verifiers() -> list[Served]:
+        """What is served, in which version and with which settings."""
+        return [
+            Served(
+                name=name,
+                verifier=supervisor.name,
+                version=supervisor.version,
+                settings=dict(bench.offers[name].settings),
+                settings_hash=supervisor.settings_hash,
+                sandbox_level=supervisor.sandbox_level,
+            )
+            for name, supervisor in bench.supervisors.items()
+        ]
+
+    @app.get("/health", responses=_refusals(400, 413, 503))
+    async def health() -> Health:
+        """Whether rows can be judged, and how many wait."""
+        if bench.broken is not None:
+            raise HTTPException(503, str(bench.broken))
+        return Health(status="ok", waiting=bench.waiting, room=bench.queue - bench.waiting)
+
+    return app
+
+
+async def _judged(bench: Bench, asked: Asked, request: Request) -> list[Judgement]:
+    """The judgements in order. A client that goes away takes its rows with it.
+
+    Raises:
+        BrokenVerifier: workers no longer start.
+    """
+    supervisor = bench.supervisors[asked.verifier]
+    futures: list[Future[Judgement]] = []
+    try:
+        for row in asked.rows:
+            futures.append(supervisor.submit(Row(row.id, row.reference, row.completion, row.prompt)))
+        all_of_them = asyncio.gather(*map(asyncio.wrap_future, futures))
+        gone = asyncio.create_task(_gone(request))
+        awaited: set[asyncio.Future[Any]] = {all_of_them, gone}
+        try:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+        if not all_of_them.done():
+            all_of_them.cancel()
+            await asyncio.wait(awaited)
+            if not all_of_them.cancelled():
+                all_of_them.exception()  # else asyncio reports that nobody looked at it
+            raise HTTPException(400, "the client has gone")
+        return all_of_them.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    """The first complaint as `key: what is wrong`, without the hostile input itself."""
+    assert isinstance(error, RequestValidationError)
+    first: Mapping[str, Any] = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body")[:200]
+    return JSONResponse({"error": f"`{place or 'body'}`: {first['msg']}"[:500]}, 422)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
