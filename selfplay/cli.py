@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay import verifier_verbs
+from selfplay import audit_verbs, review_verbs, verifier_verbs
 from selfplay.refusal import one_sentence
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 tasks_app = typer.Typer(no_args_is_help=True, help="Task sources: what is asked.")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
+verifier_verbs.app.command("audit")(audit_verbs.audit)
+app.add_typer(review_verbs.app, name="review")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")
 

@@ -80,9 +80,9 @@ def wrong_answers(solution: str, other: str | None, random: Random) -> Iterator[
         numbers = [changed for category, changed in _changed(answer, random) if category == "changed number"]
         if numbers and certainly_differ(answer, numbers[0]):
             hedge = f"{solution}\n\nOr, if that is not right, the answer is {numbers[0]}."
-            yield Wrong("hedging: a second answer after the right one", hedge, "wrong", f"or {numbers[0]}")
+            yield Wrong("hedging: afterwards", hedge, "wrong", f"or {numbers[0]}")
             both = f"{solution[:start]}{answer} or {numbers[0]}{solution[end:]}"
-            yield Wrong("hedging: two answers in one place", both, "wrong", f"{answer} or {numbers[0]}")
+            yield Wrong("hedging: in one place", both, "wrong", f"{answer} or {numbers[0]}")
     yield from cut(solution, solution[slice(*place)] if place else None)
     yield from empty(random)
 

@@ -200,4 +200,4 @@ def _environment() -> dict[str, str]:
         ours = version("selfplay")
     except PackageNotFoundError:
         ours = "not installed"
-    return {"selfplay": ours, "python": platform.python_version(), "platform": platform.platform(terse=True)}
+    return {"selfplay": ours, "python": platform.python_version(), "on": f"{platform.system()} {platform.machine()}"}
