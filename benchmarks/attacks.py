@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attack_programs import SETTINGS, attacks
+from verifiers.audit.attack_programs import SETTINGS, attacks
 from verifiers.code import CodeVerifier
 from verifiers.sandbox.outside import LocalSandbox
 from verifiers.sandbox.plain import decode

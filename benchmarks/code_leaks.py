@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
 from verifiers import Row, Supervisor
+from verifiers.audit.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
 
 HOSTILE = (
     "import os\ndef f(x): os.kill(os.getpid(), 9)",

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from code_checks import Check, PlainResult, humaneval_check, plain_runs, renamed, rows
-from code_mutations import mutants
 
 from verifiers import Judgement, Row, Supervisor
+from verifiers.audit.mutants import mutants
 
 TIMEOUT = 3.0
 OTHERS = (1, 7, 50)

@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.attack_programs import attacks
 from tasks import load_source
+from verifiers.audit.attack_programs import attacks
 from verifiers.sandbox import linux
 
 SECONDS = 1.0

@@ -18,6 +18,7 @@ from selfplay.report.visible import visible
 from tasks.plugins import BrokenPluginWarning
 from tasks.registry import listed_sources, load_source, source_class
 from verifiers import registry
+from verifiers.audit.record import of_version
 from verifiers.verifier import NOTHING, AnyReference, NoSettings
 
 
@@ -76,7 +77,7 @@ def verifiers() -> None:
 
 
 def verifier(name: str) -> None:
-    """What a verifier judges and needs, its reference and its settings."""
+    """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
     kind = registry.find(name)
     console = Console()
     console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '')}"))
@@ -94,6 +95,12 @@ def verifier(name: str) -> None:
             console.print("none")
         else:
             _print_fields(console, model)
+    console.rule(Text("audits"), align="left")
+    records = list(of_version(kind.name, str(kind.version)))
+    for record in records:
+        console.print(_shown(f"{json.dumps(record.settings)}: {record.sentence}"))
+    if not records:
+        console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
 
 
 def _print_fields(console: Console, model: type[BaseModel]) -> None:

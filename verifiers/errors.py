@@ -6,7 +6,8 @@
     ├── BadReference (ValueError)       a reference that the verifier cannot read
     ├── BrokenVerifier (RuntimeError)   a plugin that cannot be imported, built or kept alive
     ├── TooManyFaults (RuntimeError)    a judge that fails so often that what it leaves would mislead
-    └── BadFile (OSError)               an input or output file of `verify_file` that cannot be used
+    ├── BadFile (OSError)               an input or output file that cannot be used
+    └── BadAudit (ValueError)           an audit that has nothing to measure what is asked
 
 All are picklable, because Ray carries them between processes: each takes exactly its message.
 """
@@ -42,6 +43,10 @@ class TooManyFaults(VerifierError, RuntimeError):
 
 class BadFile(VerifierError, OSError):
     """An input or output file cannot be used."""
+
+
+class BadAudit(VerifierError, ValueError):
+    """An audit has no rows, or none that a threshold asks about."""
 
 
 def first_complaint(error: ValidationError) -> str:

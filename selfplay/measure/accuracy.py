@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from selfplay.ledger import Ledger
-from selfplay.measure.intervals import wilson
 from selfplay.model_state import ModelState
+from verifiers.audit.statistics import wilson
 
 ALL_TASKS = "all"
 

@@ -9,18 +9,6 @@ from statistics import fmean, stdev
 from scipy import stats
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (Wilson 1927, JASA 22:209).
-
-    Args:
-        successes: between 0 and `n`.
-        n: number of trials, at least 1.
-        confidence: coverage of the two-sided interval.
-    """
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def over_seeds(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean of one value a seed, with Student's t interval; without an interval (equal ends) for one seed."""
     mean = fmean(values)

@@ -39,6 +39,8 @@ from selfplay.report.summary import (
 from selfplay.report.table import kept_notes
 from selfplay.report.visible import excerpt, visible
 from selfplay.run_directory import write_text
+from verifiers.audit.record import find
+from verifiers.errors import VerifierError
 
 SAMPLES_EACH = 4
 """Samples shown for each task and outcome."""
@@ -88,21 +90,22 @@ def scores_csv(scores: Sequence[Score]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([_cell(getattr(score, name)) for name in names] for score in scores)
+    writer.writerows([csv_cell(getattr(score, name)) for name in names] for score in scores)
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
+def csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = visible(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
-def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
+def page_environment() -> Any:
+    """The Jinja2 environment of every page here: all is escaped, and hidden characters are shown as escapes."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
@@ -110,11 +113,15 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
+    environment = page_environment()
     environment.filters |= {"percent": percent, "interval": percent_interval, "duration": duration}
     experiment = record.experiment
     training_sets = record.training_sets()
     origins = sorted({origin for row in training_sets for origin in row.shares})
-    return environment.get_template("page.html.j2").render(
+    html: str = environment.get_template("page.html.j2").render(
         name=experiment.name,
         run=record.path.resolve().name,
         summary=summary,
@@ -143,10 +150,20 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         times=record.times(),
         total_seconds=sum(entry.seconds for entry in record.times()),
         per_second=_per_second,
-        judges=record.judges(),
+        judges=[(*judge, audited(*judge[:3])) for judge in record.judges()],
         config=yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         environment=_flat(record.environment),
     )
+    return html
+
+
+def audited(verifier: str, version: str, settings_hash: str) -> str:
+    """What an audit on this machine measured of a verifier with its settings, in a sentence."""
+    try:
+        record = find(verifier, version, settings_hash)
+    except VerifierError as error:
+        return str(error)
+    return record.sentence if record else "not audited with these settings on this machine"
 
 
 def counts(reasons: Sequence[ReasonCount]) -> Counts:

@@ -241,10 +241,11 @@ class RunRecord:
         ended = {(seed, arm): generation for seed, arm, generation, *_ in stops}
         return sorted(place for place in wanted - made if place[2] >= ended.get(place[:2], generations + 1))
 
-    def judges(self) -> list[tuple[str, str, str | None, int]]:
-        """(verifier, version, sandbox level, verdicts)."""
-        sql = "SELECT verifier, version, sandbox, count(*) FROM verdicts WHERE version != '' GROUP BY ALL ORDER BY ALL"
-        return [(str(a), str(b), c, int(n)) for a, b, c, n in self._ask(sql)]
+    def judges(self) -> list[tuple[str, str, str, str | None, int]]:
+        """(verifier, version, settings hash, sandbox level, verdicts)."""
+        sql = """SELECT verifier, version, settings_hash, sandbox, count(*) FROM verdicts WHERE version != ''
+                 GROUP BY ALL ORDER BY ALL"""
+        return [(str(a), str(b), str(c), d, int(n)) for a, b, c, d, n in self._ask(sql)]
 
     def examples(self, each: int) -> list[Example]:
         """At most `each` samples for each task and outcome: one of every reason, the most frequent reasons first.

@@ -9,11 +9,12 @@ import pytest
 
 from selfplay.ledger import Ledger
 from selfplay.measure.accuracy import accuracy
-from selfplay.measure.intervals import over_seeds, wilson
+from selfplay.measure.intervals import over_seeds
 from selfplay.measure.samples import sample_measures
 from selfplay.model_state import ModelState
 from selfplay.records import Draw, problem_row, sample_row
 from tasks.problem import Problem
+from verifiers.audit.statistics import wilson
 
 MODEL = ModelState("m", Path("m"), 0, "start", 0)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from selfplay.config import Arm
-from selfplay.measure.intervals import wilson
 from selfplay.report.page import duration
 from selfplay.report.queries import RunRecord
 from selfplay.report.summary import (
@@ -21,6 +20,7 @@ from selfplay.report.summary import (
     percent_interval,
 )
 from selfplay.report.visible import excerpt, visible
+from verifiers.audit.statistics import wilson
 
 Build = Callable[..., Path]
 

@@ -1,6 +1,6 @@
 """Hostile programs: none may be accepted, the next honest one in the same worker must be, and nothing is left.
 
-The programs are in attacks/, as text. `python benchmarks/attacks.py` writes the table of how each ended.
+The programs are in verifiers/audit/attacks/programs. `python benchmarks/attacks.py` writes the table of how they ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
+from verifiers.audit.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
 from verifiers.code import CodeVerifier
 from verifiers.sandbox.outside import LocalSandbox
 from verifiers.sandbox.protocol import LevelRefused

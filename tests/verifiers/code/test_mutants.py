@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from verifiers.audit.mutants import mutants
+
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 
@@ -22,10 +24,7 @@ def test_verdicts_equal_those_of_plain_runs() -> None:
     assert "\n0 disagreements" in ended.stdout
 
 
-def test_each_mutant_changes_one_thing_and_nothing_before_the_first_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from code_mutations import mutants
-
+def test_each_mutant_changes_one_thing_and_nothing_before_the_first_line() -> None:
     text = 'def f(x, y=1):\n    """Add 1."""\n    if x < -1 and y:\n        x += 2\n    return f"{x + 1}" * True\n'
     found = mutants(text, first_line=2)
     lines = text.splitlines()

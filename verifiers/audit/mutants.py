@@ -12,6 +12,7 @@ import ast
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
@@ -34,19 +35,23 @@ class Mutant:
 
 
 def mutants(text: str, first_line: int = 1) -> list[Mutant]:
-    """All of them, in the order of the text, from line `first_line` (from 1) on."""
+    """All of them, in the order of the text, from line `first_line` (from 1) on.
+
+    Raises:
+        SyntaxError: the text is no Python.
+    """
     tree = ast.parse(text)
     hidden = {id(part) for node in ast.walk(tree) for part in _hidden(node)}
     found = []
     for node in ast.walk(tree):
-        if id(node) in hidden or getattr(node, "lineno", 0) < first_line:
+        if not isinstance(node, (ast.expr, ast.stmt)) or id(node) in hidden or node.lineno < first_line:
             continue
         for kind, changed in _changes(node):
             found.append((node.lineno, node.col_offset, Mutant(_with(text, node, changed), kind, _told(node, changed))))
     return [mutant for _, _, mutant in sorted(found, key=lambda entry: entry[:2])]
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+def _changes(node: ast.expr | ast.stmt) -> Iterator[tuple[str, ast.AST]]:
     changed = deepcopy(node)
     if isinstance(changed, (ast.BinOp, ast.AugAssign)):
         changed.op = OPERATORS[type(changed.op)]()
@@ -66,13 +71,15 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         yield "constant", changed
 
 
-def _other_constant(value: object) -> object:
+def _other_constant(value: object) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float, complex)):
         return value + 1
-    if isinstance(value, (str, bytes)):
-        return value[1:] if value else value + (b"x" if isinstance(value, bytes) else "x")
+    if isinstance(value, str):
+        return value[1:] if value else "x"
+    if isinstance(value, bytes):
+        return value[1:] if value else b"x"
     raise TypeError(f"a constant of type {type(value).__name__}")
 
 
@@ -83,7 +90,8 @@ def _hidden(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
 
 
-def _with(text: str, node: ast.AST, changed: ast.AST) -> str:
+def _with(text: str, node: ast.expr | ast.stmt, changed: ast.AST) -> str:
+    assert node.end_lineno is not None
     lines = [line.encode() for line in text.splitlines(keepends=True)]
     first, last = node.lineno - 1, node.end_lineno - 1
     before = b"".join(lines[:first]) + lines[first][: node.col_offset]
@@ -92,5 +100,5 @@ def _with(text: str, node: ast.AST, changed: ast.AST) -> str:
     return (before + (new if isinstance(node, ast.stmt) else f"({new})").encode() + after).decode()
 
 
-def _told(node: ast.AST, changed: ast.AST) -> str:
+def _told(node: ast.expr | ast.stmt, changed: ast.AST) -> str:
     return f"line {node.lineno}: {ast.unparse(node)} -> {ast.unparse(changed)}"

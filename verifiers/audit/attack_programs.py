@@ -1,4 +1,4 @@
-"""The hostile programs of tests/verifiers/code/attacks, with the tests that they try to pass.
+"""The hostile programs of attacks/programs/, with the tests that they try to pass.
 
 A program is a heading (its name; C and a number name an entry of the published list of attacks on unit-test
 harnesses, the others are our own) and a fenced block. Each is tried against tests that are taken apart and against
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "tests" / "verifiers" / "code" / "attacks"
+FOLDER = Path(__file__).resolve().parent / "attacks" / "programs"
 PROGRAM = re.compile(r"^## (?P<name>[^\n]+)\n\n```python\n(?P<text>.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 APART: dict[str, Any] = {
@@ -72,6 +72,6 @@ def attacks() -> list[Attack]:
     found = []
     for path in sorted(FOLDER.glob("*.md")):
         forms = ["script"] if path.stem == "scripts" else ["apart", "whole"]
-        for match in PROGRAM.finditer(path.read_text()):
+        for match in PROGRAM.finditer(path.read_text(encoding="utf-8")):
             found += [Attack(path.stem, match["name"], form, match["text"]) for form in forms]
     return found

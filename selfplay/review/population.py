@@ -1,0 +1,126 @@
+"""The verdicts of a run in strata, and a draw from each.
+
+A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Within it
+the draw is systematic over the verdicts in the order of arm, generation and difficulty, with a random start, so each
+of these is spread over in proportion without making strata of one row. Undecided verdicts and disagreements are few
+and tell most, so they are served first: up to half of the draw. What is left is shared equally among the others.
+
+What is covered: verdicts that a verifier gave. What is not covered: samples that were cut or never written, which no
+verifier has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from selfplay.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One synthetic sample with its verdict."""
+
+    id: str
+    verifier: str
+    version: str
+    settings_hash: str
+    outcome: str
+    arm: str
+    generation: int
+    difficulty: float
+    """0 where the source gives none."""
+
+    @property
+    def judge(self) -> tuple[str, str, str]:
+        return self.verifier, self.version, self.settings_hash
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Verdicts of one verifier with one outcome."""
+
+    judge: tuple[str, str, str]
+    outcome: str
+    disagrees: bool
+
+    @property
+    def key(self) -> str:
+        return "|".join((*self.judge, self.outcome, "disagrees" if self.disagrees else ""))
+
+    @classmethod
+    def of_key(cls, key: str) -> Stratum:
+        verifier, version, settings_hash, outcome, disagrees = key.rsplit("|", 4)
+        return cls((verifier, version, settings_hash), outcome, bool(disagrees))
+
+    @property
+    def first(self) -> bool:
+        """Whether it is served before others."""
+        return self.disagrees or self.outcome == "undecided"
+
+
+def population(ledger: Ledger) -> list[Judged]:
+    """Every verdict that a verifier gave on a synthetic sample; a model at several places counts at the first."""
+    sql = """
+        SELECT s.id, v.verifier, v.version, v.settings_hash, v.outcome, coalesce(m.arm, ''), coalesce(m.generation, 0),
+               coalesce(p.difficulty, 0)
+        FROM samples s JOIN verdicts v ON v.sample_id = s.id JOIN problems p ON p.id = s.problem_id
+        LEFT JOIN (SELECT fingerprint, min_by(arm, generation) AS arm, min(generation) AS generation
+                   FROM models GROUP BY 1) m ON m.fingerprint = s.model
+        WHERE s.origin = 'synthetic' AND v.version != '' ORDER BY s.id
+    """
+    return [Judged(*row) for row in ledger.rows(sql)]
+
+
+def strata(verdicts: Sequence[Judged], second: Mapping[str, str]) -> dict[Stratum, list[Judged]]:
+    """The verdicts by stratum, in the order that the draw walks along.
+
+    Args:
+        second: outcome of another verifier by sample id; samples without one agree.
+    """
+    found: dict[Stratum, list[Judged]] = {}
+    for one in verdicts:
+        stratum = Stratum(one.judge, one.outcome, second.get(one.id, one.outcome) != one.outcome)
+        found.setdefault(stratum, []).append(one)
+    for members in found.values():
+        members.sort(key=lambda one: (one.arm, one.generation, one.difficulty, one.id))
+    return dict(sorted(found.items(), key=lambda entry: entry[0].key))
+
+
+def draw(found: Mapping[Stratum, Sequence[Judged]], count: int, seed: int) -> dict[Stratum, list[Judged]]:
+    """At most `count` verdicts: some of every stratum."""
+    sizes = {stratum: len(members) for stratum, members in found.items()}
+    first = {stratum: size for stratum, size in sizes.items() if stratum.first}
+    others = {stratum: size for stratum, size in sizes.items() if not stratum.first}
+    given = share_out(first, count // 2 if others else count)
+    given |= share_out(others, count - sum(given.values()))
+    # what the others could not use goes back to those served first
+    given |= share_out(first, count - sum(given[stratum] for stratum in others))
+    return {
+        stratum: _systematic(members, given[stratum], Random(f"review {seed} {stratum.key}"))
+        for stratum, members in found.items()
+    }
+
+
+def share_out(sizes: Mapping[Stratum, int], count: int) -> dict[Stratum, int]:
+    """Equal shares of `count`, none larger than its stratum; what one cannot use the others get."""
+    given = dict.fromkeys(sizes, 0)
+    left = min(count, sum(sizes.values()))
+    while left > 0:
+        open_ = [stratum for stratum in sizes if given[stratum] < sizes[stratum]]
+        each, rest = divmod(left, len(open_))
+        for place, stratum in enumerate(open_):
+            more = min(each + (place < rest), sizes[stratum] - given[stratum])
+            given[stratum] += more
+            left -= more
+    return given
+
+
+def _systematic(members: Sequence[Judged], count: int, random: Random) -> list[Judged]:
+    """Every n-th from a random start (Cochran 1977, Sampling Techniques, chapter 8)."""
+    if count == 0:
+        return []
+    step = len(members) / count
+    start = random.random() * step
+    return [members[min(len(members) - 1, int(start + step * turn))] for turn in range(count)]

@@ -1,0 +1,195 @@
+"""Rows of an audit from task sources, and the attacks that fit a verifier.
+
+Right rows are the worked solutions as they are. Wrong rows are made from them (answers.py, programs.py); what turns out
+equal after all is left out and counted. The attacks: programs, where the verifier reads the tests of the hostile
+programs and accepts an honest one; texts, wherever there is a source to take references from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from random import Random
+from typing import Any
+
+from tasks.errors import SourceError
+from tasks.problem import Problem, Split
+from tasks.registry import load_source
+from verifiers.audit.answers import Wrong, wrong_answers
+from verifiers.audit.attack_programs import attacks
+from verifiers.audit.hostile_texts import hostile_texts
+from verifiers.audit.programs import is_program, wrong_programs
+from verifiers.audit.rows import AuditRow
+from verifiers.errors import BadAudit, BadReference
+from verifiers.loaded import LoadedVerifier
+
+REFERENCES_FOR_TEXTS = 3
+"""References that each hostile text is tried against."""
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A task source with its settings."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Corpus:
+    """Rows to judge, and what was left out."""
+
+    rows: list[AuditRow] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Made rows by category that are right after all, and so no wrong rows."""
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Corpus) -> None:
+        self.rows += other.rows
+        self.left_out += other.left_out
+        self.notes += other.notes
+
+
+def source_rows(source: NamedSource, count: int, seed: int) -> Corpus:
+    """Right and wrong rows from the first `count` problems of a source that have a worked solution.
+
+    Problems come from the training split; from the held-out one where there are none.
+
+    Raises:
+        SourceError: the source cannot be loaded or read.
+        BadAudit: it has no worked solutions.
+    """
+    loaded = load_source(source.name, source.settings)
+    problems: list[Problem] = []
+    splits: tuple[Split, ...] = ("train", "evaluate")
+    for split in splits:
+        worked = (problem for problem in loaded.problems(split, seed) if problem.solution is not None)
+        problems = list(islice(_until_used_up(worked), count))
+        if problems:
+            break
+    if not problems:
+        raise BadAudit(f"source `{source.name}` has no problem with a worked solution; name another")
+    found = Corpus()
+    asks = dict(getattr(loaded, "verifier_settings", {}))
+    if asks:
+        found.notes.append(f"the worked solutions of {source.name} ask for the settings {json.dumps(asks)}")
+    for place, problem in enumerate(problems):
+        found.add(_rows_of(problem, _another(problems, place), Random(f"audit {seed} {problem.id}")))
+    return found
+
+
+def text_attacks(references: Sequence[AuditRow]) -> list[AuditRow]:
+    """Every hostile text against some references of right rows."""
+    step = max(1, len(references) // REFERENCES_FOR_TEXTS)
+    chosen = references[::step][:REFERENCES_FOR_TEXTS]
+    return [
+        AuditRow(
+            id=f"attack {text.group} {text.name} {number}",
+            reference=row.reference,
+            completion=text.text,
+            label="wrong",
+            category=f"{text.group}: {text.name}",
+            group="attacks",
+            origin="our own",
+            prompt=row.prompt,
+        )
+        for text in hostile_texts()
+        for number, row in enumerate(chosen)
+    ]
+
+
+def program_attacks(loaded: LoadedVerifier, accepts: Any) -> list[AuditRow]:
+    """The hostile programs, where the verifier takes their tests and accepts the honest programs; else none.
+
+    Args:
+        accepts: whether the verifier accepts (reference, completion), asked under supervision.
+    """
+    found = attacks()
+    honest = {attack.form: (attack.reference, attack.honest) for attack in found}
+    try:
+        for reference, _ in honest.values():
+            loaded.read_reference(reference)
+    except BadReference:
+        return []
+    # a verifier that takes any reference, or looks at the form alone, judges no programs
+    if not all(accepts(*pair) and not accepts(pair[0], "") for pair in honest.values()):
+        return []
+    return [
+        AuditRow(
+            id=f"attack {attack}",
+            reference=attack.reference,
+            completion=attack.program,
+            label="wrong",
+            category=f"{attack.group}: {attack.name}",
+            group="attacks",
+            origin="our own",
+        )
+        for attack in found
+    ]
+
+
+def check_references(loaded: LoadedVerifier, rows: Iterable[AuditRow]) -> None:
+    """Refuse rows whose reference does not fit the verifier, before anything is judged.
+
+    Raises:
+        BadAudit: names the row and the key.
+    """
+    for row in rows:
+        try:
+            loaded.read_reference(row.reference)
+        except BadReference as error:
+            raise BadAudit(f"row `{row.id}` of {row.group}: {error}; name a source that it judges") from None
+
+
+def _rows_of(problem: Problem, other: Problem | None, random: Random) -> Corpus:
+    assert problem.solution is not None
+    found = Corpus()
+    origin = str(problem.solution_origin)
+
+    def row(number: int, wrong: Wrong) -> AuditRow:
+        return AuditRow(
+            id=f"{problem.id} {number}",
+            reference=problem.reference,
+            completion=wrong.completion,
+            label=wrong.label,
+            category=wrong.category,
+            group=problem.source,
+            origin=origin,
+            prompt=problem.prompt,
+            change=wrong.change,
+        )
+
+    found.rows.append(row(0, Wrong("worked solution", problem.solution, "right", "")))
+    if is_program(problem.reference):
+        pair = (other.reference, str(other.solution)) if other else None
+        made = wrong_programs(problem.reference, problem.solution, pair, random)
+    else:
+        made = wrong_answers(problem.solution, other.solution if other else None, random)
+    for number, wrong in enumerate(made, start=1):
+        if wrong.label == "right":
+            found.left_out[wrong.category] += 1
+        else:
+            found.rows.append(row(number, wrong))
+    return found
+
+
+def _another(problems: Sequence[Problem], place: int) -> Problem | None:
+    """The next problem that asks for something else."""
+    here = problems[place]
+    following = [*problems[place + 1 :], *problems[:place]]
+    return next((one for one in following if one.reference != here.reference), None)
+
+
+def _until_used_up(problems: Iterable[Problem]) -> Iterable[Problem]:
+    """The problems of a source, ending where a small procedural family has no more."""
+    some = False
+    try:
+        for problem in problems:
+            some = True
+            yield problem
+    except SourceError:
+        if not some:
+            raise

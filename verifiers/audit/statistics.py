@@ -1,0 +1,47 @@
+"""Shares with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Share(BaseModel):
+    """`count` of `n`, with Wilson's 95 % interval; without share and interval where n is 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    n: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, count: int, n: int) -> Share:
+        if n == 0:
+            return cls(count=0, n=0)
+        low, high = wilson(count, n)
+        return cls(count=count, n=n, value=count / n, low=low, high=high)
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a proportion (Wilson 1927, JASA 22:209).
+
+    Args:
+        successes: between 0 and `n`.
+        n: number of trials, at least 1.
+        confidence: coverage of the two-sided interval.
+    """
+    from scipy import stats
+
+    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of the values do not exceed. Of at least one value."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
