@@ -38,7 +38,7 @@ RAW_MEMORY = frozenset({"__array_interface__", "__array_struct__", "__array_ufun
 class Border(Protocol):
     """What carries the messages; see bridge.py."""
 
-    def ask(self, target: int | str, *arguments: Any, **keywords: Any) -> Any: ...
+    def ask(self, target: int | str, /, *arguments: Any, **keywords: Any) -> Any: ...
 
     def raised_by_program(self, error: BaseException | None) -> bool: ...
 
@@ -117,6 +117,18 @@ class Remote:
             return False
         return not bridge.same_state(self, other) and bridge.ask("ne", self, other) is True
 
+    def __copy__(self) -> Any:
+        return self._copied("copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._copied("deepcopy")
+
+    def _copied(self, how: str) -> Any:
+        value = _asked(self).bridge.ask(how, self)
+        if isinstance(value, Remote):
+            held_of(value).built = held_of(self).built
+        return value
+
     def __str__(self) -> str:
         return str(held_of(self).bridge.ask("str", self))
 
@@ -158,7 +170,7 @@ def _refuse_told(held: list[Held]) -> None:
         raise Refused("an object that the program returned cannot decide about what an operator told it")
 
 
-def _call(self: Remote, *arguments: Any, **keywords: Any) -> Any:
+def _call(self: Remote, /, *arguments: Any, **keywords: Any) -> Any:
     held = _asked(self)
     value = held.bridge.ask(held.number, *arguments, **keywords)
     if isinstance(value, Remote):
