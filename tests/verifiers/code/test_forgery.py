@@ -87,6 +87,11 @@ FORGED = {
         "assert f(1).startswith('ab')",
         "def f(x): return 'abc'",
     ),
+    "an object that a named class returned": (
+        "class Solution:\n    def f(self, x): return self\n    def startswith(self, text): return True",
+        "assert Solution().f(1).startswith('ab')",
+        "class Solution:\n    def f(self, x): return 'abc'",
+    ),
     "an object made by a function with a capital letter": (
         "class Near:\n    def __sub__(self, other): return self\n    def __abs__(self): return 0\n"
         "def Mean_Of(x): return Near()",
