@@ -88,6 +88,8 @@ def _hear_tests(trial: Trial, tests: Execution, holds: bool) -> dict[str, Any]:
             raise trial.failed("time_limit", where="in the tests, with what the program returned") from stop
         if holds and stop.reason == "ended":
             raise trial.failed("ended_tests", where="the tests' process did not survive a returned value") from stop
+        if holds:
+            raise trial.failed(stop.reason, where="the tests said or printed more of it than is allowed") from stop
         raise SandboxError(f"the tests of this problem did not run ({stop.reason})") from stop
 
 

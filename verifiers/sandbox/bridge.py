@@ -10,6 +10,10 @@ in, and objects can be used through their methods (remote.py says what these may
 
 from __future__ import annotations
 
+import builtins
+import sys
+import threading
+from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -20,7 +24,11 @@ from verifiers.sandbox.lent import CONTAINERS, Lender
 from verifiers.sandbox.plain import Encoder, Special, decode, whole
 from verifiers.sandbox.raised import Halted, args_of, builtin_exception, describe, rebuild
 from verifiers.sandbox.remote import DECIDING, Held, Remote, held_of, kind_of, number_of, remote
+from verifiers.sandbox.server import INPUT
 from verifiers.sandbox.shared import built
+
+MOST_RAISED = 1000
+"""Exceptions of the program that are remembered as such."""
 
 
 class Missing(NameError):
@@ -37,6 +45,9 @@ class Bridge:
     def __init__(self, channel: Channel, follow: bool) -> None:
         self._channel = channel
         self._follow = follow
+        self._one_at_a_time = threading.RLock()
+        """Threads of the tests may ask, and a function of theirs that is called back asks again."""
+        self._own_output = sys.stdout
         self._names: dict[str, Any] = {}
         self._callbacks: list[Any] = []
         self._remotes: dict[int, Remote] = {}
@@ -72,6 +83,7 @@ class Bridge:
         """What the latest call returned, to be shown."""
         self.raised: BaseException | None = None
         """The latest exception of the program."""
+        self._all_raised: deque[BaseException] = deque(maxlen=MOST_RAISED)
         self.raised_line: int | None = None
         """Where the program raised it."""
 
@@ -111,17 +123,23 @@ class Bridge:
         for name in sorted(told, key=lambda name: len(told[name]["lineage"])):
             self._exceptions[name] = type(name, (self._kind_of_exception(told[name]),), {})
         found = {name: value for name, value in self._value(reply["value"]).items() if name in wanted}
+        found.update({name: kind for name, kind in self._exceptions.items() if name in told})
         self.used = any(not isinstance(found[name], Remote) for name in read & found.keys() if name not in told)
-        self.spoils = any(not callable(value) for value in found.values())
+        self.spoils = any(not callable(value) or _is_odd_class(name, value) for name, value in found.items())
         return found
 
-    def ask(self, target: int | str, *arguments: Any, **keywords: Any) -> Any:
+    def ask(self, target: int | str, /, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of the program (a number) or do an operation on its objects (a name)."""
+        with self._one_at_a_time:
+            return self._asked(target, arguments, keywords)
+
+    def _asked(self, target: int | str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         self.used = True
         forget = self._lender.released()
         plain = [self._lend(argument) for argument in arguments]
         named = {key: self._lend(held) for key, held in keywords.items()}
         request: dict[str, Any] = {"target": target, "args": plain, "kwargs": named, "forget": forget}
+        request["changed"] = self._lender.changes()
         while "callback" in (reply := self._exchange(request)):
             request = self._called_back(reply)
         failed = "error" in reply
@@ -138,6 +156,7 @@ class Bridge:
             self.raised_line = reply["error"].get("line")
             if target != "next" and isinstance(error, (StopIteration, GeneratorExit)):
                 self.raised = error = Halted(error)
+            self._all_raised.append(error)
             raise error
         value = reply["value"]
         if not self._follow and isinstance(value, list) and value[:1] == ["lent"]:
@@ -151,17 +170,29 @@ class Bridge:
         """Whether the latest exception of the program is this one, and none of the tests' own that came back."""
         return error is not None and error is self.raised and not any(error is own for own in self._thrown)
 
+    def comes_from_program(self, error: BaseException | None) -> bool:
+        """Whether it is an exception of the program, or was raised while one was handled."""
+        for _ in range(20):
+            if error is None or any(error is raised for raised in self._all_raised):
+                break
+            error = error.__cause__ or error.__context__
+        return error is not None
+
     def same_state(self, left: Remote, right: Remote) -> bool:
-        states = [self._exchange({"state": number_of(remote)}) for remote in (left, right)]
+        with self._one_at_a_time:
+            states = [self._exchange({"state": number_of(remote)}) for remote in (left, right)]
         return "value" in states[0] and states[0] == states[1]
 
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         self._channel.send({"ask": request})
         reply: dict[str, Any] = self._channel.receive()
+        printed = reply.get("printed")
+        if type(printed) is str and printed and sys.stdout is not self._own_output:
+            sys.stdout.write(printed)
         return reply
 
     def _called_back(self, reply: dict[str, Any]) -> dict[str, Any]:
-        function = self._callbacks[whole(reply["callback"])]
+        function = builtins.input if reply["callback"] == INPUT else self._callbacks[whole(reply["callback"])]
         arguments = [self._value(argument) for argument in reply["args"]]
         keywords = {key: self._value(held) for key, held in reply["kwargs"].items()}
         try:
@@ -186,13 +217,19 @@ class Bridge:
     def _value(self, plain: Any) -> Any:
         return decode(plain, self._special)
 
-    def _remote(self, number: int, kind: str, special: list[str], known: bool) -> Remote:
+    def _remote(self, number: int, kind: str, special: list[str], known: bool) -> Any:
         if whole(number) not in self._remotes:
+            if kind == "coroutine":
+                return self._awaitable(number)
             held = Held(self, number, str(kind), known is True and self._names_classes)
             self._remotes[number] = remote(held, frozenset(map(str, special)))
         else:
             held_of(self._remotes[number]).comes_back()
         return self._remotes[number]
+
+    async def _awaitable(self, number: int) -> Any:
+        """A coroutine of the program, which runs there to its end when the tests await it."""
+        return self.ask("await", Remote(Held(self, number, "coroutine", False)))
 
     def _named(self, kind: str, fields: list[str], content: Any) -> Any:
         values = self._value(content)
@@ -221,7 +258,8 @@ class Bridge:
             return ["iterator", len(self._callbacks) - 1]
         if callable(value):
             self._callbacks.append(value)
-            return ["callback", len(self._callbacks) - 1]
+            texts = [getattr(value, name, None) for name in ("__name__", "__doc__")]
+            return ["callback", len(self._callbacks) - 1, *[text if type(text) is str else None for text in texts]]
         return ["object", type(value).__name__, self._encoder.encode(dict(vars(value)))]
 
     def share(self, classes: list[str]) -> None:
@@ -258,8 +296,8 @@ class Bridge:
         return error
 
     def _kind_of_exception(self, told: dict[str, Any]) -> type[BaseException]:
-        for name in told["lineage"]:
-            kind = self._exceptions.get(name) or self._names.get(name)
+        for name, module in zip(told["lineage"], told["modules"], strict=True):
+            kind = self._exceptions.get(name) or self._names.get(name) or _of_library(module, name)
             if isinstance(kind, type) and issubclass(kind, BaseException):
                 return kind
         return builtin_exception(told["bases"])
@@ -270,6 +308,19 @@ def _namedtuple(name: str, fields: tuple[str, ...]) -> Any:
     from collections import namedtuple
 
     return namedtuple(name, fields)
+
+
+def _of_library(module: str, name: str) -> Any:
+    """A class of the standard library, such as json.JSONDecodeError, where the tests have imported its module; none of
+    unittest, whose exceptions are words of the tests to who runs them."""
+    top = module.partition(".")[0]
+    known = top in sys.stdlib_module_names and top not in ("unittest", "builtins")
+    return getattr(sys.modules.get(module), name, None) if known else None
+
+
+def _is_odd_class(name: str, value: Any) -> bool:
+    """Whether it is a class of exceptions, which are made on this side, under the name of a function."""
+    return isinstance(value, type) and not _is_class_name(name)
 
 
 def _is_class_name(name: str) -> bool:

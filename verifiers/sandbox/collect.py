@@ -102,7 +102,7 @@ class Collector:
         try:
             returned = test()
         except Exception as error:
-            if not _is_skip(error) or error is self._bridge.raised:
+            if not _is_skip(error) or self._bridge.comes_from_program(error):
                 raise
             if self._bridge.used:
                 raise BrokenTests(f"{name} skips itself after it has used the program") from error
@@ -177,6 +177,7 @@ class Collector:
         result = unittest.TestResult()
         result.addError = result.addFailure = lambda test, error: errors.append(error[1])
         result.addSubTest = lambda test, part, error: errors.append(error[1]) if error else None
+        latest = self._bridge.raised
         before, self._bridge.used = self._bridge.used, False
         try:
             kind(name).run(result)
@@ -186,6 +187,9 @@ class Collector:
         errors = [error for error in errors if error not in skipped]
         if errors and not expects_failure(marks):
             raise errors[0]
+        told = self._bridge.raised
+        if result.skipped and told is not None and told is not latest and _is_skip(told):
+            raise told  # as if the test had asked for it
         if result.unexpectedSuccesses:
             raise AssertionError(f"{name} was expected to fail, and did not")
         if result.skipped or skipped or errors or result.expectedFailures:

@@ -76,6 +76,8 @@ class Lender:
         self._held: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
         self._sent: dict[int, bytes] = {}
+        self._fresh: set[int] = set()
+        """What the next message carries as an argument."""
         self._next = 0
 
     def encode(self, value: Any, lendable: bool) -> Plain:
@@ -89,10 +91,26 @@ class Lender:
             self._next += 1
             self._numbers[id(value)], self._held[number] = number, value
         content = _print(plain)
+        self._fresh.add(number)
         if self._sent.get(number) == content:
             return ["lent", number]
         self._sent[number] = content
         return ["lent", number, plain]
+
+    def changes(self) -> list[Plain]:
+        """Number and content of what the tests changed since, and pass by no argument of the next message: the program
+        may hold it, and would answer with its old content. Not where it was not to follow (`keep`). Raises TooBig."""
+        fresh, self._fresh = self._fresh, set()
+        changed: list[Plain] = []
+        if len(self._held) > FEW:
+            return changed
+        for number in self._held.keys() - fresh:
+            plain = self._encoder.encode(self._held[number])
+            content = _print(plain)
+            if self._sent[number] and self._sent[number] != content:
+                self._sent[number] = content
+                changed.append([number, plain])
+        return changed
 
     def released(self) -> list[int]:
         """Numbers of what nobody but this table still holds; they are given up."""

@@ -37,10 +37,11 @@ def describe(error: BaseException, source: str = PROGRAM) -> dict[str, Any]:
 
 
 def ancestors(kind: type[BaseException]) -> dict[str, Any]:
-    """`bases`, the built-in ones, and `lineage`, all of them; nearest first, by name."""
+    """`bases`, the built-in ones, and `lineage`, all of them with their `modules`; nearest first, by name."""
     return {
         "bases": [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins"],
         "lineage": [base.__name__[:100] for base in kind.__mro__[:20]],
+        "modules": [str(base.__module__)[:100] for base in kind.__mro__[:20]],
     }
 
 

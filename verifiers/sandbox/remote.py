@@ -38,7 +38,7 @@ RAW_MEMORY = frozenset({"__array_interface__", "__array_struct__", "__array_ufun
 class Border(Protocol):
     """What carries the messages; see bridge.py."""
 
-    def ask(self, target: int | str, *arguments: Any, **keywords: Any) -> Any: ...
+    def ask(self, target: int | str, /, *arguments: Any, **keywords: Any) -> Any: ...
 
     def raised_by_program(self, error: BaseException | None) -> bool: ...
 
@@ -67,6 +67,8 @@ class Held:
     """The same, before it came back the last time."""
     name: str = ""
     """What the tests took it for, where it is a method or another part of an object."""
+    among_objects: bool = False
+    """Whether it is a method that compares, of an object that the tests did not build: not with plain values."""
     told: bool = False
     """Whether it came of arithmetic of a returned object and a value of the tests, which may be the expected one; it
     can be compared with objects, and is asked nothing."""
@@ -91,8 +93,10 @@ class Remote:
         value = held.bridge.ask("getattr", self, name)
         if isinstance(value, Remote):
             held_of(value).name = name
-        if isinstance(value, Remote) and name in DECIDING and not (held.known or held.maker):
-            raise Refused(f"an object that the program returned cannot decide by its `{name}`")
+        if isinstance(value, Remote) and name in DECIDING and not held.maker:
+            if not held.known:
+                raise Refused(f"an object that the program returned cannot decide by its `{name}`")
+            held_of(value).among_objects = not held.built
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -116,6 +120,18 @@ class Remote:
         if number_of(self) == number_of(other):
             return False
         return not bridge.same_state(self, other) and bridge.ask("ne", self, other) is True
+
+    def __copy__(self) -> Any:
+        return self._copied("copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._copied("deepcopy")
+
+    def _copied(self, how: str) -> Any:
+        value = _asked(self).bridge.ask(how, self)
+        if isinstance(value, Remote):
+            held_of(value).built = held_of(self).built
+        return value
 
     def __str__(self) -> str:
         return str(held_of(self).bridge.ask("str", self))
@@ -158,8 +174,10 @@ def _refuse_told(held: list[Held]) -> None:
         raise Refused("an object that the program returned cannot decide about what an operator told it")
 
 
-def _call(self: Remote, *arguments: Any, **keywords: Any) -> Any:
+def _call(self: Remote, /, *arguments: Any, **keywords: Any) -> Any:
     held = _asked(self)
+    if held.among_objects and not all(isinstance(value, Remote) for value in (*arguments, *keywords.values())):
+        raise Refused(f"an object that the program returned cannot decide by its `{held.name}`")
     value = held.bridge.ask(held.number, *arguments, **keywords)
     if isinstance(value, Remote):
         result = held_of(value)

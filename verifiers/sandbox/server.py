@@ -8,8 +8,12 @@ when it changed. Like everything here it shares its interpreter with hostile cod
 
 from __future__ import annotations
 
+import builtins
+import copy
 import enum
+import io
 import operator
+import sys
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -20,28 +24,64 @@ from verifiers.sandbox.lent import Borrower
 from verifiers.sandbox.plain import TYPES, Encoder, Special, TooBig, decode, opaque
 from verifiers.sandbox.raised import ancestors, args_of, builtin_exception, describe, fields_of, rebuild
 
+INPUT = -1
+"""The number of `input`, which asks the tests: they may have put something in its place."""
 MAX_NESTED = 50
 """Levels of objects inside objects that cross as fields; deeper ones stay on this side as a whole."""
 OPERATORS = (
     "getitem setitem delitem contains add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift "
     "rshift neg pos invert eq ne lt le gt ge index iadd isub imul"
 )
+COPIES = ("copy", "deepcopy")
 QUESTIONS = (getattr, setattr, delattr, len, iter, next, str, repr, bool, hash, abs, int, float, complex, round, dir)
 RELATIONS = (isinstance, issubclass, reversed)
 OPERATIONS: dict[str, Any] = {
     **{question.__name__: question for question in (*QUESTIONS, *RELATIONS)},
     **{name: getattr(operator, name) for name in OPERATORS.split()},
+    **{name: getattr(copy, name) for name in COPIES},
 }
 """What a test may do to an object that stays on this side."""
 REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
 SPECIAL = frozenset(
     {f"__{name.rstrip('_')}__" for name in OPERATIONS}
     - {"__getattr__", "__setattr__", "__delattr__", "__eq__", "__ne__", "__str__", "__repr__", "__dir__"}
-    - {"__isinstance__", "__issubclass__"}
+    - {"__isinstance__", "__issubclass__", *(f"__{name}__" for name in COPIES)}
     | {f"__r{name.rstrip('_')}__" for name in REFLECTED}
     | {"__call__", "__enter__", "__exit__", "__instancecheck__"}
 )
 """Special methods that not every object has; which of them one has is told with its number."""
+
+
+class Printed(io.TextIOBase):
+    """Standard output, of which the tests are told what was printed while they waited, for they may have redirected
+    theirs."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._kept = io.StringIO()
+
+    def write(self, text: str) -> int:
+        self._kept.write(text)
+        return int(self._real.write(text))
+
+    def flush(self) -> None:
+        self._real.flush()
+
+    def taken(self) -> str:
+        text = self._kept.getvalue()
+        if text:
+            self._kept = io.StringIO()
+        return text
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._real.encoding)
+
+    def fileno(self) -> int:
+        return int(self._real.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 class Server:
@@ -58,6 +98,8 @@ class Server:
         """Classes that the tests name, but no exceptions."""
         self._encoder = Encoder(self._keep, self._objects)
         self._borrowed = Borrower()
+        self._runner: Any = None
+        self._printed = Printed(sys.stdout)
         self._thrown: list[tuple[BaseException, int]] = []
         """What functions of the tests raised here, each with the tests' number for it."""
         self._error_classes: dict[int, Any] = {}
@@ -73,12 +115,14 @@ class Server:
         }
 
     def serve(self) -> None:
+        sys.stdout = self._printed
+        builtins.input = self._calls_back(INPUT, "input")
         while True:
             try:
                 request = self._channel.receive()
             except ChannelClosed:
                 return
-            answer = self._answer(request)
+            answer = {**self._answer(request), "printed": self._printed.taken()}
             try:
                 self._channel.send(answer)
             except MemoryError as error:
@@ -91,6 +135,8 @@ class Server:
             if "state" in request:
                 return {"value": Encoder(_fields).encode(_state(self._held(request["state"])))}
             self._borrowed.forget(request["forget"])
+            for number, content in request["changed"]:
+                self._borrowed.take(self._encoder, number, self._value(content))
             return self._call(request)
         except TooBig as error:
             return {"too_big": str(error)}
@@ -117,7 +163,8 @@ class Server:
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         target = request["target"]
-        function = OPERATIONS[target] if isinstance(target, str) else self._held(target)
+        function = self._await if target == "await" else None
+        function = function or (OPERATIONS[target] if isinstance(target, str) else self._held(target))
         arguments = [self._value(argument) for argument in request["args"]]
         keywords = {key: self._value(held) for key, held in request["kwargs"].items()}
         value = function(*arguments, **keywords)
@@ -127,6 +174,14 @@ class Server:
         else:
             plain = self._encoder.encode(value)
         return {"value": plain, "changed": self._changes()}
+
+    def _await(self, coroutine: Any) -> Any:
+        """What it returns, in one event loop for all that are awaited."""
+        import asyncio  # only a program that has coroutines pays for it
+
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner.run(coroutine)
 
     def _changes(self) -> list[Any]:
         return self._borrowed.changes(self._encoder)
@@ -148,7 +203,7 @@ class Server:
         built.__dict__.update(self._value(fields))
         return built
 
-    def _calls_back(self, number: int) -> Any:
+    def _calls_back(self, number: int, name: str | None = None, about: str | None = None) -> Any:
         def function(*arguments: Any, **keywords: Any) -> Any:
             plain = [self._encoder.encode(argument) for argument in arguments]
             named = {key: self._encoder.encode(held) for key, held in keywords.items()}
@@ -159,6 +214,8 @@ class Server:
                 self._channel.send(self._answer(message))
             return self._value(message["answer"])
 
+        function.__name__ = function.__qualname__ = name or "function"
+        function.__doc__ = about
         return function
 
     def _raised_by_tests(self, told: dict[str, Any]) -> BaseException:

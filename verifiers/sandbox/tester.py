@@ -84,7 +84,7 @@ def run(channel: Channel) -> None:
         # a name that nobody gives is no doing of the program, whatever it returned
         nobodys = type(error) is NameError and error.name not in bound
         of_tests = isinstance(error, (BrokenTests, ImportError)) or nobodys
-        of_tests = of_tests and not _comes_from(error, bridge.raised)
+        of_tests = of_tests and not bridge.comes_from_program(error)
         spoiled = not of_tests and (bridge.used or bridge.spoils or isinstance(error, Missing))
         channel.send({"failed" if spoiled else "broken": about})
         return
@@ -98,15 +98,6 @@ def _run_text(code: types.CodeType, names: dict[str, Any], bridge: Bridge) -> No
         # the last line of a text is often `sys.exit(pytest.main())`
         if stop is bridge.raised or stop.code not in (None, 0):
             raise
-
-
-def _comes_from(error: BaseException | None, cause: BaseException | None) -> bool:
-    """Whether an exception is that one, or was raised while that one was handled."""
-    for _ in range(20):
-        if error is None or error is cause:
-            break
-        error = error.__cause__ or error.__context__
-    return error is not None and error is cause
 
 
 class Sides(ast.NodeTransformer):

@@ -87,6 +87,11 @@ FORGED = {
         "assert f(1).startswith('ab')",
         "def f(x): return 'abc'",
     ),
+    "an object that a named class returned": (
+        "class Solution:\n    def f(self, x): return self\n    def startswith(self, text): return True",
+        "assert Solution().f(1).startswith('ab')",
+        "class Solution:\n    def f(self, x): return 'abc'",
+    ),
     "an object made by a function with a capital letter": (
         "class Near:\n    def __sub__(self, other): return self\n    def __abs__(self): return 0\n"
         "def Mean_Of(x): return Near()",
@@ -108,7 +113,9 @@ UNITTEST = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\
 
 
 @pytest.mark.parametrize("tests", [LOOP, CHECK, UNITTEST], ids=["loop", "check", "unittest"])
-@pytest.mark.parametrize("program", ["f = 3", "f = None", "import math as f", "f = [3]"])
+@pytest.mark.parametrize(
+    "program", ["f = 3", "f = None", "import math as f", "f = [3]", "f = ValueError", "class f(Exception): pass"]
+)
 def test_what_cannot_be_called_is_the_fault_of_the_program(verifier: CodeVerifier, program: str, tests: str) -> None:
     assert judge(verifier, program, tests=tests, entry_point="f").outcome == "rejected"
     assert judge(verifier, "def f(x): return x + 2", tests=tests, entry_point="f").outcome == "accepted"
@@ -123,6 +130,40 @@ def test_tests_that_are_broken_stay_so_beside_a_constant_that_they_do_not_use(ve
 def test_a_built_in_type_is_a_function_like_any_other(verifier: CodeVerifier, program: str) -> None:
     assert judge(verifier, program, tests="for x in [1, 2]:\n    assert f(x) == '12'[x - 1]").outcome == "accepted"
     assert judge(verifier, program, tests="for x in [1, 2]:\n    assert f(x) == '21'[x - 1]").outcome == "rejected"
+
+
+LATER = """
+errors = []
+for x in [1, 2]:
+    try:
+        assert f(x) == x + 2
+    except Exception as error:
+        errors.append(error)
+if errors:
+    raise errors[0]
+"""
+SKIPS = """
+from unittest import TestCase, SkipTest
+class T(TestCase):
+    def test_a(self):
+        self.assertEqual(f(1), 3)
+"""
+PRINTS = "for x in [1]:\n    print(f(x))\n    assert f(x) == 3"
+SENDS = "for x in [1]:\n    assert f(f(x) * 3) == 11"
+BLAME = {
+    "an import error raised again later": (LATER, "def f(x): raise ImportError(x)"),
+    "a name error raised again later": (LATER, "def f(x): raise NameError(x)"),
+    "a word of unittest": (SKIPS, "from unittest import SkipTest\ndef f(x): raise SkipTest('later')"),
+    "what the tests print": (PRINTS, "def f(x): return 'x' * 500000"),
+    "what the tests say": (SENDS, "def f(x): return 'x' * 500000"),
+    "prompts": (PRINTS, "def f(x):\n    try:\n        input('x' * 500000)\n    finally:\n        return 4"),
+}
+
+
+@pytest.mark.parametrize(("tests", "program"), BLAME.values(), ids=BLAME.keys())
+def test_what_the_program_does_to_the_tests_is_its_own_fault(verifier: CodeVerifier, tests: str, program: str) -> None:
+    assert judge(verifier, program, tests=tests).outcome == "rejected"
+    assert judge(verifier, "def f(x): return x + 2", tests=tests).outcome == "accepted"
 
 
 SLOW = {
