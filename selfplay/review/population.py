@@ -1,9 +1,10 @@
 """The verdicts of a run in strata, and a draw from each.
 
 A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Within it
-the draw is systematic over the verdicts in the order of arm, generation and difficulty, with a random start, so each
-of these is spread over in proportion without making strata of one row. Undecided verdicts and disagreements are few
-and tell most, so they are served first: up to half of the draw. What is left is shared equally among the others.
+the verdicts stand by arm, generation and third of difficulty, in random order where these are equal, and the draw
+takes every n-th from a random start: it is spread over all of these in proportion, without strata of one row.
+Undecided verdicts and disagreements are few and tell most, so they are served first, with up to half of the draw.
+What is left is shared equally among the others.
 
 What is covered: verdicts that a verifier gave. What is not covered: samples that were cut or never written, which no
 verifier has seen.
@@ -11,6 +12,7 @@ verifier has seen.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -74,7 +76,7 @@ def population(ledger: Ledger) -> list[Judged]:
 
 
 def strata(verdicts: Sequence[Judged], second: Mapping[str, str]) -> dict[Stratum, list[Judged]]:
-    """The verdicts by stratum, in the order that the draw walks along.
+    """The verdicts by stratum, each in the order of ids.
 
     Args:
         second: outcome of another verifier by sample id; samples without one agree.
@@ -83,8 +85,6 @@ def strata(verdicts: Sequence[Judged], second: Mapping[str, str]) -> dict[Stratu
     for one in verdicts:
         stratum = Stratum(one.judge, one.outcome, second.get(one.id, one.outcome) != one.outcome)
         found.setdefault(stratum, []).append(one)
-    for members in found.values():
-        members.sort(key=lambda one: (one.arm, one.generation, one.difficulty, one.id))
     return dict(sorted(found.items(), key=lambda entry: entry[0].key))
 
 
@@ -118,9 +118,15 @@ def share_out(sizes: Mapping[Stratum, int], count: int) -> dict[Stratum, int]:
 
 
 def _systematic(members: Sequence[Judged], count: int, random: Random) -> list[Judged]:
-    """Every n-th from a random start (Cochran 1977, Sampling Techniques, chapter 8)."""
+    """Every n-th from a random start (Cochran 1977, Sampling Techniques, chapter 8), along arm, generation and third of
+    difficulty. Where these are equal the order is random: a fixed one would leave only a few different draws."""
     if count == 0:
         return []
-    step = len(members) / count
+    ordered = list(members)
+    random.shuffle(ordered)
+    difficulties = sorted(one.difficulty for one in ordered)
+    thirds = [difficulties[len(ordered) * part // 3] for part in (1, 2)]
+    ordered.sort(key=lambda one: (one.arm, one.generation, bisect_right(thirds, one.difficulty)))
+    step = len(ordered) / count
     start = random.random() * step
-    return [members[min(len(members) - 1, int(start + step * turn))] for turn in range(count)]
+    return [ordered[min(len(ordered) - 1, int(start + step * turn))] for turn in range(count)]

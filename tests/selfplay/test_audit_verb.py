@@ -32,7 +32,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = [("7", "right"), ("seven", "right"), ("8", "wrong"), (f"{HOSTILE}7", "wrong")]
     folder = tmp_path_factory.mktemp("audit")
     lines = [
-        json.dumps({"id": str(i), "reference": {"pattern": r"[\s\S]*7"}, "completion": text, "label": label})
+        json.dumps({"id": str(i), "reference": {"pattern": "7"}, "completion": text, "label": label})
         for i, (text, label) in enumerate(known)
     ]
     (folder / "rows.jsonl").write_text("\n".join(lines))
@@ -72,10 +72,8 @@ def test_the_verb_prints_writes_and_misses_a_threshold(rows: Path) -> None:
 
 def test_refusals_are_one_sentence(tmp_path: Path) -> None:
     for arguments, words in (
-        (["audit", "maths"], "no verifier `maths`"),
         (["audit", "math", "--labelled", "none.jsonl"], "cannot read none.jsonl"),
         (["audit", "math", "--source", "polynomial"], "did you mean `polynomials`?"),
-        (["audit", "math", "--source", "polynomials,larges=3"], "has no key `larges`"),
         (["audit", "math", "--set", "answr=1"], "answr"),
         (["audit", "math", "--second-set", "answer=whole"], "name it with --second"),
     ):
