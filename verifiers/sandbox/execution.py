@@ -71,6 +71,16 @@ class LocalExecution:
             raise SandboxError(f"a process could not be confined: {message.get('fault')}")
         self._confined = True
 
+    def is_waiting(self, deadline: float) -> bool:
+        """Whether it is confined, alive, and waits for its first message; False too where it never will."""
+        try:
+            self.wait_ready(deadline)
+        except SandboxError:
+            return False
+        waiting = select.poll()
+        waiting.register(self._end, select.POLLIN)
+        return not waiting.poll(0)
+
     def send(self, message: Any) -> None:
         """Queue a message; it goes out while `receive` waits, and not before the process is confined: what comes
         until then is never the program's."""

@@ -124,7 +124,7 @@ class LocalSandbox:
                 spare = None
             self._wait_for_those_left()
             self._make_room(limits)
-            if spare is not None and not _is_confined(spare):
+            if spare is not None and not spare.is_waiting(time.monotonic() + START_SECONDS):
                 # the one before it held what it needed, such as all threads that there may be; now it is gone
                 self._discard(spare)
                 self._wait_for_those_left()
@@ -326,14 +326,6 @@ class LocalSandbox:
         self._parent.kill()
         _, error = self._parent.communicate()
         return error.decode(errors="replace").strip().splitlines()[-1] if error.strip() else "without a word"
-
-
-def _is_confined(spare: LocalExecution) -> bool:
-    try:
-        spare.wait_ready(time.monotonic() + START_SECONDS)
-    except SandboxError:
-        return False
-    return True
 
 
 _PROBE = """

@@ -43,7 +43,7 @@ def hear():
 def thing(number, known=False):
     return ["ref", number, "thing", ["__call__", "__len__"], known]
 """
-SERVES = SPEAKS + "say({'loaded': True})\nwhile True:\n    asked = hear()\n"
+SERVES = "say({'loaded': True})\nwhile True:\n    asked = hear()\n"
 NAMES = """
     if "globals" in asked:
         names = {name: thing(0) for name in asked["globals"]}
@@ -51,7 +51,8 @@ NAMES = """
         continue
 """
 MORE_NAMES = (
-    "more = {name: thing(place) for place, name in enumerate(['abs', 'all', 'len', 'set', 'math', '@left'], 1)}\n"
+    SPEAKS
+    + "more = {name: thing(place) for place, name in enumerate(['abs', 'all', 'len', 'set', 'math', '@left'], 1)}\n"
     "errors = {'ValueError': {'bases': ['BaseException'], 'lineage': ['ValueError']}}\n"
 )
 TRUE_TO_ALL = (
@@ -78,7 +79,7 @@ FORGED = {
         "def f(x): return x ** 0.5",
     ),
     "an object of a class that the tests do not name": (
-        "more, errors = {}, {}\n" + SERVES + NAMES + FALSE_FRIEND,
+        SPEAKS + "more, errors = {}, {}\n" + SERVES + NAMES + FALSE_FRIEND,
         "assert f(1).startswith('ab')",
         "def f(x): return 'abc'",
     ),
@@ -108,7 +109,7 @@ def test_what_the_program_makes_up_is_no_pass(verifier: CodeVerifier, program: s
 
 
 LOOP = "for x in [1]:\n    assert f(x) == 3"
-CHECK = "def check(candidate):\n    assert candidate(1) == 3"
+CHECK = "def check(candidate):\n    for x in [1]:\n        assert candidate(x) == 3"
 UNITTEST = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(f(1), 3)"
 
 
@@ -181,7 +182,7 @@ SLOW = {
 @pytest.mark.parametrize("tests", ["assert f(1) == 3", LOOP], ids=["apart", "whole"])
 def test_an_answer_takes_none_of_the_time_of_who_reads_it(verifier: CodeVerifier, value: str, tests: str) -> None:
     ahead = f"{SPEAKS}\nsay({{'value': {value}}})\ndef f(x): return 3"
-    names = f"{SERVES}    say({{'value': ['dict', ['f', {value}]]}})"
+    names = f"{SPEAKS}{SERVES}    say({{'value': ['dict', ['f', {value}]]}})"
     began = time.monotonic()
     assert judge(verifier, ahead if tests != LOOP else names, tests=tests).outcome == "rejected"
     assert time.monotonic() - began < 10

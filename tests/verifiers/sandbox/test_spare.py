@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from verifiers.sandbox.control import ANSWER, CPU, Line
 from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import Limits, SandboxError
+from verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
 
 Outcome = Callable[..., Any]
 
@@ -32,6 +37,23 @@ def f():
 """
     for _ in range(20):
         assert outcome(confined, flood, Limits(memory_mb=512, cpu_seconds=10)) > 20
+
+
+def test_a_spare_that_died_is_made_again(outcome: Outcome) -> None:
+    try:
+        sandbox = LocalSandbox(lowest="landlock", levels=["landlock"])  # where its number is that of the machine
+    except LevelRefused as error:
+        pytest.skip(str(error))
+    with sandbox:
+        for _ in range(3):
+            for _ in range(2):
+                assert outcome(sandbox, "import os\ndef f(): return os.getpid()") > 1
+            spare = sandbox._spares["candidate"]
+            spare.wait_ready(time.monotonic() + 20)
+            os.kill(spare.pid, signal.SIGKILL)
+            while ") Z " not in Path(f"/proc/{spare.pid}/stat").read_text():
+                time.sleep(0.01)
+            assert outcome(sandbox, "def f(): return 5") == 5
 
 
 def test_a_spare_is_taken_for_its_own_limits_only(confined: LocalSandbox, outcome: Outcome) -> None:
@@ -70,6 +92,8 @@ def test_a_line_that_failed_takes_no_late_answer_for_another() -> None:
     theirs.sendall(late[:5])
     with pytest.raises(SandboxError, match="does not answer"):
         line.answer(first)
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+        theirs.sendall(late)
     for wanted in (first, None):
         with pytest.raises(SandboxError):
             line.answer(wanted or line.ask(CPU, 8))
