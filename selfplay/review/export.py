@@ -22,7 +22,7 @@ from typing import Any
 
 from selfplay.errors import RunError
 from selfplay.ledger import Ledger
-from selfplay.report.page import csv_cell, page_environment
+from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.visible import visible
 from selfplay.review import store
 from selfplay.review.population import draw, population, strata
