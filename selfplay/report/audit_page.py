@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.errors import RunError
-from selfplay.report.page import page_environment
+from selfplay.report.escaping import page_environment
 from selfplay.report.visible import excerpt
 from selfplay.run_directory import write_text
 from verifiers.audit.audit import Audit, Judged

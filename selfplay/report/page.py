@@ -22,6 +22,7 @@ from selfplay.config import START
 from selfplay.errors import RunError
 from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.report.drawing import Picture
+from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.family import draw_family, example_of_ancestors
 from selfplay.report.figures import draw_all
 from selfplay.report.queries import Example, ReasonCount, RunRecord, Score, StepTime
@@ -37,7 +38,7 @@ from selfplay.report.summary import (
     whole_range,
 )
 from selfplay.report.table import kept_notes
-from selfplay.report.visible import excerpt, visible
+from selfplay.report.visible import excerpt
 from selfplay.run_directory import write_text
 from verifiers.audit.record import find
 from verifiers.errors import VerifierError
@@ -92,27 +93,6 @@ def scores_csv(scores: Sequence[Score]) -> str:
     writer.writerow(names)
     writer.writerows([csv_cell(getattr(score, name)) for name in names] for score in scores)
     return text.getvalue()
-
-
-def csv_cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = visible(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
-
-
-def page_environment() -> Any:
-    """The Jinja2 environment of every page here: all is escaped, and hidden characters are shown as escapes."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
@@ -299,11 +279,3 @@ def _flat(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
         else:
             rows.append((name.replace("_", " "), "unknown" if value is None else str(value)))
     return rows
-
-
-def _printable(value: Any) -> Any:
-    """What Jinja2 does with every value before it escapes it: hidden characters become visible.
-
-    A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
-    """
-    return visible(value) if type(value) is str else value

@@ -22,7 +22,7 @@ from typing import Any
 
 from selfplay.errors import RunError
 from selfplay.ledger import Ledger
-from selfplay.report.page import csv_cell, page_environment
+from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.visible import visible
 from selfplay.review import store
 from selfplay.review.population import draw, population, strata
@@ -48,7 +48,7 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
     ledger = Ledger.of_run(run)
     everything = population(ledger)
     if not everything:
-        raise RunError(f"{run} has no verdicts yet; run it first.")
+        raise RunError(f"{run} has no verdict of a verifier: it has just begun, or all was cut at max_tokens.")
     found = strata(everything, _outcomes(second) if second else {})
     drawn = draw(found, count, seed)
     name = content_hash([[stratum.key, len(members)] for stratum, members in found.items()])

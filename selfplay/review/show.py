@@ -20,6 +20,7 @@ from selfplay.review.store import Label
 
 Judge = tuple[str, str, str]
 """Verifier, version, settings hash."""
+UNSEEN = "no verifier saw these samples"
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,8 @@ def _accuracies(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]
                 break
             value += part_n / n * estimate.value
             draws = draws + part_n / n * of_part
+        if not any(part[1] for part in parts):
+            why = UNSEEN
         low, high = np.quantile(draws, [0.025, 0.975])
         estimate = Estimate(value, min(value, float(low)), max(value, float(high)))
         yield Correction(arm, generation, "held-out accuracy", accepted, n, None if why else estimate, why)
@@ -210,6 +213,8 @@ def _error_shares(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | st
             of_accepted, of_others = wrong_shares(measured, right, draws, drawn_accepted / drawn)
             for weight, part in ((accepted / total, of_accepted), ((n - accepted) / total, of_others)):
                 value, low, high = value + weight * part.value, low + weight * part.low, high + weight * part.high
+        if not any(part[1] for part in parts):
+            why = UNSEEN
         estimate = None if why else Estimate(value, low, high)
         yield Correction(arm, generation, "wrong, of synthetic training rows", rejected, total, estimate, why)
 

@@ -170,19 +170,3 @@ def test_a_training_set_holds_what_people_found_right(run: Path, known_run: Any)
     assert all(known_run.right[row["sample_id"]] for row in rows)
     assert {tuple(row["labelled_by"]) for row in rows} == {("Ada",)}
     assert all(row["answer"] == row["reference"]["answer"] and row["written_by"] for row in rows)
-
-
-@pytest.mark.slow
-def test_a_real_run_is_exported_labelled_and_shown(small_run: Path, tmp_path: Path) -> None:
-    run = shutil.copytree(small_run, tmp_path / "run")
-    before = {path.name: path.read_bytes() for path in (run / "ledger").iterdir() if path.is_file()}
-    export(run, count=12, seed=0, output=None, second=None)
-    file = run / "review" / "export-12-0" / "samples.jsonl"
-    rows = [json.loads(line) | {"label": "wrong"} for line in file.read_text().splitlines()]
-    (run / "back.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    import_labels(run, run / "back.jsonl", "Ada")
-    shown = show(run)
-    assert "not corrected" in shown
-    assert "12 samples labelled by Ada" in shown
-    # a run that two steps of training made is never right, so there is no base for a rate; and the ledger is as it was
-    assert {path.name: path.read_bytes() for path in (run / "ledger").iterdir() if path.is_file()} == before

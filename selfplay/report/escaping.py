@@ -1,0 +1,38 @@
+"""Text of models, data sets and plugins on its way into HTML and CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from selfplay.report.visible import visible
+
+
+def page_environment() -> Any:
+    """The Jinja2 environment of every page here: all is escaped, and hidden characters are shown as escapes."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def csv_cell(value: object) -> object:
+    """A value as a cell: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def _printable(value: Any) -> Any:
+    """What Jinja2 does with every value before it escapes it: hidden characters become visible.
+
+    A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
+    """
+    return visible(value) if type(value) is str else value
