@@ -52,7 +52,7 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
         offer = bench.offers.get(asked.verifier)
         if offer is None:
             raise HTTPException(
-                404, f"`verifier` is one of {', '.join(bench.offers)}; which ones is fixed at the start"
+                404, f"`verifier` is one of {', '.join(bench.offers)}; which are served is fixed at the start"
             )
         if asked.settings is not None and asked.settings != offer.settings:
             raise HTTPException(
