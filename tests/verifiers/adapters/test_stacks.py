@@ -167,7 +167,8 @@ def test_lm_evaluation_harness(first_letter: str, environment: Environment, tmp_
         "from verifiers.adapters.lm_eval import process_results_with\n\n"
         f"process_results = process_results_with({first_letter!r}, reference={{'upto': 'last'}})\n"
     )
-    rows = [{"question": f"{word}: {n}", "last": "M"} for n, word in enumerate(["name", "Day", "1 + 1", "Zoo"] * 6)]
+    # from its random weights the model says the last character again
+    rows = [{"question": f"{n} {letter}", "last": "M"} for n, letter in enumerate("AZa" * 8)]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "letters.yaml").write_text(LM_EVAL_TASK.replace("ROWS", str(tmp_path / "rows.jsonl")))
     found = last_line(python, LM_EVAL, tmp_path, model)
