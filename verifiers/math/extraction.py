@@ -5,7 +5,7 @@ r"""Which part of a response is its answer. Declared here, and named in the evid
    (`-\boxed{5}`, `\boxed{5}^2`, "not \boxed{5}"). Of a box in a box the outer counts. Earlier ones do not count,
    unless only "or", "and", a comma or nothing stands between on the line: those are one answer, which hedges
    where they differ.
-3. Else what follows the last `#### ` on its line.
+3. Else what follows the last `#### ` on its line; with another answer stated by words after it, both, which hedges.
 4. Else (unless words such as "twice" or "not" change it) what follows the last "answer is", "answer:" or "final
    answer" on its line (or the next displayed formula), or the formula right after "answer", without markdown. Of
    a sentence that names what it gives ("the largest n is 34", without other numbers before "is") what stands
@@ -95,7 +95,7 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
         return boxed
     hashes = list(_HASHES.finditer(text))
     if hashes:
-        return Extracted((hashes[-1][1] or "").strip() or None, "hashes")
+        return Extracted(_after_hashes((hashes[-1][1] or "").strip(), text[hashes[-1].end() :]), "hashes")
     phrases = list(_ANSWER.finditer(text))
     if phrases and _TAKEN.search(text[max(0, phrases[-1].start() - _LONGEST_SENTENCE) : phrases[-1].start()]):
         return Extracted(None, "answer_phrase")
@@ -160,6 +160,15 @@ def _outermost(boxes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         if not outer or start > outer[-1][1]:
             outer.append((start, end))
     return outer
+
+
+def _after_hashes(answer: str, rest: str) -> str | None:
+    """The answer, and beside it, which hedges, another that is stated after it."""
+    phrases = list(_ANSWER.finditer(rest)) if answer else []
+    other = _after_phrase(rest[phrases[-1].end() :]) if phrases else None
+    if other is not None and other.rstrip(".") != answer.rstrip("."):
+        return f"{answer} or {other}"
+    return answer or None
 
 
 def _after_phrase(rest: str) -> str | None:

@@ -20,6 +20,8 @@ from verifiers.math.extraction import extract
         ("12 + 60 = 72\n#### 72", "72", "hashes"),
         ("#### 7\nno:\n#### 8 \n", "8", "hashes"),
         ("####", None, "hashes"),
+        ("#### 15\nOr, if that is not right, the answer is 16.", "15 or 16", "hashes"),
+        ("#### 15\nSo the answer is 15.", "15", "hashes"),
         ("✅ Final Answer: **73**", "73", "answer_phrase"),
         ("So the answer is 4.", "4", "answer_phrase"),
         ("The final answer is $x=2.5$. I hope it is correct.", "$x=2.5$", "answer_phrase"),
