@@ -54,7 +54,7 @@ class CodeVerifier(Verifier):
     """Judges a response that contains a Python program by asserts, a check function or input and output."""
 
     name: ClassVar[str] = "code"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     judges: ClassVar[str] = "that the program passes every unit test of the problem, run in a sandbox"
     does_not_catch: ClassVar[str] = "programs that are wrong only where the tests do not look"
     Reference: ClassVar[type[BaseModel]] = CodeReference

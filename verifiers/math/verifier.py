@@ -84,7 +84,7 @@ class MathVerifier(Verifier):
     """Judges the answer of a response against a reference answer."""
 
     name: ClassVar[str] = "math"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "whether the final answer is mathematically equal to the reference"
     does_not_catch: ClassVar[str] = "wrong reasoning that ends in the right answer"
     Reference: ClassVar[type[BaseModel]] = MathReference

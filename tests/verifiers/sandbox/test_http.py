@@ -192,7 +192,7 @@ class Rubbish(BaseHTTPRequestHandler):
     ("body", "why"),
     [
         (b"<html>", "not JSON"), (b"[1]", "no object"), (b'{"protocol": 2, "level": "namespaces"}', "does not speak"),
-        (b'{"protocol": 1, "level": "process"}', "isolates no file"), (b'"' + b"x" * (1 << 17) + b'"', "more than"),
+        (b'{"protocol": 2, "level": "process"}', "isolates no file"), (b'"' + b"x" * (1 << 17) + b'"', "more than"),
     ],
 )  # fmt: skip
 def test_rubbish_is_refused(body: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
