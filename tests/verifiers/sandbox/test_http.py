@@ -191,7 +191,7 @@ class Rubbish(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"<html>", "not JSON"), (b"[1]", "no object"), (b'{"protocol": 2, "level": "namespaces"}', "does not speak"),
+        (b"<html>", "not JSON"), (b"[1]", "no object"), (b'{"protocol": 1, "level": "namespaces"}', "does not speak"),
         (b'{"protocol": 2, "level": "process"}', "isolates no file"), (b'"' + b"x" * (1 << 17) + b'"', "more than"),
     ],
 )  # fmt: skip
