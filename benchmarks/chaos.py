@@ -55,6 +55,8 @@ class Driver:
         self.log = Path(tempfile.mkstemp(suffix=".log", dir=output)[1])
         self._file = self.log.open("wb")
         self._run = resume
+        self.began = time.time()
+        """On the clock of the files that it writes."""
         self._workers: list[int] = []
         self._looked = -LOOK_FOR_WORKERS_EVERY
         self.process = subprocess.Popen(
