@@ -86,13 +86,13 @@ def holds_the_run(driver: Any) -> bool:
 
 MOMENTS: list[tuple[str, Callable[[Any], bool], Callable[[Any], bool], int]] = [
     ("in training", does("ray::_TrainingProcess.train"), chaos.Driver.kill_driver, -signal.SIGKILL),
-    ("in sampling", does("ray::Replica.generate"), chaos.Driver.kill_group, -signal.SIGKILL),
     ("in verification", does("ray::Judge.judge"), chaos.Driver.kill_head, 2),
+    ("in sampling", does("ray::Replica.generate"), chaos.Driver.kill_group, -signal.SIGKILL),
     ("in the middle of a ledger write", writes_the_ledger, chaos.Driver.kill_driver, -signal.SIGKILL),
     ("at a random moment", holds_the_run, chaos.Driver.terminate, 143),
     ("in the report", reports, chaos.Driver.kill_group, -signal.SIGKILL),
 ]
-"""(name, whether it is that moment, what is done, the exit code of it)."""
+"""(name, whether it is that moment, what is done, the exit code of it); in the order in which a run comes to them."""
 
 
 def test_killed_at_every_named_moment_and_at_random(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
