@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def test_the_sandbox_tells_its_level() -> None:
 
 def test_built_in_plugins_are_found() -> None:
     found = {finding.name: finding for finding in surroundings.plugins()}
-    assert "code, math" in found["verifiers"].value
+    assert {"code", "math"} <= set(found["verifiers"].value.split(", "))
     assert "polynomials" in found["tasks"].value
 
 
@@ -92,7 +93,7 @@ def test_a_broken_plugin_is_named_with_its_remedy(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert "verifiers: bad" in done.stdout, done.stderr
     assert "uninstall the package" in done.stdout
-    assert "code, math" in done.stdout
+    assert re.search(r"verifiers', value='[^']*\bcode, .*\bmath\b", done.stdout)
 
 
 def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
