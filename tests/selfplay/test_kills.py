@@ -133,8 +133,12 @@ def _second_driver_is_refused(config: Path, first: Any, folder: Path) -> None:
     """The first one stands still meanwhile, or it might be done before the second has looked."""
     first.process.send_signal(signal.SIGSTOP)
     second = chaos.Driver(config, folder, resume=first.run)
-    assert second.wait(120) == 2
-    assert f"Another process is writing {first.run}" in second.said()
+    try:
+        assert second.wait(120) == 2
+        assert f"Another process is writing {first.run}" in second.said()
+    except BaseException:
+        first.kill_group()
+        raise
     first.process.send_signal(signal.SIGCONT)
     assert not first.ended()
 
