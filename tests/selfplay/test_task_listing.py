@@ -27,7 +27,7 @@ def test_the_list_names_package_judge_origin_and_end_and_what_is_broken(tmp_path
     assert lines["countdown"][1:5] == ["selfplay", "makes_number", "procedural", "no"]
     assert lines["dataset"][1:6] == ["selfplay", "(a", "key)", "(a", "key)"]
     broken = " ".join(lines["halves"])
-    assert broken.startswith("halves broken-plugin cannot be loaded: ")
+    assert broken.startswith("halves broken-plugin cannot be used: ")
     assert "a_module_that_nobody_has" in broken
 
 
