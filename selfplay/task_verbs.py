@@ -87,8 +87,8 @@ def new(
 ) -> None:
     """Write a small installable package with a task source of your own: module, README and test."""
     with one_sentence():
-        from selfplay.new_task import write_package
+        from selfplay.new_package import TASK_SOURCE, write_package
 
-        folder = write_package(name, into)
-        typer.echo(f"{folder}: edit {name}.py, then\n  pip install -e {folder}")
+        folder = write_package(TASK_SOURCE, name, into)
+        typer.echo(f"{folder}: edit {folder.name.replace('-', '_')}.py, then\n  pip install -e {folder}")
         typer.echo(f"  pytest {folder}\n  selfplay tasks check {name}")

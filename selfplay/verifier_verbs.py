@@ -39,8 +39,8 @@ def new(
 ) -> None:
     """Write a small installable package with a verifier of your own: module, reference model, README and test."""
     with one_sentence():
-        from selfplay.new_verifier import write_package
+        from selfplay.new_package import VERIFIER, write_package
 
-        folder = write_package(name, into)
+        folder = write_package(VERIFIER, name, into)
         typer.echo(f"{folder}: edit {folder.name.replace('-', '_')}.py, then\n  pip install -e {folder}")
         typer.echo(f"  pytest {folder}\n  selfplay verifiers show {name}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.errors import ConfigError
-from selfplay.new_task import write_package
+from selfplay.new_package import TASK_SOURCE, write_package
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -31,13 +31,13 @@ def test_the_package_installs_and_works(tmp_path: Path) -> None:
     own = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
     # addsitedir follows the .pth files there, selfplay's editable install among them
     (own / "outer.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    folder = write_package("triple_it", tmp_path)
+    folder = write_package(TASK_SOURCE, "triple_it", tmp_path)
     install = ("-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-build-isolation")
     run(sys.executable, *install, "-e", folder, cwd=tmp_path)
     assert "4 passed" in run(python, "-m", "pytest", "-q", folder, cwd=tmp_path)
     selfplay = (python, "-m", "selfplay.cli", "tasks")
     listed = next(line for line in run(*selfplay, "list", cwd=tmp_path).splitlines() if line.startswith("triple_it"))
-    assert listed.split()[:4] == ["triple_it", "selfplay-triple-it", "math", "procedural"]
+    assert listed.split()[:4] == ["triple_it", "triple-it-task", "math", "procedural"]
     assert run(*selfplay, "show", "triple_it", "-n", "2", cwd=tmp_path).count("procedural solution") == 2
     run(*selfplay, "check", "triple_it", "-n", "20", cwd=tmp_path)
 
@@ -45,23 +45,22 @@ def test_the_package_installs_and_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("Bad-Name", "`Bad-Name` cannot name a module"),
-        ("class", "`class` cannot name a module"),
-        ("gsm8k", "there is a task source `gsm8k` already"),
-        ("json", "finds a module `json` already"),
+        ("Bad-Name", "`Bad-Name` cannot name a task source"),
+        ("class", "`class` cannot name a task source"),
+        ("gsm8k", "a task source `gsm8k` is registered already"),
     ],
 )
 def test_a_name_that_cannot_be_used(name: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        write_package(name, tmp_path)
+        write_package(TASK_SOURCE, name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    folder = write_package("triple_it", tmp_path)
-    (folder / "triple_it.py").write_text("mine")
+    folder = write_package(TASK_SOURCE, "triple_it", tmp_path)
+    (folder / "triple_it_task.py").write_text("mine")
     with pytest.raises(ConfigError, match="is there already"):
-        write_package("triple_it", tmp_path)
-    assert (folder / "triple_it.py").read_text() == "mine"
+        write_package(TASK_SOURCE, "triple_it", tmp_path)
+    assert (folder / "triple_it_task.py").read_text() == "mine"
     with pytest.raises(ConfigError, match=r"cannot write .*another folder"):
-        write_package("double_it", folder / "triple_it.py")
+        write_package(TASK_SOURCE, "double_it", folder / "triple_it_task.py")
