@@ -55,10 +55,12 @@ check: install
 
 install: $(VENV)/installed
 
+# Compiled once here: where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many containers) each of a
+# run's processes would compile torch and transformers again.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --python $(BIN)/python $(TORCH) --constraints constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python $(TORCH) --constraints constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 bench: bench-install

@@ -11,7 +11,9 @@ many synthetic ancestors it has.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,13 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = LedgerFiles(folder)
-        self._checked: set[str] = set()
-        self._older: set[str] = set()
+        self._checked: set[Path] = set()
+        self._older: set[Path] = set()
         """Files that have all columns of today, and files that lack some."""
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._seen: dict[str, list[Path]] = {}
+        """The files that the database's view of each table reads."""
 
     @classmethod
     def of_run(cls, run: Path) -> Ledger:
@@ -87,14 +93,12 @@ class Ledger:
         """
         connection = duckdb.connect(":memory:")
         for table, schema in SCHEMAS.items():
-            files = [str(path) for path in self.files.of_table(table)]
-            if not files:
-                connection.register(table, schema.empty_table())
-            elif sealed:
+            files = self.files.of_table(table)
+            if sealed and files:
                 # imported here because it brings pandas along, which takes a second
                 from pyarrow.dataset import dataset
 
-                connection.register(table, dataset(files, schema=schema))
+                connection.register(table, dataset([str(path) for path in files], schema=schema))
             else:
                 self._view(connection, table, files)
         connection.execute(DEPTHS)
@@ -102,14 +106,29 @@ class Ledger:
             connection.execute(f"SET {setting}")
         return connection
 
+    @contextmanager
+    def _asked(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor on a database that this ledger keeps: to open one for each question takes longer than to answer."""
+        with self._lock:
+            if self._database is None:
+                self._database, self._seen = self.connect(), {}
+            for table in SCHEMAS:
+                files = self.files.of_table(table)
+                if self._seen.get(table) != files:
+                    self._view(self._database, table, files)
+                    self._seen[table] = files
+            cursor = self._database.cursor()
+        with cursor:
+            yield cursor
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query. For results that may be large, use `batches`."""
-        with self.connect() as connection:
+        with self._asked() as connection:
             return connection.execute(sql, list(parameters)).fetchall()
 
     def batches(self, sql: str, parameters: Sequence[Any] = (), size: int = 1024) -> Iterator[list[tuple[Any, ...]]]:
         """Rows of a query, at most `size` at a time."""
-        with self.connect() as connection:
+        with self._asked() as connection:
             result = connection.execute(sql, list(parameters))
             while rows := result.fetchmany(size):
                 yield rows
@@ -117,7 +136,7 @@ class Ledger:
     def write_parquet(self, sql: str, parameters: Sequence[Any], target: Path) -> int:
         """Write a query's result to one parquet file in the order of the query, streaming; returns its rows."""
         temporary = target.with_suffix(".tmp")
-        with self.connect() as connection:
+        with self._asked() as connection:
             reader = connection.sql(sql, params=list(parameters)).to_arrow_reader(1024)
             count = 0
             with pq.ParquetWriter(temporary, reader.schema) as writer:
@@ -130,27 +149,30 @@ class Ledger:
     def which_exist(self, table: str, column: str, keys: Iterable[str]) -> set[str]:
         """Those of the keys that the table's column holds."""
         wanted = pa.table({"key": pa.array(list(keys), pa.string())})
-        with self.connect() as connection:
+        with self._asked() as connection:
             connection.register("wanted", wanted)
             found = connection.execute(f"SELECT DISTINCT {column} FROM {table} SEMI JOIN wanted ON {column} = key")
             return {key for (key,) in found.fetchall()}
 
-    def _view(self, connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) -> None:
-        """A view of a table's files. A column that files of an older version lack is null in them."""
+    def _view(self, connection: duckdb.DuckDBPyConnection, table: str, files: list[Path]) -> None:
+        """A view of a table's files, or of none. A column that files of an older version lack is null in them."""
         columns = set(SCHEMAS[table].names)
         for file in set(files) - self._checked - self._older:
             (self._older if columns - set(pq.read_schema(file).names) else self._checked).add(file)
-        older = [file for file in files if file in self._older]
-        if not older:
-            connection.from_parquet(files).create_view(table)
+        older = [str(file) for file in files if file in self._older]
+        whole = [str(file) for file in files if file not in self._older]
+        if whole and not older:
+            connection.from_parquet(whole).create_view(table)
             return
-        connection.register(f"no_{table}", SCHEMAS[table].empty_table())
+        connection.register("nothing", SCHEMAS[table].empty_table())
+        connection.execute(f"CREATE OR REPLACE TABLE no_{table} AS SELECT * FROM nothing")
+        connection.unregister("nothing")
         parts = [f"SELECT * FROM no_{table}"]
-        for number, some in enumerate((older, [file for file in files if file not in self._older])):
+        for which, some in (("older", older), ("whole", whole)):
             if some:
-                connection.from_parquet(some, union_by_name=True).create_view(f"{table}_{number}")
-                parts.append(f"SELECT * FROM {table}_{number}")
-        connection.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts)}")
+                connection.from_parquet(some, union_by_name=True).create_view(f"{which}_{table}")
+                parts.append(f"SELECT * FROM {which}_{table}")
+        connection.execute(f"CREATE OR REPLACE VIEW {table} AS {' UNION ALL BY NAME '.join(parts)}")
 
     def _judging_lost_samples(self, damaged: set[str]) -> list[Damage]:
         """Files with verdicts on samples that are lost: a sample written again has to be judged again."""

@@ -8,7 +8,10 @@ Not covered: escaping for HTML, which the template engine does, and look-alike l
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 MARKS_IN_A_ROW = 3
 """Combining marks on one letter that are shown; no language needs more, and towers of them cover other lines."""
@@ -47,17 +50,20 @@ def _is_plain(text: str) -> bool:
 
 
 def _parts(text: str) -> list[tuple[str, bool]]:
-    parts: list[tuple[str, bool]] = []
+    parts = []
+    for hidden, characters in groupby(_marked(text), key=itemgetter(1)):
+        shown = (_escape(character) if hidden else character for character, _ in characters)
+        parts.append(("".join(shown), hidden))
+    return parts
+
+
+def _marked(text: str) -> Iterator[tuple[str, bool]]:
+    """Each character, and whether it is hidden."""
     marks = 0
     for character in text:
-        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-        hidden = marks > MARKS_IN_A_ROW or (character not in "\n\t" and unicodedata.category(character) in _HIDDEN)
-        shown = _escape(character) if hidden else character
-        if parts and parts[-1][1] == hidden:
-            parts[-1] = (parts[-1][0] + shown, hidden)
-        else:
-            parts.append((shown, hidden))
-    return parts
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        yield character, marks > MARKS_IN_A_ROW or (category in _HIDDEN and character not in "\n\t")
 
 
 def _escape(character: str) -> str:

@@ -34,6 +34,23 @@ def test_tables_without_files_are_empty_and_typed(tmp_path: Path) -> None:
     assert Ledger(tmp_path).rows("SELECT sum(tokens) FROM samples") == [(None,)]
 
 
+def test_each_question_sees_the_files_of_its_moment(tmp_path: Path) -> None:
+    """Files that come, files that are taken away, and a file from before a column existed."""
+    ledger = Ledger(tmp_path)
+    rows = [sample_row(draw(i), f"text {i}", "stop", 3, None) for i in range(3)]
+    asked = "SELECT count(*), count(mean_logprob) FROM samples"
+    for number, row in enumerate(rows):
+        assert ledger.rows(asked) == [(number, 0)]
+        ledger.append("samples", [row])
+    older = SCHEMAS["samples"].remove(SCHEMAS["samples"].get_field_index("mean_logprob"))
+    ledger.files.write("samples", pa.Table.from_pylist([sample_row(draw(3), "old", "stop", 1, None)], schema=older))
+    assert ledger.rows(asked) == [(4, 0)]
+    assert ledger.which_exist("samples", "completion", ["old", "new"]) == {"old"}
+    for left in (3, 2, 1, 0):
+        ledger.files.of_table("samples")[0].unlink()
+        assert ledger.rows(asked) == [(left, 0)]
+
+
 def test_hostile_text_survives(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     texts = ["<script>", "[/]", "\x1b[31m", "a\x00b", "x" * 1_000_000, "\u202eabc", "tab\tnew\nline", ""]

@@ -26,7 +26,9 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(tiny))
     command = [sys.executable, "-u", "-m", "selfplay.cli", "run", str(config)]
+    before = signal.signal(number, signal.SIG_DFL)  # a signal that is ignored here would be ignored there
     driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(number, before)
     try:
         assert driver.stdout is not None
         printed = driver.stdout.readline()

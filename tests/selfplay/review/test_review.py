@@ -19,6 +19,8 @@ from selfplay.review.rates import rates
 from selfplay.review.show import corrections, review, show
 from selfplay.review.store import import_labels
 from selfplay.review.training import write_training_set
+from tasks import load_source
+from verifiers import load
 
 HOSTILE = "</script><script>alert(1)</script><!-- \x1b[31m \u202etxet {{ 7 * 7 }}"
 
@@ -170,3 +172,23 @@ def test_a_training_set_holds_what_people_found_right(run: Path, known_run: Any)
     assert all(known_run.right[row["sample_id"]] for row in rows)
     assert {tuple(row["labelled_by"]) for row in rows} == {("Ada",)}
     assert all(row["answer"] == row["reference"]["answer"] and row["written_by"] for row in rows)
+
+
+def test_the_source_dataset_reads_that_file_and_its_verifier_accepts_every_row(run: Path, known_run: Any) -> None:
+    import_labels(run, labelled(run, known_run.right, 60), "Ada")
+    write_training_set(run, run / "reviewed.jsonl")
+    settings = {
+        "path": str(run / "reviewed.jsonl"),
+        "columns": {"prompt": "prompt", "solution": "solution", "answer": "answer"},
+        "reference": {"policy": {"answer": "whole"}},
+        "verifier": "math",
+        "solution_origin": "human",
+    }
+    source = load_source("dataset:reviewed", settings)
+    problems = [*source.problems("train", 0), *source.problems("evaluate", 0)]
+    rows = [json.loads(line) for line in (run / "reviewed.jsonl").read_text().splitlines()]
+    assert {problem.prompt for problem in problems} == {row["prompt"] for row in rows}
+    judge = load("math")
+    for problem in problems:
+        reference = judge.read_reference(problem.reference)
+        assert judge.verify(reference, problem.solution or "").outcome == "accepted"
