@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay import audit_verbs, review_verbs, task_verbs, verifier_verbs
+from selfplay import audit_verbs, filter_verbs, review_verbs, task_verbs, verifier_verbs
 from selfplay.refusal import one_sentence
 from selfplay.serve_verb import serve_verifiers
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
 verifier_verbs.app.command("audit")(audit_verbs.audit)
+app.add_typer(filter_verbs.app, name="filters")
 app.add_typer(review_verbs.app, name="review")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")

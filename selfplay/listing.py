@@ -1,4 +1,4 @@
-"""What `selfplay tasks` and `selfplay verifiers` print. Text of plugins and data sets is shown, never obeyed."""
+"""What `selfplay tasks`, `selfplay verifiers` and `selfplay filters` print. Text of plugins and data sets is shown, never obeyed."""
 
 from __future__ import annotations
 
@@ -101,6 +101,42 @@ def verifier(name: str) -> None:
         console.print(_shown(f"{json.dumps(record.settings)}: {record.sentence}"))
     if not records:
         console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
+
+
+def filters() -> None:
+    """One line for each group filter."""
+    from selfplay.filters.registry import listed_filters
+
+    table = Table("filter", "version", "package", "a kept sample shows", "does not catch", box=None, pad_edge=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = listed_filters()
+    for each in found:
+        if each.value is None:
+            broken = _shown(f"cannot be used: {each.error}", "red")
+            table.add_row(_shown(each.name), "", _shown(each.package), broken, "")
+            continue
+        words = (each.name, each.value.version, each.package, each.value.keeps, each.value.does_not_catch)
+        table.add_row(*map(_shown, words))
+    Console().print(table)
+
+
+def filter_(name: str) -> None:
+    """What a group filter keeps and looks at, and its settings."""
+    from selfplay.filters.registry import find
+
+    kind = find(name)
+    looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}[kind.compares]
+    looked = [looks, kind.others * "samples of other arms", kind.logprobs * "log-probabilities"]
+    console = Console()
+    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or '(the plugin does not say)'}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch or '(the plugin does not say)'}"))
+    console.print(_shown(f"Looks at: {', '.join(filter(None, looked)) or 'the samples of a problem'}"))
+    console.rule(Text("settings"), align="left")
+    if kind.Settings.model_fields:
+        _print_fields(console, kind.Settings)
+    else:
+        console.print("none")
 
 
 def _print_fields(console: Console, model: type[BaseModel]) -> None:

@@ -3,7 +3,7 @@
     class Shortest(GroupFilter):
         name = "shortest"
         version = "1"
-        keeps = "the shortest sample of each problem"
+        keeps = "that no sample of the problem is shorter"
 
         def choose(self, group):
             least = min(len(candidate.completion) for candidate in group.own)

@@ -13,11 +13,25 @@ from pydantic import JsonValue, ValidationError
 from selfplay.config import Experiment, Filtered
 from selfplay.errors import ConfigError
 from selfplay.filters.contract import Circumstances, GroupFilter, declared_filter
-from tasks.plugins import PluginGroup
+from tasks.plugins import Found, Listed, PluginGroup
 from tasks.problem import content_hash
 from verifiers.errors import first_complaint
 
 FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError)
+
+
+def listed_filters() -> list[Listed[type[GroupFilter]]]:
+    """All registered filters by name, those that cannot be used with the reason; imports every plugin."""
+    return list(FILTERS.available(_declared))
+
+
+def find(name: str) -> type[GroupFilter]:
+    """The filter class for a registered name or `path/to/file.py:name`; imports only that one.
+
+    Raises:
+        ConfigError: nothing of that name, or no filter.
+    """
+    return _declared(FILTERS.find(name))
 
 
 @dataclass(frozen=True)
@@ -35,14 +49,17 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     Raises:
         ConfigError: nothing of that name, no filter, or a key or value that it does not take.
     """
-    found = FILTERS.find(name)
-    kind = declared_filter(found.value, found.where)
+    kind = find(name)
     try:
         resolved = kind.Settings.model_validate(settings)
     except ValidationError as error:
         known = ", ".join(f"`{key}`" for key in kind.Settings.model_fields) or "none"
         raise ConfigError(f"filter {kind.name}, {first_complaint(error)}; its keys are: {known}") from None
     return LoadedFilter(kind(resolved), content_hash(resolved.model_dump(mode="json")))
+
+
+def _declared(found: Found) -> type[GroupFilter]:
+    return declared_filter(found.value, found.where)
 
 
 def load_all(experiment: Experiment) -> dict[str, LoadedFilter]:

@@ -124,6 +124,9 @@ def test_verify_writes_one_line_a_row_in_order(tmp_path: Path) -> None:
 def test_listings_name_every_built_in() -> None:
     assert all(name in selfplay("tasks", "list").stdout for name in ("gsm8k", "list_functions", "polynomials"))
     assert all(name in selfplay("verifiers", "list").stdout for name in ("math", "code"))
+    assert all(name in selfplay("filters", "list").stdout for name in ("majority", "self_consistency", "agreement"))
+    assert "samples of other arms" in selfplay("filters", "show", "agreement").stdout
+    assert "none_such" in refused("filters", "show", "none_such")
     shown = selfplay("tasks", "show", "polynomials", "-n", "1").stdout
     assert "reference" in shown
     assert "largest" in shown
