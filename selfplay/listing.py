@@ -129,8 +129,9 @@ def filter_(name: str) -> None:
     looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}[kind.compares]
     looked = [looks, kind.others * "samples of other arms", kind.logprobs * "log-probabilities"]
     console = Console()
-    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or '(the plugin does not say)'}"))
-    console.print(_shown(f"Does not catch: {kind.does_not_catch or '(the plugin does not say)'}"))
+    unsaid = "(the plugin does not say)"
+    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or unsaid}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch or unsaid}"))
     console.print(_shown(f"Looks at: {', '.join(filter(None, looked)) or 'the samples of a problem'}"))
     console.rule(Text("settings"), align="left")
     if kind.Settings.model_fields:
