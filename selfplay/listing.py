@@ -1,4 +1,4 @@
-"""What `selfplay tasks`, `selfplay verifiers` and `selfplay filters` print. Text of plugins and data sets is shown, never obeyed."""
+"""What `selfplay tasks`, `verifiers` and `filters` print. Text of plugins and data sets is shown, never obeyed."""
 
 from __future__ import annotations
 
