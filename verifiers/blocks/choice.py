@@ -26,6 +26,12 @@ _OTHER = re.compile(
     r"(?:^|\W)(?:or|and|and/or)\s+[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)|[,/&]\s*[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)"
 )
 
+_DOUBT = re.compile(
+    r"\b(?:but|unless|otherwise|else|alternatively|maybe|perhaps|possibly|could|may|might)\b.*?(?<![\w'])([A-Z])(?!['\w])",
+    re.DOTALL,
+)
+"""Words after which another letter is a second answer; in "B, since A is too small" it is a reason."""
+
 
 class ChoiceReference(BaseModel):
     """The right letter, and perhaps what the choices say."""
@@ -60,7 +66,7 @@ class ChoiceVerifier(Verifier):
     """Judges which lettered choice a completion takes."""
 
     name: ClassVar[str] = "choice"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that exactly the right lettered choice is taken"
     does_not_catch: ClassVar[str] = "a guess: with four choices one in four is right"
     Reference: ClassVar[type[BaseModel]] = ChoiceReference
@@ -105,6 +111,7 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
         return set()
     taken = {letter}
     taken |= {(one or other).upper() for one, other in _OTHER.findall(" " + rest)} & set(known)
+    taken |= set(_DOUBT.findall(rest)) & set(known)
     named = _by_text(rest.lstrip(" ,:-"), choices) if rest else None
     if named is not None:
         return taken | {named}

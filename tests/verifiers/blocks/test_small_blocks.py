@@ -88,6 +88,8 @@ CHOICES = ["rain", "snow", "hail", "a mix of rain and snow"]
         *[(text, "right_choice") for text in ("Option B", "choice B", r"\text{B}", "[B]", "B, snow")],
         *[(text, "wrong_choice") for text in ("A", "(D)", "rain", "D) a mix of rain and snow", "C. hail")],
         *[(text, "several_choices") for text in ("A or B", "B and C", "B, C", "B) rain", "A/B", "B) snow or C) hail")],
+        *[(text, "several_choices") for text in ("B, unless it is warm, then A", "B, but it could also be D")],
+        *[(text, "right_choice") for text in ("B, since A is too warm", "B because it might freeze")],
         *[(text, "unreadable_answer") for text in ("E", "weather", "7", "\x1b[2J", "\ud800", "because")],
     ],
 )
