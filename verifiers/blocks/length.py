@@ -1,11 +1,13 @@
 """The `length` verifier: is the completion as long as it should be?
 
-What is covered: characters (Unicode code points), words between spaces, lines that are not empty. What is not
-covered: what the text says, and tokens, whose number depends on the model.
+What is covered: characters (Unicode code points), words between spaces, lines that are not empty; characters that show
+nothing and are no space (zero-width, control) count for nothing. What is not covered: what the text says, and tokens,
+whose number depends on the model.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -50,7 +52,7 @@ class LengthVerifier(Verifier):
     """Judges the length of a completion."""
 
     name: ClassVar[str] = "length"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that the completion is neither too short nor too long"
     does_not_catch: ClassVar[str] = "anything but the length"
     Reference: ClassVar[type[BaseModel]] = LengthReference
@@ -74,6 +76,7 @@ class LengthVerifier(Verifier):
 
 def counted(text: str, unit: Unit) -> int:
     """How many characters, words or lines that are not empty."""
+    seen = "".join(one for one in text if one.isspace() or unicodedata.category(one) not in ("Cc", "Cf"))
     if unit == "characters":
-        return len(text)
-    return len(text.split()) if unit == "words" else sum(bool(line.strip()) for line in text.splitlines())
+        return len(seen)
+    return len(seen.split()) if unit == "words" else sum(bool(line.strip()) for line in seen.splitlines())

@@ -179,6 +179,9 @@ def test_a_pattern_of_a_schema_is_matched_under_a_clock() -> None:
         ({"unit": "words", "most": 2}, {"answer": "x"}, " a\t b\n", "within_limits"),
         ({"unit": "lines", "least": 2}, {}, "a\n\n\n", "too_short"),
         ({"most": 1}, {}, "\U0001f600", "within_limits"),
+        ({"unit": "words", "least": 2}, {}, "\u200b \u200b \x00 a", "too_short"),
+        ({"unit": "lines", "least": 1}, {}, "\u200b\n\u2060", "too_short"),
+        ({"least": 1}, {}, "\ufeff\u202e", "too_short"),
     ],
 )
 def test_length(settings: dict[str, Any], reference: dict[str, Any], completion: str, reason: str) -> None:
