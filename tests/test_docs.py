@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from verifiers import load
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +36,17 @@ def test_the_verifier_example_judges(page: str, tmp_path: Path) -> None:
     assert [v["outcome"] for v in verdicts] == ["accepted", "rejected"]
 
 
+def test_the_path_from_a_fresh_clone_holds_a_verifier_that_judges(tmp_path: Path) -> None:
+    """benchmarks/first_verifier.py walks the whole path; here the file that it tells people to write is judged by."""
+    page = (ROOT / "docs/write-a-verifier.md").read_text()
+    found = re.search(r"```python\n# \S+/(falling_powers_verifier\.py)\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    (tmp_path / found[1]).write_text(found[2])
+    judge = load(f"{tmp_path}/{found[1]}:FallingPowers")
+    outcomes = {text: judge.verify({}, text).outcome for text in ("7x^2+7x+8", "8+7x+7x^2", "x+x^2", "5", "")}
+    assert list(outcomes.values()) == ["accepted", "rejected", "rejected", "accepted", "rejected"]
+
+
 def test_the_task_example_gives_problems(tmp_path: Path) -> None:
     (tmp_path / "doubles.py").write_text(code_block("docs/write-a-task.md"))
     shown = selfplay(tmp_path, "tasks", "show", "doubles.py:Doubles", "-n", "2").stdout
@@ -51,7 +64,7 @@ def test_the_filter_example_chooses(tmp_path: Path) -> None:
 
 
 def test_every_linked_file_exists() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("experiments/**/*.md")]
     for page in pages:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
