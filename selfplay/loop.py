@@ -313,11 +313,9 @@ class SeedRun:
             return self._has_written(self._run.model_folder(self._seed, arm, generation))
         fingerprint, path = found[0]
         folder = self._run.path / path
+        what = "are missing" if not folder.is_dir() else "are not those that the ledger recorded"
         if not folder.is_dir() or models.fingerprint(folder) != fingerprint:
-            raise RunError(
-                f"The weights in {folder} are not those that the ledger recorded ({fingerprint}); restore the folder, "
-                "or start a new run."
-            )
+            raise RunError(f"The weights in {folder} {what} ({fingerprint}); restore the folder, or start a new run.")
         return True
 
     def _has_written(self, folder: Path) -> bool:

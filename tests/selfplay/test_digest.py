@@ -15,6 +15,7 @@ import pytest
 from selfplay import digest as digests
 from selfplay.config_file import load_experiment
 from selfplay.digest import Digest, check, digest
+from selfplay.errors import RunError
 from selfplay.ledger import Ledger
 from selfplay.records import SCHEMAS
 from selfplay.run_directory import RunDirectory
@@ -180,3 +181,17 @@ def test_floats_are_compared_without_their_last_bits(copy: Path) -> None:
     rewrite(copy, "scores", lambda rows: [{**row, "value": row["value"] * (1 + 1e-16)} for row in rows])
     assert of(copy) == before
     assert isinstance(SCHEMAS["scores"], pa.Schema)
+
+
+def test_a_trained_model_whose_weights_were_edited_or_lost_is_refused(copy: Path, carry_out: CarryOut) -> None:
+    """Nothing may be drawn from, or trained on the samples of, weights that the ledger does not know."""
+    folder = copy / "models/0/unfiltered/generation-3"
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-3] ^= 0x40
+    weights.write_bytes(content)
+    with pytest.raises(RunError, match=r"unfiltered/generation-3 are not those that the ledger recorded"):
+        carry_out(RunDirectory.resume(copy, load_experiment(copy / "experiment.yaml")))
+    shutil.rmtree(folder)
+    with pytest.raises(RunError, match=r"unfiltered/generation-3 are missing"):
+        carry_out(RunDirectory.resume(copy, load_experiment(copy / "experiment.yaml")))
