@@ -3,7 +3,7 @@
     python benchmarks/chaos.py --minutes 10 [--config experiments/quickstart/small.yaml] [--seed 0]
 
 An undisturbed run comes first. Then runs of the same config are started and disturbed for the given time: at a random
-moment a random one of INJECTIONS is made; a driver that has ended is started again with `--resume`. A run that is done
+moment one of INJECTIONS is made, a random one of those made least often; a driver that has ended is started again with `--resume`. A run that is done
 is compared and the next one begun. The last run is left alone to its end. Prints what was injected and what came of
 it; exit code 1 when a digest differs or a run ends in a way that it must not.
 
@@ -282,7 +282,7 @@ def _inject(driver: Driver, delay: float, began: float, made: Counter[str]) -> b
     try:
         driver.process.wait(delay)
     except subprocess.TimeoutExpired:
-        for name in random.sample(sorted(INJECTIONS), len(INJECTIONS)):
+        for name in sorted(INJECTIONS, key=lambda name: (made[name], random.random())):
             if driver.run is not None and INJECTIONS[name](driver):
                 made[name] += 1
                 print(f"{time.monotonic() - began:6.0f} s    {name:32} after {delay:5.1f} s", flush=True)
@@ -295,6 +295,8 @@ def _ending(code: int, said: str) -> str:
         return "done"
     if code == -signal.SIGKILL:
         return "killed"
+    if code < 0 and re.search(r"^report \S+/index\.html$", said, re.MULTILINE):
+        return "by a signal, after all was done"
     lines = [line for line in said.splitlines() if line.startswith("selfplay: ")]
     if code in ENDINGS and lines:
         return f"exit code {code}, with a sentence"

@@ -67,7 +67,10 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
                 signals.heed()
                 workers_import_the_same()
                 run_experiment(directory, cluster, view)
+            signals.heed()  # as Ray goes it gives SIGTERM back its default, in which a process dies without a word
             page = write_report(directory.path)
+            console.print(arms_table(directory.path))
+            _say(console, f"report {_from_here(page)}")
         except (KeyboardInterrupt, SystemExit, SelfplayError):
             _say_how_to_go_on(console, directory.path)
             raise
@@ -86,8 +89,6 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
             raise RunError(
                 f"No room is left on the disk of {directory.path} ({type(error).__name__}); free some, then resume."
             ) from error
-        console.print(arms_table(directory.path))
-        _say(console, f"report {_from_here(page)}")
     finally:
         directory.close()
     return directory.path

@@ -2,7 +2,7 @@
 
     with Signals() as signals:
         connect_to_ray()
-        signals.heed()          # Ray puts a handler of its own in the place of ours
+        signals.heed()          # Ray puts a handler of its own in the place of ours, and none when it goes
         ...                     # a signal raises KeyboardInterrupt here, and Interrupted leaves the block
 
 What is covered: whatever a `finally` does on the way out, such as writing judged samples and stopping Ray. What is not:

@@ -15,17 +15,36 @@ from selfplay.digest import check
 from selfplay.signals import Interrupted, Signals
 
 pytestmark = pytest.mark.slow
+SLOW_REPORT = """
+import sys, time
+import selfplay.report
+from selfplay.cli import app
+
+def write_report(run, write=selfplay.report.write_report):
+    print("in the report", flush=True)
+    time.sleep(60)
+    return write(run)
+
+selfplay.report.write_report = write_report
+app()
+"""
+"""The command with a report that takes so long that a signal meets it."""
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(signal.SIGINT, "interrupted by Ctrl-C."), (signal.SIGHUP, "ended by SIGHUP.")]
+    ("number", "moment", "said"),
+    [
+        (signal.SIGINT, "at once", "interrupted by Ctrl-C."),
+        (signal.SIGHUP, "at once", "ended by SIGHUP."),
+        (signal.SIGTERM, "in the report", "ended by SIGTERM."),
+    ],
 )
 def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
-    tiny: dict[str, Any], tmp_path: Path, number: signal.Signals, said: str
+    tiny: dict[str, Any], tmp_path: Path, number: signal.Signals, moment: str, said: str
 ) -> None:
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(tiny))
-    command = [sys.executable, "-u", "-m", "selfplay.cli", "run", str(config)]
+    command = [sys.executable, "-u", "-c", SLOW_REPORT, "run", str(config)]
     before = signal.signal(number, signal.SIG_DFL)  # a signal that is ignored here would be ignored there
     driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     signal.signal(number, before)
@@ -33,6 +52,9 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
         assert driver.stdout is not None
         printed = driver.stdout.readline()
         assert printed.startswith("run ")
+        run = Path(printed.removeprefix("run ").strip())
+        while moment == "in the report" and driver.stdout.readline().strip() != moment:
+            assert driver.poll() is None
         driver.send_signal(number)
         rest, complaint = driver.communicate(timeout=120)
     finally:
@@ -40,7 +62,6 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
     assert driver.returncode == 128 + number
     assert complaint.strip().splitlines()[-1] == f"selfplay: {said}"
     assert "Traceback" not in complaint
-    run = Path(printed.removeprefix("run ").strip())
     assert f"--resume {run}" in rest
     assert check(run) == []
 
