@@ -3,9 +3,9 @@
     python benchmarks/chaos.py --minutes 10 [--config experiments/quickstart/small.yaml] [--seed 0]
 
 An undisturbed run comes first. Then runs of the same config are started and disturbed for the given time: at a random
-moment one of INJECTIONS is made, a random one of those made least often; a driver that has ended is started again with `--resume`. A run that is done
-is compared and the next one begun. The last run is left alone to its end. Prints what was injected and what came of
-it; exit code 1 when a digest differs or a run ends in a way that it must not.
+moment one of INJECTIONS is made, a random one of those made least often; a driver that has ended is started again with
+`--resume`. A run that is done is compared and the next one begun. The last run is left alone to its end. Prints what
+was injected and what came of it; exit code 1 when a digest differs or a run ends in a way that it must not.
 
 What is covered: the driver (killed, ended by SIGTERM, interrupted by Ctrl-C), its process group, Ray's head, an
 engine, the judge, a verifier's worker, the training process, and a flipped bit in a ledger's file. What is not: a full
