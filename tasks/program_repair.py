@@ -16,8 +16,9 @@
     solution   the program before the bug
 
 The right program and the wrong one are both run when the problem is made: the right one gives what the tests expect,
-and each bug on its own fails at least one of them. A program is asked about once, so that the repair of one problem is
-not the answer of another.
+and each bug on its own fails at least one of them. So does every other bug that could be put into the program, where
+one of POOL more inputs shows it: tests are added for those that would hide. A program is asked about once, so that the
+repair of one problem is not the answer of another.
 '''
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from tasks.programs import Bug, bugs, outputs, program, with_bugs
 from tasks.source import ProceduralFamily
 
 TEST_LENGTHS = (0, 1, 3, 6, 8, 10)
+POOL = 60
+"""Further inputs that are looked through for tests that bugs cannot hide from."""
 MOST_TRIES = 1000
 
 
@@ -63,7 +66,8 @@ class ProgramRepair(ProceduralFamily):
                 continue
             broken = self._broken(right, inputs, wanted, random)
             if broken is not None:
-                return self._asked(right, broken, inputs, wanted)
+                inputs += _exposing(right, inputs, random)
+                return self._asked(right, broken, inputs, outputs(with_bugs(right, []), inputs))
         raise SourceError("`program_repair` finds no program with such bugs; lower its `bugs` or raise its `steps`")
 
     def _broken(self, right: str, inputs: list[list[int]], wanted: list[str], random: Random) -> ast.Module | None:
@@ -99,3 +103,17 @@ class ProgramRepair(ProceduralFamily):
             twin_key=f"program repair {solution}",
             difficulty=float(self.steps + self.bugs),
         )
+
+
+def _exposing(right: str, inputs: list[list[int]], random: Random) -> list[list[int]]:
+    """Inputs to add, so that no single bug passes which one of POOL inputs shows."""
+    pool = [[random.randint(-9, 20) for _ in range(random.randint(1, max(TEST_LENGTHS)))] for _ in range(POOL)]
+    both = [*inputs, *pool]
+    wanted = outputs(with_bugs(right, []), both)
+    added: list[int] = []
+    for bug in bugs(right):
+        given = outputs(with_bugs(right, [bug]), both)
+        differs = [at for at, (want, got) in enumerate(zip(wanted, given, strict=True)) if want != got]
+        if differs and differs[0] >= len(inputs) and not set(differs) & set(added):
+            added.append(differs[0])
+    return [both[at] for at in added]

@@ -83,3 +83,19 @@ def test_the_verifier_refuses_the_program_with_its_bug(code: CodeVerifier) -> No
         reference = CodeReference.model_validate(problem.reference)
         assert code.verify(reference, broken_of(problem)).outcome == "rejected"
         assert code.verify(reference, f"```python\n{problem.solution}\n```").outcome == "accepted"
+
+
+def test_bugs_that_other_inputs_show_hardly_ever_hide_from_the_tests() -> None:
+    """An audit found tests that told `x > 4` from `x >= 4` in one case of three."""
+    random = Random("other inputs")
+    shown = hidden = 0
+    for problem in first(60):
+        others = [[random.randint(-9, 20) for _ in range(random.randint(1, 10))] for _ in range(100)]
+        right = with_bugs(problem.solution, [])
+        for bug in bugs(problem.solution):
+            broken = with_bugs(problem.solution, [bug])
+            if outputs(broken, others) != outputs(right, others):
+                shown += 1
+                hidden += not failures(ast.unparse(broken), problem.reference["tests"])
+    assert shown > 500
+    assert hidden < shown / 50
