@@ -250,18 +250,22 @@ def disturb(config: Path, output: Path, minutes: float, seed: int) -> bool:
     endings: Counter[str] = Counter()
     digests: list[str] = []
     while time.monotonic() < end:
-        driver = Driver(config, output)
+        driver, started = Driver(config, output), time.monotonic()
+        whole = True
         while True:
             left = end - time.monotonic()
             touched = left > 0 and _inject(driver, min(left, random.uniform(0, seconds)), began, made)
             code = driver.wait()
             driver.close()
             endings[_ending(code, driver.said())] += 1
+            whole = whole and not touched
             if code == 0:
                 break
             if not touched and not driver.was_too_busy():
                 raise RuntimeError(f"a run that nobody touched ended with {code}: {driver.said()[-2000:]}")
             driver = Driver(config, output, resume=driver.run)
+        if whole:
+            seconds = min(seconds, time.monotonic() - started)
         assert driver.run is not None
         digests.append(total(driver.run))
         same = "equal" if digests[-1] == expected else "DIFFERENT"
