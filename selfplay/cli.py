@@ -65,9 +65,14 @@ def run(
             show_plan(config, set_ or (), resume=resume, probe=probe)
         else:
             from selfplay import launch
-
-            directory = launch.run(config, set_ or (), resume=resume, ray_address=ray_address)
             from selfplay.alarms import exit_code
+            from selfplay.signals import Interrupted, leave_without_ray
+
+            try:
+                directory = launch.run(config, set_ or (), resume=resume, ray_address=ray_address)
+            except Interrupted as error:
+                leave_without_ray(error)
+                raise
 
             if code := exit_code(directory):
                 raise typer.Exit(code)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -71,6 +72,7 @@ class Cluster:
         except BaseException as error:
             if self._watch is not None:
                 self._watch.stop()
+                self._watch.end_what_was_started()
             if not isinstance(error, Exception):
                 raise
             # Ray raises a bare Exception where its head does not come up
@@ -153,6 +155,14 @@ class _Watch(threading.Thread):
     def stop(self) -> None:
         self._done.set()
         self.join()
+
+    def end_what_was_started(self) -> None:
+        """Kill the processes of a local head that did not come up."""
+        if self._address is None:
+            for child in psutil.Process().children(recursive=True):
+                if child.pid not in self._others:
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
 
     def _pause(self) -> float:
         if self._connecting:

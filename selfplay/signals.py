@@ -11,7 +11,10 @@ SIGKILL, which nobody can answer; what was made until then is found by `--resume
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -65,3 +68,18 @@ class Signals:
         # Ray gives a KeyboardInterrupt of its own where this is raised in its code, so the number is kept here.
         self._received = signal.Signals(number)
         raise KeyboardInterrupt
+
+
+def leave_without_ray(error: Interrupted) -> None:
+    """Have the process end as soon as the sentence is out.
+
+    Where Ray was interrupted as it connected, its threads may abort the process, with an exit code of their own, once
+    Ray's exit handler ends the head that they talk to. Handlers run last in, first out, so this one runs before it.
+    """
+    atexit.register(_leave, error.exit_code)
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

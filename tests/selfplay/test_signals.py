@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
+from selfplay.cluster import HEAD
 from selfplay.digest import check
 from selfplay.signals import Interrupted, Signals
 
@@ -31,6 +34,13 @@ app()
 """The command with a report that takes so long that a signal meets it."""
 
 
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid) if process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return None
+
+
 @pytest.mark.parametrize(
     ("number", "moment", "said"),
     [
@@ -46,7 +56,9 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
     config.write_text(yaml.safe_dump(tiny))
     command = [sys.executable, "-u", "-c", SLOW_REPORT, "run", str(config)]
     before = signal.signal(number, signal.SIG_DFL)  # a signal that is ignored here would be ignored there
-    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    driver = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     signal.signal(number, before)
     try:
         assert driver.stdout is not None
@@ -60,6 +72,8 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
     finally:
         driver.kill()
     assert driver.returncode == 128 + number
+    heads = [process for process in psutil.process_iter(["name"]) if process.info["name"] in HEAD]
+    assert not [head for head in heads if head.is_running() and _session(head) == driver.pid]
     assert complaint.strip().splitlines()[-1] == f"selfplay: {said}"
     assert "Traceback" not in complaint
     assert f"--resume {run}" in rest
