@@ -11,6 +11,9 @@ import yaml
 from selfplay.config import Experiment
 from selfplay.config_file import apply_override, load_experiment, parse_experiment
 from selfplay.errors import ConfigError
+from selfplay.plan import check
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def minimal() -> dict[str, Any]:
@@ -141,3 +144,10 @@ def test_schema_describes_every_key_of_an_arm() -> None:
     arm = Experiment.model_json_schema()["$defs"]["Arm"]["properties"]
     assert {"name", "data", "keep", "human", "pool", "start"} <= set(arm)
     assert all("description" in arm[key] for key in ("data", "keep", "human", "pool", "start"))
+
+
+@pytest.mark.parametrize(
+    "config", ["quickstart/experiment", "quickstart/five-arms", "quickstart/small", "group_filters/experiment"]
+)
+def test_the_experiments_that_need_no_data_are_whole(config: str) -> None:
+    check(load_experiment(ROOT / f"experiments/{config}.yaml"), offline=True)
