@@ -45,13 +45,16 @@ def labelled_rows(file: Path) -> list[AuditRow]:
     """The rows of a JSONL file.
 
     Raises:
-        BadFile: it cannot be read, or a line is no such row; names the line and the key.
+        BadFile: it cannot be read or is empty, or a line is no such row; names the line and the key.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadFile(f"cannot read {file} ({error}); give a JSONL file of labelled rows") from None
-    return [_row(line, f"{file}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    rows = [_row(line, f"{file}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    if not rows:
+        raise BadFile(f"{file} has no row; give a JSONL file of labelled rows")
+    return rows
 
 
 def _row(line: str, place: str) -> AuditRow:

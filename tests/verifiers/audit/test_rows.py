@@ -149,3 +149,9 @@ def test_a_bad_labelled_row_is_named(line: str, words: str, tmp_path: Path) -> N
     with pytest.raises(BadFile, match=r"rows\.jsonl") as raised:
         labelled_rows(file)
     assert words in str(raised.value)
+
+
+def test_a_labelled_file_without_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("\n")
+    with pytest.raises(BadFile, match="has no row"):
+        labelled_rows(tmp_path / "rows.jsonl")
