@@ -299,6 +299,8 @@ def _ending(code: int, said: str) -> str:
         return "done"
     if code == -signal.SIGKILL:
         return "killed"
+    if code < 0 and not said:
+        return "by a signal, before it began"
     if code < 0 and re.search(r"^report \S+/index\.html$", said, re.MULTILINE):
         return "by a signal, after all was done"
     lines = [line for line in said.splitlines() if line.startswith("selfplay: ")]
