@@ -41,6 +41,7 @@ class Ledger:
         self._database: duckdb.DuckDBPyConnection | None = None
         self._seen: dict[str, list[Path]] = {}
         """The files that the database's view of each table reads."""
+        self._has_depths = False
 
     @classmethod
     def of_run(cls, run: Path) -> Ledger:
@@ -111,12 +112,15 @@ class Ledger:
         """A cursor on a database that this ledger keeps: to open one for each question takes longer than to answer."""
         with self._lock:
             if self._database is None:
-                self._database, self._seen = self.connect(), {}
+                self._database = duckdb.connect(":memory:")
             for table in SCHEMAS:
                 files = self.files.of_table(table)
                 if self._seen.get(table) != files:
                     self._view(self._database, table, files)
                     self._seen[table] = files
+            if not self._has_depths:
+                self._database.execute(DEPTHS)
+                self._has_depths = True
             cursor = self._database.cursor()
         with cursor:
             yield cursor

@@ -255,7 +255,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 """What identifies a row of each table: no two rows of a ledger agree in it."""
 
 DEPTHS = """
-    CREATE OR REPLACE VIEW depths AS
+    CREATE VIEW depths AS
     SELECT s.id AS sample_id,
            CASE WHEN s.model IS NULL THEN 0 ELSE m.depth + 1 END AS depth,
            CASE WHEN s.model IS NULL THEN 0.0 ELSE m.depth_mean + 1 END AS depth_mean
