@@ -40,6 +40,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._received = signal.SIGINT
+        self._came = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -59,14 +60,19 @@ class Signals:
         for number, before in self._before.items():
             if before is not None:
                 signal.signal(number, before)
-        if isinstance(error, KeyboardInterrupt):
+        if error is not None and self.caused(error):
             raise Interrupted(self._received) from None
         if isinstance(error, SystemExit) and error.code == signal.SIGTERM:
             raise Interrupted(signal.SIGTERM) from None  # by Ray's handler, while it still connected
 
+    def caused(self, error: BaseException) -> bool:
+        """Whether a signal is behind an error: DuckDB says "Query interrupted" in place of the KeyboardInterrupt."""
+        return isinstance(error, KeyboardInterrupt) or (self._came and "interrupt" in str(error).casefold())
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         # Ray gives a KeyboardInterrupt of its own where this is raised in its code, so the number is kept here.
         self._received = signal.Signals(number)
+        self._came = True
         raise KeyboardInterrupt
 
 

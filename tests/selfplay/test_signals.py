@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,20 @@ def test_a_signal_that_was_ignored_before_stays_ignored() -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert raised.value.exit_code == 143
+
+
+def test_a_signal_that_a_library_turns_into_an_error_of_its_own_is_no_other_error() -> None:
+    """As DuckDB does, whose query was interrupted in a run of benchmarks/chaos.py."""
+    with pytest.raises(Interrupted) as raised, Signals():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise RuntimeError("Query interrupted") from None
+    assert raised.value.exit_code == 143
+
+
+def test_an_error_after_a_signal_keeps_its_name() -> None:
+    with pytest.raises(ZeroDivisionError), Signals():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        _ = 1 / 0
