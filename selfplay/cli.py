@@ -130,7 +130,9 @@ def verify(
     input_: Annotated[Path, typer.Option("--input", help="JSON lines: id, reference, completion, and maybe prompt.")],
     output: Annotated[Path, typer.Option(help="Verdicts as JSON lines, in the same order.")],
     workers: Annotated[int, typer.Option(min=1, help="Verifier processes.")] = 1,
-    timeout: Annotated[float | None, typer.Option(help="A completion's own budget in seconds.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, max=86_400, help="A completion's own budget in seconds.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the verifier.")
     ] = None,

@@ -49,7 +49,9 @@ def check(
         int | None, typer.Option("-n", min=1, help="Problems of each split; unset: all, or 500 of an endless source.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Verifier processes.")] = 1,
-    timeout: Annotated[float | None, typer.Option(help="A solution's own budget in seconds.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, max=86_400, help="A solution's own budget in seconds.")
+    ] = None,
     tokenizer: Annotated[
         str | None, typer.Option(help="Count tokens with this model folder or Hub id, or `characters`.")
     ] = None,

@@ -73,6 +73,8 @@ def verify_file(
     """
     began = time.monotonic()
     summary = Summary()
+    if output.exists() and input.exists() and output.samefile(input):
+        raise BadFile(f"the output {output} is the input itself, whose rows would be lost; give another --output")
     with (
         _opened(Path(input)) as lines,
         _whole(Path(output)) as write,

@@ -97,15 +97,16 @@ def test_a_signal_that_was_ignored_before_stays_ignored() -> None:
 def test_a_signal_that_a_library_turns_into_an_error_of_its_own_is_no_other_error() -> None:
     """As DuckDB does, whose query was interrupted in a run of benchmarks/chaos.py."""
     with pytest.raises(Interrupted) as raised, Signals():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        except KeyboardInterrupt:
-            raise RuntimeError("Query interrupted") from None
+        _after_sigterm(RuntimeError("Query interrupted"))
     assert raised.value.exit_code == 143
 
 
 def test_an_error_after_a_signal_keeps_its_name() -> None:
     with pytest.raises(ZeroDivisionError), Signals():
-        with suppress(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGTERM)
-        _ = 1 / 0
+        _after_sigterm(ZeroDivisionError())
+
+
+def _after_sigterm(error: Exception) -> None:
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    raise error

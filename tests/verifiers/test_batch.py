@@ -136,3 +136,12 @@ def test_an_interrupted_batch_leaves_the_older_output(same: str, tmp_path: Path)
         verify_file(same, tmp_path / "in.jsonl", out, progress=stop)
     assert out.read_text() == "older\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_the_input_is_never_written_over(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"id": "1", "reference": {"answer": "1"}, "completion": "1"}\n')
+    before = rows.read_text()
+    with pytest.raises(BadFile, match="is the input itself"):
+        verify_file("math", rows, tmp_path / "." / "rows.jsonl", settings=WHOLE)
+    assert rows.read_text() == before

@@ -20,7 +20,9 @@ from verifiers.verifier import Verifier
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEAD = re.compile(r"(?:the\s+)?(?:answer|choice|option)(?:\s+is)?\s*:?\s*", re.IGNORECASE)
-_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:]+|(?=[\s,/&]|$))\s*")
+_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:!]+|(?=[\s,/&]|$))\s*")
+_WORD = re.compile(r"(?:A|I|a) +(?!(?:and|as|because|but|by|for|from|if|is|not|or|since|so|which|with)\b)[a-z]")
+"""An article or a pronoun where a letter could stand: "a mystery", "I think"."""
 _EMPHASIS = re.compile(r"\*\*|__|`|\$|\\text(?:bf)?\s*\{([^{}]*)\}")
 _OTHER = re.compile(
     r"(?:^|\W)(?:or|and|and/or)\s+[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)|[,/&]\s*[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)"
@@ -102,7 +104,7 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
     lead = _LEAD.match(text)
     text = text[lead.end() :] if lead else text
     first = _LETTER.match(text)
-    if first is None:
+    if first is None or _WORD.match(text):
         found = _by_text(text, choices)
         return {found} if found is not None else set()
     rest = text[first.end() :].strip()

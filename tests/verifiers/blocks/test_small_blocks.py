@@ -100,6 +100,14 @@ def test_choice(answer: str, reason: str) -> None:
     assert judged("choice", reference, answer, where="whole") == (outcome, reason)
 
 
+@pytest.mark.parametrize("text", ["a mystery", "A bit unclear", "a lie; I choose B", "I think so"])
+def test_an_article_or_pronoun_is_no_choice(text: str) -> None:
+    for letter in "AI":
+        assert judged("choice", {"answer": letter}, f"The answer is {text}.")[0] == "rejected"
+    assert judged("choice", {"answer": "A"}, "The answer is A because it rains")[0] == "accepted"
+    assert judged("choice", {"answer": "A"}, "The answer is A!")[0] == "accepted"
+
+
 def test_choice_without_an_answer_or_with_a_reference_that_does_not_fit() -> None:
     assert judged("choice", {"answer": "B"}, "I like B") == ("rejected", "no_answer")
     assert judged("choice", {"answer": "B"}, "", where="whole") == ("rejected", "no_answer")
