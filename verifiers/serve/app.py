@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from verifiers.errors import BrokenVerifier
 from verifiers.judgement import Judgement, Row
 from verifiers.serve.bench import Bench, Full
 from verifiers.serve.gate import Gate
-from verifiers.serve.messages import Answer, Answered, Asked, Health, Refusal, Served
+from verifiers.serve.messages import Answer, Asked, Health, Refusal, Served
 
 TOKEN_VARIABLE = "SELFPLAY_SERVE_TOKEN"
 ABOUT = "Verdicts on what language models write: accepted, rejected or undecided, with reason and evidence."
@@ -44,10 +45,9 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
     @app.post(
         "/verify",
         response_model=Answer,
-        response_model_exclude_unset=True,
         responses=_refusals(400, 401, 404, 408, 409, 413, 422, 429, 503),
     )
-    async def verify(asked: Asked, request: Request) -> Answer | Response:
+    async def verify(asked: Asked, request: Request) -> Response:
         """Judge a batch. Every row gets a verdict, in order; a fault of the judge is `undecided`, reason `fault`."""
         offer = bench.offers.get(asked.verifier)
         if offer is None:
@@ -74,7 +74,9 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
             bench.broken = error
             raise HTTPException(503, str(error)) from None
         bench.took(len(judgements), time.monotonic() - began)
-        return Answer(verdicts=[Answered.model_validate(verdict_line(judgement)) for judgement in judgements])
+        # ASCII, as `selfplay verify` writes: a plugin's verdict may hold half a surrogate pair, which is no UTF-8
+        lines = json.dumps({"verdicts": [verdict_line(judgement) for judgement in judgements]})
+        return Response(lines, media_type="application/json")
 
     @app.get("/verifiers", responses=_refusals(400, 401, 413))
     async def verifiers() -> list[Served]:

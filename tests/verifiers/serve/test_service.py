@@ -55,6 +55,13 @@ def test_verdicts_are_those_of_the_command_in_order(service: Running, tmp_path: 
     assert [verdict["outcome"] for verdict in served] == ["accepted", "rejected", "undecided"]
 
 
+def test_a_verdict_that_is_no_unicode_costs_its_neighbours_nothing(service: Running) -> None:
+    answer = service.verify("moods", "fine", "half a pair", "fine")
+    assert answer.status_code == 200
+    reasons = [verdict["reason"] for verdict in json.loads(answer.text)["verdicts"]]
+    assert reasons == ["accepted", "a\ud800", "accepted"]
+
+
 def test_what_fails_is_a_verdict(service: Running) -> None:
     answer = service.verify("moods", "fine", "raise", "die", "fine")
     assert answer.status_code == 200
