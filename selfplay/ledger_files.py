@@ -124,7 +124,10 @@ class LedgerFiles:
         for line in lines:
             try:
                 entry = json.loads(line)
-                listed[str(entry["file"])] = {"bytes": int(entry["bytes"]), "rows": int(entry["rows"])}
+                name = entry["file"]
+                if not _NAME.fullmatch(name):
+                    raise ValueError(name)  # a path, perhaps: what the list names is moved when it is damaged
+                listed[name] = {"bytes": int(entry["bytes"]), "rows": int(entry["rows"])}
             except (ValueError, KeyError, TypeError):
                 unreadable += 1
         return listed, unreadable

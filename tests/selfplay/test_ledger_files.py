@@ -9,6 +9,7 @@ import pytest
 
 from selfplay.errors import RunError
 from selfplay.ledger import Ledger
+from selfplay.ledger_files import LedgerFiles
 from selfplay.records import Draw, sample_row
 
 
@@ -166,3 +167,18 @@ def test_a_file_that_went_with_its_line_of_the_list_takes_its_verdicts_along(led
     assert ledger.files.damage() == []
     assert len(ledger.open_for_writing()) == 1
     assert ledger.rows("SELECT count(*) FROM verdicts") == [(3,)]
+
+
+def test_a_list_that_names_a_file_elsewhere_moves_nothing(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    folder = tmp_path / "run" / "ledger"
+    folder.mkdir(parents=True)
+    lines = [{"file": "../../victim.txt", "bytes": 7, "rows": 1}, {"file": 3, "bytes": 1, "rows": 1}]
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    files = LedgerFiles(folder)
+    damage = files.damage()
+    assert [one.file for one in damage] == ["manifest.jsonl"]
+    assert "2 unreadable lines" in damage[0].what
+    files.set_aside(damage)
+    assert victim.read_text() == "mine"
