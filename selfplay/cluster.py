@@ -159,10 +159,11 @@ class _Watch(threading.Thread):
     def end_what_was_started(self) -> None:
         """Kill the processes of a local head that did not come up."""
         if self._address is None:
-            for child in psutil.Process().children(recursive=True):
+            for child in psutil.Process().children():
                 if child.pid not in self._others:
-                    with suppress(psutil.NoSuchProcess):
-                        child.kill()
+                    for process in (*_below(child), child):
+                        with suppress(psutil.NoSuchProcess):
+                            process.kill()
 
     def _pause(self) -> float:
         if self._connecting:
@@ -200,6 +201,13 @@ class _Watch(threading.Thread):
             flush=True,
         )
         os._exit(LOST)
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _name(process: psutil.Process) -> str:

@@ -82,10 +82,10 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
                 f"Ray has failed ({said}); resume the run, or look at Ray's logs if it fails again."
             ) from error
         except Exception as error:
-            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
             if signals.caused(error):
                 _say_how_to_go_on(console, directory.path)
                 raise
+            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
             if shutil.disk_usage(directory.path).free >= NO_ROOM:
                 raise
             _say_how_to_go_on(console, directory.path)

@@ -21,6 +21,8 @@ from verifiers import registry
 from verifiers.audit.record import of_version
 from verifiers.verifier import NOTHING, AnyReference, NoSettings
 
+UNSAID = "(the plugin does not say)"
+
 
 def sources() -> None:
     """One line for each task source, the broken ones among them."""
@@ -81,7 +83,7 @@ def verifier(name: str) -> None:
     kind = registry.find(name)
     console = Console()
     console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '')}"))
-    console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or '(the plugin does not say)'}"))
+    console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or UNSAID}"))
     if needs := getattr(kind, "needs", NOTHING).in_words():
         console.print(_shown(f"Needs: {needs}"))
     for title, model in (
@@ -129,9 +131,8 @@ def filter_(name: str) -> None:
     looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}[kind.compares]
     looked = [looks, kind.others * "samples of other arms", kind.logprobs * "log-probabilities"]
     console = Console()
-    unsaid = "(the plugin does not say)"
-    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or unsaid}"))
-    console.print(_shown(f"Does not catch: {kind.does_not_catch or unsaid}"))
+    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or UNSAID}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))
     console.print(_shown(f"Looks at: {', '.join(filter(None, looked)) or 'the samples of a problem'}"))
     console.rule(Text("settings"), align="left")
     if kind.Settings.model_fields:

@@ -73,11 +73,12 @@ def verify_file(
     """
     began = time.monotonic()
     summary = Summary()
-    if output.exists() and input.exists() and output.samefile(input):
-        raise BadFile(f"the output {output} is the input itself, whose rows would be lost; give another --output")
+    source, target = Path(input), Path(output)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise BadFile(f"the output {target} is the input itself, whose rows would be lost; give another --output")
     with (
-        _opened(Path(input)) as lines,
-        _whole(Path(output)) as write,
+        _opened(source) as lines,
+        _whole(target) as write,
         Supervisor(name, settings, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
         bad: deque[tuple[int, _BadRow]] = deque()

@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from selfplay.cluster import _Watch
+
 pytestmark = pytest.mark.slow
 CONNECT = """
 import sys
@@ -45,3 +47,31 @@ def test_a_head_that_dies_while_ray_connects_is_one_sentence(part: str) -> None:
     # the watch's own words, or Ray's where the watch had not seen the part yet on a busy machine
     assert re.search("head of the local Ray cluster has died|Cannot reach a local Ray cluster", complaint), complaint
     assert "Traceback" not in complaint
+
+
+def test_only_the_head_that_did_not_come_up_is_ended() -> None:
+    """Not what a child from before started in the meantime, such as a verifier's worker."""
+    tree = ["sh", "-c", "sleep 60 & read line; sleep 60 & wait"]
+    before = subprocess.Popen(tree, stdin=subprocess.PIPE)
+    watch = _Watch(None)
+    head = subprocess.Popen(tree, stdin=subprocess.PIPE)
+    try:
+        for process in (before, head):
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+        while any(len(psutil.Process(process.pid).children()) < 2 for process in (before, head)):
+            time.sleep(0.01)
+        of_before, of_head = (psutil.Process(process.pid).children() for process in (before, head))
+        watch.end_what_was_started()
+        assert head.wait(10) == -9
+        psutil.wait_procs(of_head, timeout=10)
+        assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in of_head)
+        assert before.poll() is None
+        assert all(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in of_before)
+    finally:
+        for process in (before, head):
+            for child in psutil.Process(process.pid).children() if process.poll() is None else []:
+                child.kill()
+            process.kill()
+            process.wait()

@@ -145,3 +145,9 @@ def test_the_input_is_never_written_over(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="is the input itself"):
         verify_file("math", rows, tmp_path / "." / "rows.jsonl", settings=WHOLE)
     assert rows.read_text() == before
+
+
+def test_paths_may_be_texts(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": "1", "reference": {"answer": "1"}, "completion": "1"}\n')
+    places: list[Any] = [str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl")]
+    assert verify_file("math", *places, settings=WHOLE).accepted == 1

@@ -92,8 +92,8 @@ def test_code_is_tried_with_the_hostile_programs() -> None:
     attacks = record.total("wrong", attacks=True)
     assert attacks.rows > 300
     assert attacks.rejected == attacks.rows
-    right = record.total("right")
-    assert right.accepted == right.rows > 0
+    # two problems of each procedural source that the code verifier judges
+    assert record.total("right").accepted == record.total("right").rows == 4
     assert record.total("doubtful").rows > 0
     assert record.sandbox
 
