@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from selfplay import audit_verbs, filter_verbs, review_verbs, task_verbs, verifier_verbs
-from selfplay.refusal import one_sentence
+from selfplay.refusal import one_sentence, system_limits
 from selfplay.serve_verb import serve_verifiers
 
 app = typer.Typer(
@@ -106,22 +106,24 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Say what this machine offers and what is missing; exit code 1 when the quickstart could not run."""
-    from selfplay.doctor import examine, quickstart_can_run, show
+    with system_limits():
+        from selfplay.doctor import examine, quickstart_can_run, show
 
-    findings = examine(output)
-    show(findings, as_json=as_json)
-    if not quickstart_can_run(findings):
-        raise typer.Exit(1)
+        findings = examine(output)
+        show(findings, as_json=as_json)
+        if not quickstart_can_run(findings):
+            raise typer.Exit(1)
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON schema of an experiment's YAML, for editors."""
-    import json
+    with one_sentence():
+        import json
 
-    from selfplay.config import Experiment
+        from selfplay.config import Experiment
 
-    typer.echo(json.dumps(Experiment.model_json_schema(), indent=2))
+        typer.echo(json.dumps(Experiment.model_json_schema(), indent=2))
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from selfplay.measure.names import MEASURES
+from selfplay.measure.names import FOR_ALL_TASKS, MEASURES
 
 
 class Condition(BaseModel):
@@ -51,6 +51,8 @@ class Condition(BaseModel):
         tests = [self.below, self.above, self.falling_for, self.not_finite]
         if sum(test is not None for test in tests) != 1 or self.not_finite is False:
             raise ValueError("give exactly one of `below`, `above`, `falling_for` and `not_finite: true`")
+        if self.task != "all" and self.measure in FOR_ALL_TASKS:
+            raise ValueError(f"{self.measure} is measured over all tasks together; remove `task`")
         return self
 
     def is_met(self, values: Sequence[float | None]) -> bool:

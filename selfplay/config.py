@@ -7,13 +7,15 @@ Unknown keys are refused. Each field's docstring says what it does; `selfplay sc
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from selfplay.conditions import Condition, StopCondition
 from selfplay.engines.settings import EngineSettings, SamplingSettings
+from selfplay.measure.names import OF_SAMPLES
 from selfplay.models import ModelInit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -21,6 +23,15 @@ INITIAL = "initial"
 """Folder of the weights that trainings start from, beside the arms' folders."""
 START = "start"
 """Name under which generation 0, shared by all arms, is recorded; no arm may take it."""
+
+
+def _writable_name(path: Path) -> Path:
+    try:
+        if b"\0" not in os.fsencode(path):
+            return path
+    except UnicodeEncodeError:
+        pass
+    raise ValueError("no path may hold a NUL or half a surrogate pair; write it anew")
 
 
 class Section(BaseModel):
@@ -215,7 +226,7 @@ class Experiment(Section):
     """A whole experiment."""
 
     name: Name
-    output: Path = Path("runs")
+    output: Annotated[Path, AfterValidator(_writable_name)] = Path("runs")
     """Folder that runs are written under."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(default=[0], min_length=1)
     generations: int = Field(default=3, ge=0)
@@ -269,12 +280,18 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _alarms_and_rollback(self) -> Self:
-        arms = [arm.name for arm in self.arms]
+        arms = {arm.name: arm for arm in self.arms}
         for key, conditions in (("warn_when", self.warn_when), ("stop_when", self.stop_when)):
             for number, condition in enumerate(conditions):
                 if condition.arm is not None and condition.arm not in arms:
                     raise ValueError(
                         f"`{key}[{number}].arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}"
+                    )
+                judged = [arms[condition.arm]] if condition.arm is not None else self.arms
+                if condition.measure in OF_SAMPLES and not any(arm.uses_samples for arm in judged):
+                    raise ValueError(
+                        f"`{key}[{number}]`: {condition.measure} is of samples, and `{judged[0].name}` draws none; "
+                        "remove it, because it could never be met"
                     )
                 if (condition.falling_for or 0) > self.generations:
                     raise ValueError(f"`{key}[{number}].falling_for` is more than `generations`, so it is never met")

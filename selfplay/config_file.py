@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from selfplay.config import Experiment
 from selfplay.errors import ConfigError
 
+_OF_LITTLE_USE = {"extra_forbidden": 1, "missing": 2}
+"""Complaints of a branch that the mapping was not meant for."""
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -71,7 +73,7 @@ def parse_experiment(data: dict[str, Any], where: str) -> Experiment:
     try:
         return Experiment.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {explain(error, Experiment)}") from None
+        raise ConfigError(f"{where}: {explain(error, Experiment, data)}") from None
 
 
 def apply_override(data: dict[str, Any], override: str) -> None:
@@ -107,17 +109,22 @@ def apply_override(data: dict[str, Any], override: str) -> None:
             here = here[step]
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first error of a validation, as one sentence with its key and remedy."""
+def explain(error: ValidationError, model: type[BaseModel], data: Any) -> str:
+    """The first error of a validation, as one sentence with its key and remedy.
+
+    Args:
+        error: what pydantic found.
+        model: what the data was validated as.
+        data: the data itself: in pydantic's places keys stand among names of a union's branches, and only the data
+            tells them apart.
+    """
     first, *others = error.errors()
-    if isinstance(first["input"], dict) and any(_is_branch(str(part), model) for part in first["loc"]):
-        # A mapping was meant for the branch of the union that is one; that branch's complaint is of use.
-        closer = [
-            e for e in others if e["type"] in ("extra_forbidden", "missing") and e["loc"][:-2] == first["loc"][:-1]
-        ]
-        first = min(closer, key=lambda e: e["type"], default=first)
-    parts = [part for part in first["loc"] if isinstance(part, int) or not _is_branch(part, model)]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+    if isinstance(first["input"], dict):
+        # A mapping was meant for the branch of a union that knows most of it; that branch's complaint is of use.
+        siblings = [e for e in others if len(e["loc"]) > 1 and e["loc"][:-2] == first["loc"][:-1]]
+        if first["type"] != "missing" and not _is_key(first["loc"], data, first["input"]):
+            first = min(siblings, key=lambda e: _OF_LITTLE_USE.get(e["type"], 0), default=first)
+    key = _key(first["loc"], data, first["input"], missing=first["type"] == "missing")
     kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         known = _known_keys(model)
@@ -132,9 +139,51 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     return sentence + (f" ({len(others)} more like this.)" if others else "")
 
 
-def _is_branch(part: str, model: type[BaseModel]) -> bool:
-    """Whether a part of an error's place is pydantic's name for one branch of a union, and no key of the file."""
-    return "[" in part or part in model.model_json_schema().get("$defs", {}) or part in ("str", "int", "float", "bool")
+def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool = False) -> str:
+    """The key of an error as the file has it, such as `arms[1].keep.filter`.
+
+    Args:
+        place: pydantic's, with the branches that it tried in a union among the keys.
+        data: what was validated.
+        value: what the error is about: of several readings, the one that leads there is right.
+        missing: the last part of the place is a key that is not there, and the value is what should hold it.
+    """
+    steps = list(_readings(place[:-1] if missing else place, data))
+    path = next((path for path, reached in steps if reached is value), steps[0][0])
+    return (path + (f".{place[-1]}" if missing else "")).lstrip(".")
+
+
+def _is_key(place: Sequence[str | int], data: Any, value: Any) -> bool:
+    """Whether every part of an error's place is a key or index of the data."""
+    here = data
+    for part in place:
+        found = _inside(here, part)
+        if found is None:
+            return False
+        here = found[0]
+    return here is value
+
+
+def _readings(place: Sequence[str | int], here: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each way to follow a place through the data, with what it leads to; parts that are no key are branches."""
+    if not place:
+        yield path, here
+        return
+    part, rest = place[0], place[1:]
+    found = _inside(here, part)
+    if found is not None:
+        yield from _readings(rest, found[0], f"{path}[{part}]" if isinstance(here, list) else f"{path}.{part}")
+    if found is None or isinstance(part, str):
+        yield from _readings(rest, here, path)
+
+
+def _inside(here: Any, part: str | int) -> tuple[Any] | None:
+    """What a mapping or list holds under a key or index; None where there is no such thing."""
+    if isinstance(here, dict) and part in here:
+        return (here[part],)
+    if isinstance(here, list) and isinstance(part, int) and part < len(here):
+        return (here[part],)
+    return None
 
 
 def _known_keys(model: type[BaseModel]) -> dict[str, str]:

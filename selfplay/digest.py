@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfplay.errors import RunError
+from selfplay.config import START
 from selfplay.ledger import Ledger
 from selfplay.records import KEYS, SCHEMAS, as_json
 
@@ -101,19 +101,17 @@ def repeated(ledger: Ledger) -> list[Repeated]:
 def check(run: Path) -> list[str]:
     """What is wrong with a run's ledger, a sentence each; reads alone.
 
-    Damaged and missing files, keys that several rows have, and rows that name what is not there. Where files are
-    damaged only they are named, because the rest follows from them.
+    Damaged and missing files, keys that several rows have, rows that name what is not there, and models with
+    a successor and without scores. Where files are damaged only they are named, because the rest follows from them.
 
     Raises:
-        RunError: the folder is no run.
+        RunError: the folder is no run, or its ledger is lost.
     """
-    if not (run / "experiment.yaml").is_file():
-        raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
-    ledger = Ledger(run / "ledger")
+    ledger = Ledger.unchecked(run)
     damage = ledger.files.damage()
     if damage:
         return [one.sentence for one in damage]
-    return [one.sentence for one in repeated(ledger)] + _dangling(ledger)
+    return [one.sentence for one in repeated(ledger)] + _dangling(ledger) + _unscored(ledger)
 
 
 def _dangling(ledger: Ledger) -> list[str]:
@@ -126,6 +124,26 @@ def _dangling(ledger: Ledger) -> list[str]:
         count, first = ledger.rows(sql)[0]
         if count:
             found.append(f"{table}.{column} names {count:,} times what {other} does not hold, such as {first}.")
+    return found
+
+
+def _unscored(ledger: Ledger) -> list[str]:
+    """A model is scored before the next one of its arm is recorded; the last of an unfinished run may have none yet."""
+    found = []
+    for measure, outcome in (("accuracy", "%"), ("train_loss", "trained")):
+        sql = """SELECT m.seed, m.arm, m.generation FROM models m
+                 SEMI JOIN models l
+                     ON l.seed = m.seed AND l.generation = m.generation + 1 AND (l.arm = m.arm OR m.arm = ?)
+                 ANTI JOIN scores s
+                     ON s.seed = m.seed AND s.arm = m.arm AND s.generation = m.generation AND s.measure = ?
+                 WHERE m.outcome LIKE ? ORDER BY ALL"""
+        places = ledger.rows(sql, [START, measure, outcome])
+        if places:
+            seed, arm, generation = places[0]
+            found.append(
+                f"scores lacks the {measure} of {len(places):,} models, such as that of seed {seed}, {arm}, generation "
+                f"{generation}."
+            )
     return found
 
 

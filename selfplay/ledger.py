@@ -48,17 +48,33 @@ class Ledger:
         """The ledger of a run, to read, with every file's checksum verified.
 
         Raises:
-            RunError: the folder is no run, or a file is damaged.
+            RunError: the folder is no run, its ledger is lost, or a file is damaged.
         """
-        if not (run / "experiment.yaml").is_file():
-            raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
-        ledger = cls(run / "ledger")
+        ledger = cls.unchecked(run)
         damage = ledger.files.damage()
         if damage:
             more = f" (and {len(damage) - 1} more: `selfplay ledger check {run}`)" if len(damage) > 1 else ""
             raise RunError(
                 f"{run}/ledger/{damage[0].file} {damage[0].what}{more}; continue the run with `selfplay run CONFIG "
                 f"--resume {run}`, which sets it aside and does its work again."
+            )
+        return ledger
+
+    @classmethod
+    def unchecked(cls, run: Path) -> Ledger:
+        """The same without a look at the files' checksums.
+
+        Raises:
+            RunError: the folder is no run, or it holds trained models and no ledger.
+        """
+        if not (run / "experiment.yaml").is_file():
+            raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+        ledger = cls(run / "ledger")
+        # a training's set and examples are in the ledger before its weights are in the folder
+        if not any(ledger.folder.glob("*")) and any(run.glob("models/*/*/generation-*")):
+            raise RunError(
+                f"{run}/ledger is lost, though {run}/models holds trained models; put it back, or let `selfplay run "
+                f"CONFIG --resume {run}` do the work again."
             )
         return ledger
 

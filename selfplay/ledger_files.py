@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ class LedgerFiles:
         """Every file that is missing, or whose bytes are not those of its name."""
         listed, unreadable = self._listed()
         found = [Damage("manifest.jsonl", "", f"has {unreadable} unreadable lines")] if unreadable else []
+        if (self.folder / "manifest.jsonl").is_dir():
+            found.append(Damage("manifest.jsonl", "", "is a folder"))
         for name in sorted(listed.keys() | {path.name for path in self.folder.glob("*.parquet")}):
             shape = _NAME.fullmatch(name)
             what = _fault(self.folder / name, shape[2] if shape else None, listed.get(name, {}))
@@ -100,17 +103,30 @@ class LedgerFiles:
         """Move damaged files to `damaged/`, list the rest, and remove what a dying writer left unfinished.
 
         The list is renewed last: a crash before that leaves files that are listed and missing, which is found again.
+
+        Raises:
+            RunError: something is in the way, or the folder is not writable.
         """
+        try:
+            for leftover in self.folder.glob("*.tmp"):
+                leftover.unlink()
+            for one in damage:
+                self._move(one)
+            self._renew_list()
+        except OSError as error:
+            place = error.filename2 or error.filename
+            raise RunError(
+                f"Cannot set damaged files aside ({place}: {error.strerror}); move that out of the way, then resume."
+            ) from None
+
+    def _move(self, one: Damage) -> None:
         aside = self.folder / "damaged"
-        for leftover in self.folder.glob("*.tmp"):
-            leftover.unlink()
-        for one in damage:
-            aside.mkdir(exist_ok=True)
-            with (aside / "why.jsonl").open("a", encoding="utf-8") as file:
-                file.write(as_json({"file": one.file, "what": one.what}) + "\n")
-            if (self.folder / one.file).exists():
-                (self.folder / one.file).replace(aside / one.file)
-        self._renew_list()
+        aside.mkdir(exist_ok=True)
+        with (aside / "why.jsonl").open("a", encoding="utf-8") as file:
+            file.write(as_json({"file": one.file, "what": one.what}) + "\n")
+        if os.path.lexists(self.folder / one.file):
+            names = chain([one.file], (f"{one.file}.{number}" for number in count(2)))
+            (self.folder / one.file).replace(next(aside / name for name in names if not os.path.lexists(aside / name)))
 
     def _listed(self) -> tuple[dict[str, dict[str, Any]], int]:
         """Lines of the manifest by file name, and how many lines could not be read.
@@ -159,8 +175,10 @@ class LedgerFiles:
 
 def _fault(path: Path, checksum: str | None, listed: dict[str, Any]) -> str | None:
     """What is wrong with a file, if anything is."""
-    if not path.exists():
+    if not path.exists() and listed:
         return f"is missing, with its {listed['rows']:,} rows"
+    if not path.is_file():
+        return "is no file"
     if checksum is None:
         return "is no file of the ledger: its name has no checksum"
     size = path.stat().st_size

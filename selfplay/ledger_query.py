@@ -46,6 +46,10 @@ def query(run: Path, sql: str, form: Form, out: IO[str]) -> None:
     Raises:
         RunError: the folder is no run, a file of its ledger is damaged, or the SQL is refused.
     """
+    try:
+        sql.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RunError(f"The query is not UTF-8 at character {error.start + 1}; write it as UTF-8.") from None
     with Ledger.of_run(run).connect(sealed=True) as connection:
         answer = _ask(connection, sql)
         write = {"table": write_table, "csv": write_csv, "json": write_json}[form]
@@ -111,7 +115,14 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
 
 
 def write_json(answer: Answer, out: IO[str]) -> None:
-    """One array of objects, a row a line; ASCII alone, and a number that is not finite is null."""
+    """One array of objects, a row a line; ASCII alone, and a number that is not finite is null.
+
+    Raises:
+        RunError: two columns have one name, of which an object would keep the last.
+    """
+    twice = next((name for name in answer.columns if answer.columns.count(name) > 1), None)
+    if twice is not None:
+        raise RunError(f"Two columns are called `{twice}`; name them apart with AS, or use --csv.")
     between = "["
     for row in answer.rows:
         record = dict(zip(answer.columns, map(_jsonable, row), strict=True))

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from selfplay import models
 from selfplay.alarms import Alarms
 from selfplay.cluster import Cluster
@@ -297,11 +299,24 @@ class SeedRun:
             self._view.line(f"  of the samples {100 * accepted:.1f} % accepted, {100 * cut:.1f} % cut at max_tokens")
 
     def _measure_training(self, model: ModelState) -> None:
-        """Score the loss from the note beside the weights, which is there as soon as they are."""
+        """Score the loss from the note beside the weights, which is there as soon as they are.
+
+        Raises:
+            RunError: the ledger has no loss, and the note is lost too.
+        """
+        sql = "SELECT count(*) FROM scores WHERE seed = ? AND arm = ? AND generation = ? AND measure = 'train_loss'"
+        if self._ledger.rows(sql, [self._seed, model.arm, model.generation])[0][0]:
+            return
         note = model.folder / RESULT_FILE
-        if note.is_file():
-            result = TrainingResult.model_validate_json(note.read_text(encoding="utf-8"))
-            self._record_scores([score_row(model, ALL_TASKS, "train_loss", result.loss, None, None, result.rows)])
+        try:
+            result = TrainingResult.model_validate_json(note.read_bytes())
+        except (OSError, ValidationError) as error:
+            what = "is not there" if isinstance(error, FileNotFoundError) else "cannot be read"
+            raise RunError(
+                f"{note} {what}, and the ledger does not hold the training's loss either; restore the file, or start a "
+                "new run."
+            ) from None
+        self._record_scores([score_row(model, ALL_TASKS, "train_loss", result.loss, None, None, result.rows)])
 
     def _state(self, folder: Path, arm: str, generation: int) -> ModelState:
         return ModelState(models.fingerprint(folder), folder, self._seed, arm, generation)

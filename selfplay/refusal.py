@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
@@ -24,13 +27,37 @@ def one_sentence() -> Iterator[None]:
     from tasks.errors import SourceError
     from verifiers.errors import VerifierError
 
+    with system_limits():
+        try:
+            yield
+        except (SelfplayError, SourceError, VerifierError) as error:
+            raise _refused(error) from None
+
+
+@contextmanager
+def system_limits() -> Iterator[None]:
+    """Print as one sentence what the system may refuse anywhere: a path too long, an output that cannot be written.
+
+    A reader that closes the pipe ends the command without a word, as elsewhere.
+    """
     try:
         yield
-    except (SelfplayError, SourceError, VerifierError) as error:
-        raise _refused(error) from None
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = str(error.filename)
+            raise _refused(
+                f"The path {shown[:40]}… ({len(shown):,} characters) is too long; give a shorter one."
+            ) from None
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+            raise
+        with suppress(OSError):
+            # What still waits in the buffer would fail again, with a traceback, as Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _refused(f"Cannot write: {error.strerror}; make room, or send the output elsewhere.") from None
 
 
-def _refused(error: Exception) -> typer.Exit:
+def _refused(error: Exception | str) -> typer.Exit:
     typer.echo(f"selfplay: {_printable(str(error))}", err=True)
     return typer.Exit(getattr(error, "exit_code", USER_ERROR))
 

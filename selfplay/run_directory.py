@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from selfplay.config import Experiment
 from selfplay.config_file import load_experiment
@@ -36,6 +37,7 @@ PACKAGES = (
 
 
 ENVIRONMENT = "environment.json"
+_OR_DELETE = "restore it, or delete it if you know the versions"
 
 
 class RunDirectory:
@@ -160,16 +162,43 @@ def environment() -> dict[str, Any]:
     }
 
 
+class _Environment(BaseModel):
+    """The parts of environment.json that are compared; the rest is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    python: str | None = None
+    packages: dict[str, str | None] = {}
+    code: dict[str, str | None] = {}
+
+
+class _Recorded(_Environment):
+    resumed: list[_Environment] = []
+
+
+def recorded_environment(file: Path) -> dict[str, Any]:
+    """What a run's environment.json holds; `lost` says where there is none.
+
+    Raises:
+        RunError: it cannot be read, or is of another form.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        _Recorded.model_validate(found)
+    except FileNotFoundError:
+        return {"lost": f"{file.name} was not there"}
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f" `{part}`" for part in first["loc"])
+        raise RunError(f"Cannot read {file}:{place} {first['msg'].lower()}; {_OR_DELETE}.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"Cannot read {file} ({' '.join(str(error).split())}); {_OR_DELETE}.") from None
+    return dict(found)
+
+
 def _note_resumption(file: Path) -> list[str]:
     """Add this resumption to a run's environment.json; returns a sentence where versions changed since the last."""
-    try:
-        recorded = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        recorded = {"lost": "environment.json was not there when the run was resumed"}
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"Cannot read {file} ({' '.join(str(error).split())}); restore it, or delete it if you know the versions."
-        ) from None
+    recorded = recorded_environment(file)
     now = environment()
     if "lost" in recorded and "packages" not in recorded:
         recorded |= now

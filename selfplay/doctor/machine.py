@@ -87,8 +87,10 @@ def gpus() -> tuple[list[str], Finding]:
 
 
 def disk(folder: Path) -> Finding:
-    """Room where runs are written: `folder`, or the nearest folder above it that exists."""
-    place = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.is_dir())
+    """Room where runs are written: `folder`, or the nearest place above it that exists."""
+    place = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.exists())
+    if not place.is_dir():
+        return Finding("disk", f"{place} is a file", "missing", "Set `output` to a folder.")
     free = shutil.disk_usage(place).free
     value = f"{_gib(free)} free at {place}"
     if not os.access(place, os.W_OK):

@@ -56,13 +56,14 @@ class SampleLineage:
     origin: str
     purpose: str
     problem_id: str
-    task: str
+    task: str | None
+    """None, as the prompt, where the ledger does not hold the problem."""
     index: int
     finish_reason: str
     depth: int | None
     """None where the ledger does not hold the model that wrote the sample."""
     depth_mean: float | None
-    prompt: str
+    prompt: str | None
     completion: str
     outcome: str | None
     reason: str | None

@@ -9,6 +9,7 @@ from selfplay.report.visible import visible
 
 SHOWN = 160
 """Characters of a prompt or completion, unless all of it is wanted."""
+CHECK = "the ledger does not hold the problem; see `selfplay ledger check`"
 PLACES = 4
 """Places of one model that a line lists."""
 
@@ -31,11 +32,15 @@ def lines(found: Lineage, *, full: bool = False) -> list[str]:
 
 def _sample(found: SampleLineage, full: bool) -> Iterator[str]:
     yield f"sample {found.id}"
-    yield from _text("prompt", found.prompt, full)
+    if found.prompt is None:
+        yield f"│  prompt      lost: {CHECK}"
+    else:
+        yield from _text("prompt", found.prompt, full)
     yield from _text("completion", found.completion, full)
     verdict = f"{found.outcome}, {found.reason} ({found.verifier})" if found.outcome else "none yet"
     yield f"│  verdict     {verdict}"
-    yield f"│  problem     {found.problem_id} of {found.task}, draw {found.index} ({found.purpose})"
+    task = found.task or "an unknown task"
+    yield f"│  problem     {found.problem_id} of {task}, draw {found.index} ({found.purpose})"
     yield f"│  depth       {_depth(found.depth, found.depth_mean) or 'unknown'}"
     yield f"│  trained     {_places(found.trained) if found.trained else 'no model'}"
     yield from _line("written by", found.line)

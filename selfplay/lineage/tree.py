@@ -102,7 +102,10 @@ class Tree:
         return ModelLineage(key, dict(depths), dict(outcomes), dict(written), self._line(key))
 
     def problem(self, key: str) -> ProblemLineage:
-        task, split, prompt = self._ask("SELECT source, split, prompt FROM problems WHERE id = ?", key)[0]
+        found = self._ask("SELECT source, split, prompt FROM problems WHERE id = ?", key)
+        if not found:
+            raise RunError(f"The ledger does not hold the problem {key} that this is of; see `selfplay ledger check`.")
+        task, split, prompt = found[0]
         own = self._ask(
             "SELECT id, origin, completion FROM samples WHERE problem_id = ? AND model IS NULL ORDER BY id", key
         )

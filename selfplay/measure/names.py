@@ -16,3 +16,18 @@ MEASURES = {
     "train_loss": "mean training loss over the last tenth of the steps, in nats a token",
 }
 """Name and meaning. Measures of the samples are filed under the model that was trained on them."""
+
+FOR_ALL_TASKS = frozenset({"distinct_2", "entropy_2", "train_loss"})
+"""Measures that there are for all tasks together alone."""
+OF_SAMPLES = frozenset(
+    {
+        "accepted_share",
+        "undecided_share",
+        "fault_share",
+        "truncated_share",
+        "distinct_share",
+        "distinct_2",
+        "entropy_2",
+    }
+)
+"""Measures of the samples drawn for training, which an arm on human data alone does not draw."""

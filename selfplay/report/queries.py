@@ -23,6 +23,7 @@ from selfplay.config_file import load_experiment
 from selfplay.errors import ConfigError, RunError
 from selfplay.ledger import Ledger
 from selfplay.records import Purpose
+from selfplay.run_directory import ENVIRONMENT, recorded_environment
 
 LONGEST = 4000
 """Characters of a model's text that leave the ledger; the page shows fewer."""
@@ -150,7 +151,7 @@ class RunRecord:
         """Open a run.
 
         Raises:
-            RunError: the folder is no run, or its experiment.yaml cannot be read.
+            RunError: the folder is no run, or its experiment.yaml, environment.json or ledger cannot be read.
         """
         if not (path / "experiment.yaml").is_file():
             raise RunError(f"{path} is not a run directory: it has no experiment.yaml; give a run's own folder.")
@@ -158,12 +159,7 @@ class RunRecord:
             experiment = load_experiment(path / "experiment.yaml")
         except ConfigError as error:
             raise RunError(f"{path} cannot be read as a run: {error}") from None
-        file = path / "environment.json"
-        try:
-            environment = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        except ValueError as error:
-            raise RunError(f"{file} is not JSON: {error}; remove it to go on without it.") from None
-        return cls(path, experiment, environment, Ledger.of_run(path).connect())
+        return cls(path, experiment, recorded_environment(path / ENVIRONMENT), Ledger.of_run(path).connect())
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,60 @@ def test_a_branch_of_a_union_is_named_as_a_person_would(tiny: dict[str, Any], tm
     tiny["arms"][1]["keep"] = {"random_as_many": "verified"}
     sentence = refused(written(tmp_path, tiny))
     assert "unknown key `arms[1].keep.random_as_many`; did you mean `arms[].keep.random_as_many_as`?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"a[b]": 1}, "unknown key `a[b]`"),
+        ({"str": 1}, "unknown key `str`"),
+        ({"Arm": 1}, "unknown key `Arm`"),
+        ({"keep": {"RandomSubset": 1}}, "unknown key `arms[1].keep.RandomSubset`"),
+        ({"keep": {"filter": 3}}, "`arms[1].keep.filter` is 3: input should be a valid string"),
+        ({"keep": {"filter": "majority", "with": 3}}, "`arms[1].keep.with` is 3: input should be a valid list"),
+        ({"keep": {}}, "the key `arms[1].keep.random_as_many_as` is missing"),
+        ({"verify": {"math": {"n": {"accepts": date(2026, 1, 1)}}}}, "`verify.math.n.accepts` is datetime.date"),
+        ({"verify": {"math": {"n": {"dict": {"a": float("nan")}}}}}, "`verify.math.n.dict.a` is nan"),
+        ({"verify": {"math": {1: 2}}}, "`verify.math.1` is 1: input should be a valid string"),
+    ],
+)
+def test_a_key_is_named_as_the_file_has_it(
+    tiny: dict[str, Any], tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    """Pydantic's places hold names of a union's branches, which a key may be called too."""
+    if "keep" in change:
+        tiny["arms"][1]["keep"] = change["keep"]
+    else:
+        tiny |= change
+    assert words in refused(written(tmp_path, tiny))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_an_output_that_can_be_no_path_is_one_sentence(tiny: dict[str, Any], tmp_path: Path, name: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({**tiny, "output": name}))
+    assert "`output`: no path may hold a NUL or half a surrogate pair" in refused(file)
+
+
+@pytest.mark.parametrize("long", ["a" * 300, "a/" * 3000])
+def test_a_path_that_is_too_long_is_one_sentence(tiny: dict[str, Any], tmp_path: Path, long: str) -> None:
+    words = "characters) is too long; give a shorter one"
+    assert words in refused(written(tmp_path, {**tiny, "output": long}))
+    assert words in refused(written(tmp_path, {**tiny, "model": {"path": long}}))
+    assert words in refused(written(tmp_path, tiny), "--resume", long)
+    for verb in (["report"], ["compare"], ["ledger", "check"], ["ledger", "digest"]):
+        done = CliRunner().invoke(app, [*verb, long])
+        assert (done.exit_code, words in done.stderr) == (2, True), (verb, done.output)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_output_that_cannot_be_written_is_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "selfplay.cli", "schema"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("selfplay: Cannot write: No space left on device; make room, or send")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_unknown_verifier_ends_its_sentence(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_when_a_condition_is_met(keys: dict[str, Any], values: list[float | None
         ({"measure": "accuracy", "below": 1, "arm": "verifed"}, "there is no arm `verifed`; name one of human-only"),
         ({"measure": "validation_accuracy", "below": 1}, "needs `evaluate.validation`"),
         ({"measure": "accuracy", "lower": 1}, "unknown key"),
+        ({"measure": "train_loss", "above": 1, "task": "polynomials"}, "over all tasks together; remove `task`"),
+        ({"measure": "entropy_2", "below": 1, "arm": "human-only"}, "`human-only` draws none; remove it"),
     ],
 )
 def test_a_wrong_condition_is_refused_in_one_sentence(tiny: dict[str, Any], entry: dict[str, Any], words: str) -> None:

@@ -11,13 +11,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from selfplay import digest as digests
+from selfplay.cli import app
 from selfplay.config_file import load_experiment
 from selfplay.digest import Digest, check, digest
 from selfplay.errors import RunError
 from selfplay.ledger import Ledger
 from selfplay.records import SCHEMAS
+from selfplay.report import write_report
 from selfplay.run_directory import RunDirectory
 
 pytestmark = pytest.mark.slow
@@ -103,6 +106,39 @@ def test_a_row_written_twice_is_named(small_run: Path, copy: Path) -> None:
 def test_a_row_that_names_what_is_not_there_is_named(copy: Path) -> None:
     rewrite(copy, "samples", lambda rows: [row for row in rows if row["model"] is None])
     assert any(sentence.startswith("verdicts.sample_id names") for sentence in check(copy))
+
+
+def test_a_run_that_lost_its_ledger_keeps_its_report(copy: Path) -> None:
+    report = write_report(copy)
+    before = report.read_text()
+    shutil.rmtree(copy / "ledger")
+    for verb in (["ledger", "check"], ["ledger", "digest"], ["report"], ["compare"], ["review", "export"]):
+        done = CliRunner().invoke(app, [*verb, str(copy)])
+        assert done.exit_code == 2, verb
+        assert "ledger is lost, though" in done.stderr, verb
+    assert report.read_text() == before
+
+
+@pytest.mark.parametrize("measure", ["accuracy", "train_loss"])
+def test_a_model_with_a_successor_and_no_scores_is_named(copy: Path, measure: str) -> None:
+    rewrite(copy, "scores", lambda rows: [row for row in rows if row["measure"] != measure])
+    (sentence,) = check(copy)
+    assert f"scores lacks the {measure} of " in sentence
+    assert "such as that of seed 0, continued, generation 1" in sentence
+
+
+@pytest.mark.parametrize(("left", "words"), [(None, "is not there"), ('{"steps"', "cannot be read")])
+def test_a_loss_that_is_nowhere_any_more_is_said(copy: Path, carry_out: CarryOut, left: str | None, words: str) -> None:
+    """The ledger lost the scores and the note beside the weights is gone too: a resumed run would differ in silence."""
+    note = copy / "models/0/unfiltered/generation-3/training.json"
+    note.unlink()
+    if left is not None:
+        note.write_text(left)
+    experiment = load_experiment(copy / "experiment.yaml")
+    carry_out(RunDirectory.resume(copy, experiment))
+    rewrite(copy, "scores", lambda rows: [row for row in rows if row["measure"] != "train_loss"])
+    with pytest.raises(RunError, match=rf"training\.json {words}, and the ledger does not hold"):
+        carry_out(RunDirectory.resume(copy, experiment))
 
 
 def test_the_same_config_in_another_directory_with_deaths_on_the_way_is_equal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,34 @@ def test_a_damaged_file_is_named_set_aside_and_its_rows_are_gone(ledger: Ledger,
     why = [json.loads(line) for line in (ledger.folder / "damaged" / "why.jsonl").read_text().splitlines()]
     assert why[0]["file"] == file.name
     assert (ledger.folder / "damaged" / file.name).exists() == (harm is not Path.unlink)
+
+
+def test_a_folder_in_a_files_place_is_set_aside_like_a_damaged_file(ledger: Ledger) -> None:
+    file = ledger.files.of_table("verdicts")[0]
+    file.unlink()
+    (file / "inside").mkdir(parents=True)
+    manifest = ledger.folder / "manifest.jsonl"
+    manifest.rename(ledger.folder / "damaged")
+    manifest.mkdir()
+    assert {one.what for one in ledger.files.damage()} == {"is no file", "is a folder"}
+    with pytest.raises(RunError, match=r"Cannot set damaged files aside .*damaged: .*move that out of the way"):
+        ledger.open_for_writing()
+    (ledger.folder / "damaged").unlink()
+    for again in range(2):
+        assert len(ledger.open_for_writing()) == 2 - again
+        assert ledger.files.damage() == []
+        assert ledger.rows("SELECT count(*) FROM verdicts") == [(3,)]
+        file.mkdir()
+    assert {path.name for path in (ledger.folder / "damaged").iterdir()} >= {file.name, "manifest.jsonl"}
+
+
+def test_a_lost_ledger_is_no_empty_one(ledger: Ledger) -> None:
+    run = ledger.folder.parent
+    shutil.rmtree(ledger.folder)
+    assert Ledger.of_run(run).rows("SELECT count(*) FROM samples") == [(0,)], "this run had just begun"
+    (run / "models/0/start/generation-0").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"ledger is lost, though .*models holds trained models"):
+        Ledger.of_run(run)
 
 
 def test_lost_verdicts_leave_the_samples(ledger: Ledger) -> None:

@@ -96,10 +96,17 @@ def test_numbers_that_json_lacks_are_null(run: Path) -> None:
         ("SELEC 1", "syntax error"),
         ("", ""),
         ("SELECT error(completion) FROM samples", ""),
+        ("SELECT \udcff", "not UTF-8 at character 8"),
     ],
 )
 def test_wrong_sql_is_one_sentence(run: Path, sql: str, words: str) -> None:
     assert words in refused(run, sql)
+
+
+def test_json_keeps_every_column_or_asks_for_names(run: Path) -> None:
+    sql = "SELECT a.id, b.id FROM samples a JOIN samples b USING (id)"
+    assert "Two columns are called `id`; name them apart with AS" in refused(run, sql, "--json")
+    assert ask(run, sql, "--csv").startswith("id,id")
 
 
 @pytest.mark.parametrize(

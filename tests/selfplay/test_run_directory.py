@@ -16,6 +16,7 @@ import yaml
 import selfplay.run_directory as run_directory
 from selfplay.config import Experiment
 from selfplay.errors import RunError
+from selfplay.report import write_report
 from selfplay.run_directory import RunDirectory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -123,6 +124,30 @@ def test_other_versions_are_told_and_recorded(experiment: Experiment, monkeypatc
     again = RunDirectory.resume(run.path, experiment)
     again.close()
     assert again.notices == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "environment.json: input should be a valid dictionary"),
+        ('{"packages": 3}', "environment.json: `packages` input should be"),
+        ('{"resumed": {"a": 1}}', "environment.json: `resumed` input should be a valid list"),
+        ('{"resumed": [3]}', "environment.json: `resumed` `0` input should be"),
+        ("{", "environment.json (Expecting"),
+    ],
+)
+def test_a_record_of_versions_in_another_form_is_one_sentence(
+    experiment: Experiment, tmp_path: Path, content: str, words: str
+) -> None:
+    run = RunDirectory.create(at(experiment, tmp_path))
+    run.close()
+    (run.path / "environment.json").write_text(content)
+    for use in (lambda: RunDirectory.resume(run.path, run.experiment), lambda: write_report(run.path)):
+        with pytest.raises(RunError) as refused:
+            use()
+        assert words in str(refused.value)
+        assert "restore it, or delete it" in str(refused.value)
+    assert (run.path / "environment.json").read_text() == content
 
 
 def test_a_run_killed_as_it_began_is_resumed_or_says_what_to_do(experiment: Experiment, tmp_path: Path) -> None:

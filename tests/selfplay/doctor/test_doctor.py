@@ -23,6 +23,14 @@ def test_what_the_machine_offers_is_told_in_units() -> None:
     assert machine.cgroups().value
 
 
+def test_an_output_that_is_a_file_stops_the_quickstart(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, file / "below", Path("/dev/null")):
+        found = machine.disk(place)
+        assert (found.state, found.remedy) == ("missing", "Set `output` to a folder.")
+
+
 def test_the_disk_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
     found = machine.disk(tmp_path / "not" / "there")
     assert str(tmp_path) in found.value

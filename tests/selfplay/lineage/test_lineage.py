@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,22 @@ def test_the_verb_prints_a_tree_or_json(small_run: Path, ledger: Ledger) -> None
     assert [step["places"][0]["generation"] for step in data["line"]] == [2, 1, 0]
     missing = CliRunner().invoke(app, ["lineage", str(small_run), "zzzz"])
     assert missing.exit_code == 2
+
+
+def test_what_is_left_is_told_where_the_ledger_lost_a_problem(small_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(small_run, tmp_path / "copy"))
+    ledger = Ledger(run / "ledger")
+    for file in ledger.files.of_table("problems"):
+        file.unlink()
+    (run / "ledger/manifest.jsonl").unlink()
+    sql = "SELECT min(id) FROM samples GROUP BY model IS NULL ORDER BY model IS NULL"
+    (written,), (worked,) = ledger.rows(sql)
+    shown = CliRunner().invoke(app, ["lineage", str(run), written])
+    assert shown.exit_code == 0, shown.output
+    assert "prompt      lost: the ledger does not hold the problem" in shown.output
+    refused = CliRunner().invoke(app, ["lineage", str(run), worked])
+    assert refused.exit_code == 2
+    assert "The ledger does not hold the problem" in refused.stderr
 
 
 def test_hostile_text_reaches_no_terminal(ledger: Ledger) -> None:
