@@ -105,7 +105,7 @@ def check_references(
         if loaded is None:
             continue
         try:
-            loaded.read_reference(problem.reference)
+            loaded.check_reference(problem.reference)
         except BadReference as error:
             raise ConfigError(
                 f"problem {problem.id} of source `{problem.source}`: {error}; repair or remove the problem"

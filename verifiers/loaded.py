@@ -128,20 +128,36 @@ class LoadedVerifier:
         """The reference as the plugin's own model (or as a dict where it declares none).
 
         Raises:
-            BadReference: it does not fit; names the key.
+            BadReference: it does not fit, or the plugin fails on it; names the key.
         """
         own = getattr(self.plugin, "read_reference", None)
-        if own is not None:
-            return own(reference)
         model = getattr(self.plugin, "Reference", AnyReference)
-        if model is AnyReference:
+        if own is None and model is AnyReference:
             return dict(reference)
         try:
-            return model.model_validate(reference)
+            return model.model_validate(reference) if own is None else own(reference)
         except ValidationError as error:
             raise BadReference(
                 f"the reference does not fit the {self.name} verifier, {first_complaint(error)}"
             ) from error
+        except (VerifierError, MemoryError):
+            raise
+        except Exception as error:
+            raise BadReference(
+                f"the {self.name} verifier cannot read the reference ({type(error).__name__}: {str(error)[:300]})"
+            ) from error
+
+    def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
+        """Whether anything could be accepted with this reference; asked before a run.
+
+        Raises:
+            BadReference: it does not fit, or leaves a composed verifier undecided or worse whatever the completion.
+        """
+        own = getattr(self.plugin, "check_reference", None)
+        if own is None:
+            self.read_reference(reference)
+        else:
+            own(reference)
 
 
 def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> LoadedVerifier:

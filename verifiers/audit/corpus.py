@@ -111,7 +111,7 @@ def program_attacks(loaded: LoadedVerifier, accepts: Any) -> list[AuditRow]:
     honest = {attack.form: (attack.reference, attack.honest) for attack in found}
     try:
         for reference, _ in honest.values():
-            loaded.read_reference(reference)
+            loaded.check_reference(reference)
     except BadReference:
         return []
     # a verifier that takes any reference, or looks at the form alone, judges no programs
@@ -139,7 +139,7 @@ def check_references(loaded: LoadedVerifier, rows: Iterable[AuditRow]) -> None:
     """
     for row in rows:
         try:
-            loaded.read_reference(row.reference)
+            loaded.check_reference(row.reference)
         except BadReference as error:
             raise BadAudit(f"row `{row.id}` of {row.group}: {error}; name a source that it judges") from None
 

@@ -7,5 +7,6 @@ undecided.
     cascade    the first part that is not undecided decides; later ones see only what earlier ones left undecided
     noisy      one verifier whose verdicts are flipped at given rates
 
-They are verifiers like any other, so each can be a part of another.
+A part that raises or cannot read the reference is undecided. They are verifiers like any other, so each can be a part
+of another.
 """

@@ -8,7 +8,8 @@
         - {verifier: calculation, settings: {without_steps: accepted}}
 
 What is covered: rejected where one part rejects, whatever the others say; else undecided where one is undecided; else
-accepted. Parts are asked in order until one rejects, so the cheap ones come first; with weights all are asked.
+accepted. Parts are asked in order until one rejects, so the cheap ones come first; with weights all are asked. A part
+that cannot read the reference is undecided (a fault), so what another rejects is rejected all the same.
 What is not covered: what every part lets pass.
 """
 
@@ -25,7 +26,7 @@ class AllOf(Composed):
     """Accepts what every part accepts."""
 
     name: ClassVar[str] = "all_of"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that every one of its parts accepts"
     does_not_catch: ClassVar[str] = "what every part lets pass"
 

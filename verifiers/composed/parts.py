@@ -1,9 +1,9 @@
 """What the composed verifiers share: their parts, loaded, asked one completion or many at a time, and added up.
 
-What is covered: a part that raises is a fault of that part, and the verdict is decided where the other parts decide
-it; references are checked for every part before anything is judged; the settings hash is made of the names, versions
-and hashes of the parts, so it changes when a part does. What is not covered: a part that kills or hangs the process
-takes the whole judgement along, as it would alone.
+What is covered: a part that raises, or cannot read the reference, is a fault of that part, and the verdict is decided
+where the other parts decide it; a reference with which nothing could be accepted is refused before anything is judged
+(`check_reference`); the settings hash is made of the names, versions and hashes of the parts, so it changes when a part
+does. What is not covered: a part that kills or hangs the process takes the whole judgement along, as it would alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from verifiers.errors import BadReference
+from verifiers.errors import BadReference, VerifierError
 from verifiers.loaded import LoadedVerifier
 from verifiers.needs import Needs, together
 from verifiers.part import Choice, Part
@@ -34,13 +34,6 @@ class Parts(BaseModel):
     parts: tuple[Part, ...] = Field(min_length=1, max_length=32)
     """`{verifier, settings, weight, reference}` each, in the order in which they are asked."""
 
-    @field_validator("parts")
-    @classmethod
-    def _loads(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        for part in parts:
-            load(part.verifier, part.settings)
-        return parts
-
 
 class Asked:
     """A part at work."""
@@ -58,12 +51,26 @@ class Asked:
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """Raises BadReference where the part's own reference is missing or does not fit."""
+        return self.loaded.read_reference(self._own(reference))
+
+    def read_or_why_not(self, reference: Mapping[str, JsonValue]) -> Any:
+        """The reference as the part reads it, or the BadReference that says why it cannot."""
+        try:
+            return self.read_reference(reference)
+        except BadReference as error:
+            return error
+
+    def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
+        """Raises BadReference where the part could accept nothing with this reference."""
+        self.loaded.check_reference(self._own(reference))
+
+    def _own(self, reference: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         if self._key is None:
-            return self.loaded.read_reference(reference)
+            return reference
         own = reference.get(self._key)
         if not isinstance(own, dict):
             raise BadReference(f"the reference has no object `{self._key}` for its part {self.loaded.name}")
-        return self.loaded.read_reference(own)
+        return own
 
     def judge(
         self,
@@ -72,7 +79,22 @@ class Asked:
         prompts: Sequence[str | None],
         timeout: float | None,
     ) -> list[Verdict]:
-        """One verdict each, in order; what raises is a fault."""
+        """One verdict each, in order; what raises is a fault, and so is a reference that could not be read."""
+        faults = {at: Verdict.fault(str(r)[:1000]) for at, r in enumerate(references) if isinstance(r, BadReference)}
+        left = [at for at in range(len(references)) if at not in faults]
+        judged = self._judge_read(
+            [references[at] for at in left], [completions[at] for at in left], [prompts[at] for at in left], timeout
+        )
+        found = faults | dict(zip(left, judged, strict=True))
+        return [found[at] for at in range(len(references))]
+
+    def _judge_read(
+        self,
+        references: Sequence[Any],
+        completions: Sequence[str],
+        prompts: Sequence[str | None],
+        timeout: float | None,
+    ) -> list[Verdict]:
         size = self.loaded.batch
         if size > 1 and len(completions) > 1:
             found: list[Verdict] = []
@@ -107,7 +129,14 @@ class Composed(Verifier):
         self.budgets = sum(asked.loaded.budgets for asked in self.asked)
 
     def load_parts(self) -> list[Asked]:
-        return [Asked(part) for part in self.settings.parts]
+        """The parts, each loaded once, here. Raises VerifierError; names the place of the part."""
+        found = []
+        for place, part in enumerate(self.settings.parts):
+            try:
+                found.append(Asked(part))
+            except VerifierError as error:
+                raise type(error)(f"`parts.{place}` of the {self.name} verifier: {error}") from error
+        return found
 
     def identity(self) -> JsonValue:
         """What the settings hash is made of, in place of the settings as they are written."""
@@ -123,8 +152,26 @@ class Composed(Verifier):
             asked.loaded.warm()
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
-        """The reference as each part reads it. Raises BadReference where one cannot."""
-        return [asked.read_reference(reference) for asked in self.asked]
+        """The reference as each part reads it, or why that part cannot. Raises BadReference where none can."""
+        read = [asked.read_or_why_not(reference) for asked in self.asked]
+        if all(isinstance(each, BadReference) for each in read):
+            raise read[0]
+        return read
+
+    def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
+        """Raises BadReference where nothing could be accepted with it: here, where some part could accept nothing."""
+        for asked in self.asked:
+            asked.check_reference(reference)
+
+    def check_that_one_can(self, reference: Mapping[str, JsonValue]) -> None:
+        """The same where one part is enough. Raises BadReference with what the first part says, where none is."""
+        complaints = []
+        for asked in self.asked:
+            try:
+                return asked.check_reference(reference)
+            except BadReference as error:
+                complaints.append(error)
+        raise complaints[0]
 
     def verify(
         self, reference: Any, completion: str, prompt: str | None = None, timeout: float | None = None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from verifiers.part import Choice
-from verifiers.registry import load
 
 
 class Of(BaseModel):
@@ -15,9 +14,3 @@ class Of(BaseModel):
 
     of: Choice
     """`{verifier, settings}` of the one inside."""
-
-    @field_validator("of")
-    @classmethod
-    def _loads(cls, of: Choice) -> Choice:
-        load(of.verifier, of.settings)
-        return of

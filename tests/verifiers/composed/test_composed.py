@@ -141,7 +141,7 @@ def test_real_parts_share_a_reference_or_have_their_own() -> None:
     wrong = loaded.verify({"answer": "7"}, r"3 + 5 = 7 so \boxed{7}")
     assert (wrong.reason, wrong.detail["decided_by"], wrong.detail["left"]) == ("wrong_step", "calculation", "8")
     with pytest.raises(BadReference, match=r"math verifier, `answer`"):
-        loaded.read_reference({"anwser": "7"})
+        loaded.check_reference({"anwser": "7"})
     own_parts: list[Any] = [{"verifier": "math", "reference": "math"}, {"verifier": "exact", "reference": "text"}]
     own = load("any_of", {"parts": own_parts})
     reference: dict[str, Any] = {"math": {"answer": "7"}, "text": {"answer": "seven"}}
@@ -150,8 +150,82 @@ def test_real_parts_share_a_reference_or_have_their_own() -> None:
         "accepted",
         "rejected",
     ]
-    with pytest.raises(BadReference, match="no object `text` for its part exact"):
-        own.read_reference({"math": {"answer": "7"}})
+    with pytest.raises(BadReference, match="no object `math` for its part math"):
+        own.check_reference({"test": {"answer": "seven"}})
+
+
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("name", ["all_of", "any_of", "cascade"])
+def test_a_reference_that_a_part_cannot_read_is_unknown_and_the_others_may_decide(
+    words: str, name: str, batched: bool
+) -> None:
+    """Every row of the truth table once more, with one part whose own reference is missing."""
+    first, second, third = parts(words.replace(":Word", ":Bulk") if batched else words, 3)["parts"]
+    for unread in range(3):
+        chosen = [{**part, "reference": f"of {at}"} for at, part in enumerate((first, second, third))]
+        reference: dict[str, Any] = {f"of {at}": {} for at in range(3) if at != unread}
+        loaded = load(name, {"parts": chosen})
+        for said in itertools.product(["yes", "no", "open"], repeat=3):
+            outcomes = ["undecided" if at == unread else WHOLE[word] for at, word in enumerate(said)]
+            decided = [outcome for outcome in outcomes if outcome != "undecided"]
+            wanted = kleene(name, outcomes) if name != "cascade" else (decided[0] if decided else "undecided")
+            verdict = loaded.verify(reference, " ".join(said))
+            assert verdict.outcome == wanted, (unread, said)
+            if verdict.outcome == "undecided":
+                assert verdict.reason == "fault"
+                assert f"no object `of {unread}` for its part" in str(verdict.detail["what"])
+
+
+def test_a_reference_that_no_part_can_read_says_which_key_is_missing() -> None:
+    loaded = load("any_of", {"parts": [{"verifier": "math"}, {"verifier": "exact"}]})
+    with pytest.raises(BadReference, match="math verifier, `answer`"):
+        loaded.verify({"anwser": "7"}, "7")
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "complaint"),
+    [
+        ("all_of", {"math": {"answer": "7"}}, "no object `text` for its part exact"),
+        ("all_of", {"math": {"answer": "7"}, "text": {"anwser": "7"}}, "exact verifier, `answer`"),
+        ("any_of", {"math": {"answer": "7"}}, None),
+        ("cascade", {"text": {"answer": "7"}}, None),
+        ("cascade", {}, "no object `math` for its part math"),
+    ],
+)
+def test_before_a_run_a_reference_is_refused_with_which_nothing_could_be_accepted(
+    name: str, reference: dict[str, Any], complaint: str | None
+) -> None:
+    inside: list[Any] = [{"verifier": "math", "reference": "math"}, {"verifier": "exact", "reference": "text"}]
+    loaded = load(name, {"parts": inside})
+    if complaint is None:
+        loaded.check_reference(reference)
+        return
+    with pytest.raises(BadReference, match=complaint):
+        loaded.check_reference(reference)
+    nested: list[Any] = [{"verifier": name, "settings": {"parts": inside}}, {"verifier": "length"}]
+    with pytest.raises(BadReference, match=complaint):
+        load("all_of", {"parts": nested}).check_reference(reference)
+    load("any_of", {"parts": nested}).check_reference(reference)
+
+
+def test_nested_verifiers_load_each_part_once(tmp_path: Path) -> None:
+    """A part that is loaded n times at each of 12 levels would write n ** 12 marks."""
+    mark = tmp_path / "marks"
+    (tmp_path / "counted.py").write_text(
+        "from verifiers import Verdict, Verifier\n"
+        "class Counted(Verifier):\n"
+        "    name, version = 'counted', '1'\n"
+        "    def __init__(self, settings):\n"
+        f"        with open({str(mark)!r}, 'a') as marks: marks.write('x')\n"
+        "    def verify(self, reference, completion): return Verdict.accept()\n"
+    )
+    nest: dict[str, Any] = {"verifier": f"{tmp_path}/counted.py:Counted"}
+    for level in range(12):
+        name, inside = ("not", {"of": nest}) if level % 2 else ("all_of", {"parts": [nest]})
+        nest = {"verifier": name, "settings": inside}
+    loaded = load(nest["verifier"], nest["settings"])
+    assert mark.read_text() == "x"
+    assert loaded.verify({}, "").outcome == "accepted"
 
 
 def test_the_settings_hash_is_made_of_the_parts(words: str) -> None:
@@ -172,8 +246,12 @@ def test_the_settings_hash_is_made_of_the_parts(words: str) -> None:
     ("settings", "error", "words_of"),
     [
         ({"parts": []}, BadSettings, "`parts`"),
-        ({"parts": [{"verifier": "math", "settings": {"answr": 1}}]}, BadSettings, "`answr`"),
-        ({"parts": [{"verifier": "maht"}]}, UnknownVerifier, "did you mean `math`"),
+        ({"parts": [{"verifier": "math", "settings": {"answr": 1}}]}, BadSettings, r"`parts\.0` .*all_of.*`answr`"),
+        (
+            {"parts": [{"verifier": "math"}, {"verifier": "maht"}]},
+            UnknownVerifier,
+            r"`parts\.1` .*did you mean `math`",
+        ),
         ({"parts": [{"verifier": "math", "weight": 0}]}, BadSettings, r"`parts\.0\.weight`"),
         ({"parts": [{"verifier": "math", "setings": {}}]}, BadSettings, r"`parts\.0\.setings`"),
     ],
