@@ -2,7 +2,8 @@
 
 What is covered: a judge whose process dies is started again and given what it had not answered, at most
 `MAX_RESTARTS` times in a run. A completion that kills its verifier twice is rejected only where the verifier lives
-through the problem's worked solution; one that dies of that too is broken, and its verdicts are faults.
+through a harmless one (supervisor.py) and through the problem's worked solution; one that dies of those too is broken,
+and its verdicts are faults.
 """
 
 from __future__ import annotations
@@ -34,8 +35,6 @@ NETWORK = "network"
 """Ray resource of the nodes that reach other machines, where a cluster declares it
 (`ray start --resources '{"network": 1}'`); a judge that needs the network is then placed on one of them."""
 KILLED = "kills_its_judge"
-PLAIN = "0"
-"""Stands in for the worked solution of a problem that has none."""
 
 
 class Judge:
@@ -70,8 +69,8 @@ class Judge:
         supervisor = self._supervisor(verifier)
         found = dict(zip(first, supervisor.judge(first.values()), strict=True))
         for key, judgement in found.items():
-            if judgement.verdict.reason == KILLED:
-                solution = (solutions or {}).get(judgement.id, PLAIN)
+            solution = (solutions or {}).get(judgement.id)
+            if judgement.verdict.reason == KILLED and solution is not None:
                 found[key] = _at_fault(supervisor, first[key], solution, judgement)
         return [_verdict_row(row.id, found[key]) for row, key in zip(rows, keys, strict=True)]
 

@@ -15,13 +15,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
 from verifiers import errors
 from verifiers.errors import BrokenVerifier, VerifierError
-from verifiers.judgement import Judgement, Task
+from verifiers.judgement import Judgement, Killing, Task
 from verifiers.loaded import DEFAULT_TIMEOUT
 from verifiers.process import WorkerProcess
 from verifiers.verdict import Verdict
@@ -32,6 +33,8 @@ START_SECONDS = 180.0
 FAILED_STARTS = 3
 """Workers in a row that may fail to start before the verifier counts as broken."""
 QUICK_SECONDS = 0.005
+PLAIN = "0"
+"""A harmless completion. Where a judge dies of this as well, with the same reference, the judge is broken."""
 WINDOW = 16
 """Rows that a quick worker may have in its socket, so that it never waits for us."""
 
@@ -191,7 +194,9 @@ class Dispatcher:
         task = worker.rows.popleft()
         worker.quick = seconds < QUICK_SECONDS
         worker.head_since = time.monotonic()
-        if verdict.outcome == "undecided" and verdict.reason == "fault" and not task.faulted_once:
+        if task.control_of is not None:
+            self._settle(task, f"failed ({verdict.detail.get('what')})" if verdict.reason == "fault" else None)
+        elif verdict.outcome == "undecided" and verdict.reason == "fault" and not task.faulted_once:
             # what failed once, such as a sandbox that did not start, may work a moment later; in a batch it may be
             # another's failure
             task.faulted_once = not task.batched
@@ -293,10 +298,13 @@ class Dispatcher:
             worker.rows.clear()
         elif worker.rows:
             task = worker.rows.popleft()
-            if hung or cause.startswith("wrote"):
+            if task.control_of is not None:
+                self._settle(task, cause)
+            elif hung or cause.startswith("wrote"):
                 self._deliver(task, Verdict.fault(f"the judge {cause}", log=worker.log_tail()[-1000:]), spent)
             elif task.killed_once:
-                self._deliver(task, Verdict.reject("kills_its_judge", how=cause), spent)
+                control = replace(task.row, completion=PLAIN)
+                self._alone.append(Task(control, task.future, by_itself=True, control_of=Killing(cause, spent)))
             else:
                 task.killed_once = True
                 self._alone.append(task)
@@ -314,6 +322,17 @@ class Dispatcher:
                     self.hello.set_exception(self._broken)
         if self._broken is None:
             self._start()
+
+    def _settle(self, control: Task, failed: str | None) -> None:
+        """The verdict on a completion that killed its worker twice; `failed`: how its control failed too, if it did."""
+        killing = control.control_of
+        assert killing is not None
+        if failed is None:
+            verdict = Verdict.reject("kills_its_judge", how=killing.how)
+        else:
+            what = f"the judge dies: it {killing.how}, and on the completion `{PLAIN}` in its place it {failed}"
+            verdict = Verdict.fault(what[:1000], cause="judge_dies", how=killing.how)
+        self._deliver(control, verdict, killing.seconds)
 
     def _refuse(self) -> None:
         """Workers no longer start: what could wait for ever fails now."""

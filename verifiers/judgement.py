@@ -47,3 +47,13 @@ class Task:
     """Whether it was sent together with others; what fails then is judged again by itself."""
     by_itself: bool = False
     """Whether it must not be sent together with others any more."""
+    control_of: Killing | None = None
+    """Set where the row is the control of one that killed its worker twice; the future is still that row's."""
+
+
+@dataclass(frozen=True)
+class Killing:
+    """How a completion killed its worker the second time, and after how many seconds."""
+
+    how: str
+    seconds: float

@@ -10,9 +10,11 @@ verifier's rejection and only a hung judge is a fault.
 
 What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again
 alone; if that kills again: rejected as `kills_its_judge`), makes it raise or answer rubbish (fault); the rows
-around it are judged as if it had not been there. A verdict of `fault` is asked for a second time. Usable from
-any thread, from Ray actors and, through `asyncio.wrap_future`, from asyncio: no signals, no fork of the caller.
-Not covered: CPU and disk use within the deadline.
+around it are judged as if it had not been there. Before the blame goes to a completion, the judge must give a
+verdict on a harmless one with the same reference; where it does not, it is the judge that dies (fault, with the cause
+`judge_dies`). A verdict of `fault` is asked for a second time. Usable from any thread, from Ray actors and, through
+`asyncio.wrap_future`, from asyncio: no signals, no fork of the caller.
+Not covered: CPU and disk use within the deadline; a judge that lives through the harmless completion alone.
 """
 
 from __future__ import annotations

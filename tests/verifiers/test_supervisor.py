@@ -112,6 +112,61 @@ def test_strange_rows_do_not_touch_their_neighbours(supervisor: Supervisor) -> N
     assert outcomes(supervisor, *rows) == expected
 
 
+FRAGILE = """
+import os, signal, time
+from verifiers import Verdict, verifier
+
+@verifier(name="fragile", version="1")
+def fragile(reference, completion):
+    if not completion.strip():
+        return Verdict.reject("no_answer")
+    if reference.get("deadly"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if completion.startswith("bomb") or reference.get("bombs"):
+        if completion == "0" and reference["bombs"] == "raise":
+            raise RuntimeError("not today")
+        if completion == "0" and reference["bombs"] == "hang":
+            time.sleep(1000)
+        os._exit(3)
+    return Verdict.accept()
+"""
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("plugin") / "fragile.py"
+    path.write_text(FRAGILE)
+    return f"{path}:fragile"
+
+
+def test_a_judge_that_dies_of_every_row_is_at_fault_and_not_the_completions(fragile: str) -> None:
+    with Supervisor(fragile, workers=2) as supervisor:
+        judged = list(supervisor.judge(Row(str(n), {"deadly": True}, text) for n, text in enumerate("a0cd")))
+        assert [(j.verdict.outcome, j.verdict.reason) for j in judged] == [FAULT] * 4
+        for judgement in judged:
+            detail = judgement.verdict.detail
+            assert (detail["cause"], detail["how"]) == ("judge_dies", "was ended by signal 11")
+            assert "the judge dies: it was ended by signal 11, and on the completion `0`" in str(detail["what"])
+        # with a reference that it lives through, the completion is to blame as before, first row or not
+        assert outcomes(supervisor, "bomb", "fine", "bomb two") == [KILLS, GOOD, KILLS]
+
+
+@pytest.mark.parametrize("way", ["raise", "hang"])
+def test_a_judge_that_fails_on_a_harmless_completion_too_blames_nobody(fragile: str, way: str) -> None:
+    with Supervisor(fragile, timeout=0.01) as supervisor:
+        (judgement,) = supervisor.judge([Row("a", {"bombs": way}, "bomb")])
+    assert (judgement.verdict.outcome, judgement.verdict.reason) == FAULT
+    assert judgement.verdict.detail["cause"] == "judge_dies"
+
+
+def test_a_row_that_is_cancelled_while_its_control_runs_stops_nothing(fragile: str) -> None:
+    with Supervisor(fragile) as supervisor:
+        left = [supervisor.submit(Row(str(n), {"deadly": True}, "a")) for n in range(3)]
+        left[0].result()
+        assert all(future.cancel() for future in left[1:])
+        assert outcomes(supervisor, "fine") == [GOOD]
+
+
 def test_a_hung_judge_is_a_fault_at_twice_the_timeout_plus_five(supervisor: Supervisor) -> None:
     began = time.monotonic()
     assert outcomes(supervisor, "fine", "hang", "fine", "fine") == [GOOD, FAULT, GOOD, GOOD]
