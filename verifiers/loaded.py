@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from tasks.problem import content_hash
+from verifiers.contract import OFFERED, check_built
 from verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 from verifiers.needs import Needs
 from verifiers.verdict import Verdict
@@ -175,8 +176,18 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise BadSettings(
             f"settings of the {declared.name} verifier, {first_complaint(error)}; it has these keys: {known}"
         ) from error
+    except VerifierError:
+        raise
+    except Exception as error:
+        raise BadSettings(
+            f"settings of the {declared.name} verifier cannot be read ({type(error).__name__}: {error}); correct them, "
+            "or repair the plugin"
+        ) from error
     try:
         plugin = declared(resolved)
+        check_built(plugin, f"the {declared.name} verifier")
+        identity = getattr(plugin, "identity", None)
+        settings_hash = content_hash(identity() if identity else resolved.model_dump(mode="json"))
     except VerifierError:
         raise
     except Exception as error:
@@ -188,15 +199,14 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise BrokenVerifier(
             f"the {declared.name} verifier needs the package `{missing[0]}`, which is not installed; install it"
         )
-    identity = getattr(plugin, "identity", None)
     return LoadedVerifier(
         plugin=plugin,
         name=declared.name,
         version=str(declared.version),
         settings=resolved,
-        settings_hash=content_hash(identity() if identity else resolved.model_dump(mode="json")),
-        arguments=_asked_for(declared.verify, "prompt", "timeout"),
-        many_arguments=_asked_for(getattr(declared, "verify_many", None), "prompts", "timeout"),
+        settings_hash=settings_hash,
+        arguments=_asked_for(declared.verify, *OFFERED["verify"]),
+        many_arguments=_asked_for(getattr(declared, "verify_many", None), *OFFERED["verify_many"]),
     )
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from tasks.plugins import Found, PluginGroup
+from verifiers.contract import declared_class
 from verifiers.errors import BrokenVerifier, UnknownVerifier
 from verifiers.loaded import LoadedVerifier, build
-from verifiers.verifier import NOTHING, Verifier, declared_class
+from verifiers.verifier import NOTHING, Verifier
 
 VERIFIERS = PluginGroup("selfplay.verifiers", "verifier", unknown=UnknownVerifier, broken=BrokenVerifier)
 

@@ -42,7 +42,6 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from verifiers.errors import BrokenVerifier
 from verifiers.needs import Needs
 from verifiers.verdict import Verdict
 
@@ -133,26 +132,3 @@ def verifier(
         return function
 
     return declare
-
-
-def declared_class(found: object, where: str) -> type[Verifier]:
-    """The verifier class behind what an entry point or file names.
-
-    Raises:
-        BrokenVerifier: it is neither a decorated function nor a class that keeps the contract.
-    """
-    declared = getattr(found, "__verifier__", found)
-    if not isinstance(declared, type):
-        raise BrokenVerifier(
-            f"{where} is no class or function under @verifier; put `@verifier(name=..., version=...)` on it"
-        )
-    missing = [key for key in ("name", "version", "verify") if not getattr(declared, key, None)]
-    if missing:
-        raise BrokenVerifier(f"{where} lacks `{missing[0]}`; a verifier class has name, version and verify()")
-    for key, kind in (("Reference", AnyReference), ("Settings", NoSettings)):
-        model = getattr(declared, key, kind)
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise BrokenVerifier(f"{where} has a `{key}` that is no pydantic model; derive it from pydantic.BaseModel")
-    if not isinstance(getattr(declared, "needs", NOTHING), Needs):
-        raise BrokenVerifier(f"{where} has `needs` that are no verifiers.Needs; write needs = Needs(...)")
-    return declared

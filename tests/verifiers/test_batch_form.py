@@ -115,6 +115,9 @@ def test_without_a_supervisor_both_forms_agree(plugin: str) -> None:
         loaded.judge_many([loaded.read_reference({})], ["too few"], [None], None)
 
 
+MANY = "def verify_many(self, references, completions): return []"
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -122,6 +125,17 @@ def test_without_a_supervisor_both_forms_agree(plugin: str) -> None:
         ("needs = 'gpu'", r"no verifiers\.Needs"),
         ("def __init__(self, settings): raise OSError('no disk')", r"odd verifier cannot be built \(OSError: no disk"),
         ("Reference = dict", "`Reference` that is no pydantic model"),
+        ("batch = 'x'", "`batch` 'x'; write a whole number"),
+        ("batch = True", "`batch` True; write a whole number"),
+        ("def __init__(self, settings): self.batch = '8'", "`batch` '8'; write a whole number"),
+        ("def __init__(self, settings): self.needs = 'gpu'", r"no verifiers\.Needs"),
+        (MANY, "the `batch` 0, so it would never be called; .*`batch = 64`"),
+        (f"batch = 0; {MANY}".replace("; ", "\n    "), "the `batch` 0, so it would never be called"),
+        (f"batch = -1; {MANY}".replace("; ", "\n    "), "the `batch` -1, so it would never be called"),
+        ("batch = 8\n    def verify_many(self, references): return []", "verify_many that takes self, references and"),
+        ("batch = 8\n    async def verify_many(self, references, completions): return []", "an `async` verify_many"),
+        ("judges = 5", "`judges` that is no text"),
+        ("def identity(self): return object()", r"cannot be built \(TypeError"),
     ],
 )
 def test_what_a_plugin_declares_is_checked_before_it_judges(tmp_path: Path, line: str, words: str) -> None:

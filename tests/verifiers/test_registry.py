@@ -10,7 +10,7 @@ import pytest
 import verifiers
 from tasks.plugins import BrokenPluginWarning
 from verifiers import BadReference, BadSettings, BrokenVerifier, UnknownVerifier, available, load
-from verifiers.registry import VERIFIERS
+from verifiers.registry import VERIFIERS, find
 
 PALINDROME = """
 from verifiers import Verdict, verifier
@@ -105,6 +105,65 @@ def test_a_file_that_raises_or_keeps_no_contract(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("def thing(reference, completion): return True")
     with pytest.raises(BrokenVerifier, match="@verifier"):
         load(str(tmp_path / "plain.py") + ":thing")
+
+
+CLASS = (
+    "from verifiers import Verdict, Verifier\nclass Thing(Verifier):\n    name, version = {name!r}, '1'\n    {form}\n"
+)
+FUNCTION = "from verifiers import Verdict, verifier\n@verifier(name={name!r}, version='1')\n{form}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "words"),
+    [
+        (CLASS, "def verify(self, reference): ...", r"verify that takes self, reference and .*`def verify\(self, ref"),
+        (CLASS, "def verify(self): ...", "verify that takes self and cannot be called with reference, completion"),
+        (CLASS, "def verify(self, reference, completion, extra): ...", "'extra'.*give further parameters a default"),
+        (CLASS, "def verify(self, reference, completion, *, extra): ...", "'extra'"),
+        (CLASS, "def verify(self, reference, completion, prompt, /): ...", "'prompt'"),
+        (CLASS, "async def verify(self, reference, completion): ...", r"an `async` verify.*asyncio\.run"),
+        (CLASS, "def verify(self, reference, completion): yield", "a verify that yields"),
+        (CLASS, "verify = 5", "no `verify` that can be called"),
+        (CLASS, "pass", "no `verify` that can be called"),
+        (FUNCTION, "def Thing(reference): ...", r"takes reference and .*write `def Thing\(reference, completion\)`"),
+        (FUNCTION, "async def Thing(reference, completion): ...", "an `async` verify"),
+    ],
+)
+def test_a_form_that_cannot_be_called_is_refused_where_it_is_found(
+    tmp_path: Path, text: str, form: str, words: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text.format(name="thing", form=form))
+    with pytest.raises(BrokenVerifier, match=f"verifier `Thing` in .*{words}") as caught:
+        find(f"{tmp_path}/mine.py:Thing")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (CLASS, "def verify(self, reference, completion, *, extra=1): return Verdict.accept()"),
+        (CLASS, "def verify(self, reference, completion, extra=1, **more): return Verdict.accept()"),
+        (CLASS, "def verify(self, *args): return Verdict.accept(args[1])"),
+        (CLASS, "def verify(*args, **named): return Verdict.accept(args[2])"),
+        (CLASS, "def verify(self, given, said, /, prompt=None, *, timeout): return Verdict.accept(timeout=timeout)"),
+        (CLASS, "verify = staticmethod(lambda reference, completion: Verdict.accept())"),
+        (CLASS, "@classmethod\n    def verify(cls, reference, completion): return Verdict.accept()"),
+        (FUNCTION, "def Thing(*args, prompt): return Verdict.accept(prompt=prompt)"),
+    ],
+)
+def test_every_form_that_can_be_called_is_taken(tmp_path: Path, text: str, form: str) -> None:
+    (tmp_path / "mine.py").write_text(text.format(name="thing", form=form))
+    assert load(f"{tmp_path}/mine.py:Thing").verify({}, "said").outcome == "accepted"
+
+
+@pytest.mark.parametrize("name", [5, "two words", "a\nline", "tab\t", "nul\0"])
+@pytest.mark.parametrize("text", [CLASS, FUNCTION])
+def test_a_name_that_nobody_can_type_is_refused(tmp_path: Path, text: str, name: object) -> None:
+    form = "def verify(self, reference, completion): ..." if text is CLASS else "def Thing(reference, completion): ..."
+    (tmp_path / "mine.py").write_text(text.format(name=name, form=form))
+    with pytest.raises(BrokenVerifier, match=r"has the name .* a text without white space") as caught:
+        find(f"{tmp_path}/mine.py:Thing")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_broken_package_is_a_warning_and_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
