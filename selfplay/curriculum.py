@@ -14,6 +14,7 @@ from itertools import chain, islice
 from selfplay.config import Experiment, TaskSection
 from selfplay.errors import ConfigError
 from selfplay.seeds import derive_seed, generator
+from tasks.drawing import drawn, most_drawn
 from tasks.problem import Problem, Split, content_hash
 from tasks.registry import load_source
 from tasks.source import TaskSource
@@ -62,7 +63,7 @@ class Curriculum:
             count = counts.get(source.name, 0)
             if source.endless:
                 seed = derive_seed(self._seed, "fresh examples", generation, source.name)
-                found.extend(islice((p for p in source.problems("train", seed) if p.solution is not None), count))
+                found.extend(islice((p for p in drawn(source, "train", seed) if p.solution is not None), count))
             else:
                 examples = list(islice(self._solved(source), task.examples))
                 shuffle = generator(self._seed, "fresh examples", generation, source.name)
@@ -159,10 +160,10 @@ class Curriculum:
         return share + (number < rest)
 
     def _stream(self, source: TaskSource) -> Iterator[Problem]:
-        return source.problems("train", derive_seed(self._seed, "train", source.name))
+        return drawn(source, "train", derive_seed(self._seed, "train", source.name))
 
     def _evaluation_stream(self, source: TaskSource) -> Iterator[Problem]:
-        return source.problems("evaluate", derive_seed(self._seed, "held out", source.name))
+        return drawn(source, "evaluate", derive_seed(self._seed, "held out", source.name))
 
     def _solved(self, source: TaskSource) -> Iterator[Problem]:
         return (problem for problem in self._stream(source) if problem.solution is not None)
@@ -184,7 +185,7 @@ class Curriculum:
 
 def _check_room(source: TaskSource, split: Split, wanted: int, keys: str) -> None:
     """Refuse at once what a family is known not to have; to find out by making its problems takes long."""
-    most = source.most(split)
+    most = most_drawn(source, split)
     if most is not None and wanted > most:
         raise ConfigError(
             f"`{source.name}` has fewer than {most + 1:,} problems for the split `{split}` with these settings, and "

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from selfplay.config_file import apply_override
 from selfplay.report.visible import visible
+from tasks.drawing import drawn
 from tasks.plugins import BrokenPluginWarning
 from tasks.registry import listed_sources, load_source, source_class
 from verifiers import registry
@@ -54,7 +55,7 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
     _print_fields(console, kind)
     made = load_source(name, settings)
     # a source that is held out as a whole has nothing to train on
-    problems = list(islice(made.problems("train", seed), count)) or list(islice(made.problems("evaluate", seed), count))
+    problems = list(islice(drawn(made, "train", seed), count)) or list(islice(drawn(made, "evaluate", seed), count))
     for problem in problems:
         console.rule(_shown(f"{problem.id}  {problem.split}, judged by {problem.verifier}"), align="left")
         console.print(_shown(problem.prompt))

@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from pydantic import JsonValue
 
+from tasks.drawing import drawn_each
 from tasks.errors import SourceError
 from tasks.problem import Problem, Split
 from tasks.source import TaskSource
@@ -118,7 +119,7 @@ def check(
     for split in get_args(Split):
         limit = count or (OF_AN_ENDLESS_SOURCE if source.endless else None)
         number = 0
-        for number, problem in enumerate(islice(source.each(split), limit), start=1):
+        for number, problem in enumerate(islice(drawn_each(source, split), limit), start=1):
             if isinstance(problem, SourceError):
                 done.findings.append(Finding("row unreadable", split, number, None, str(problem)))
             else:

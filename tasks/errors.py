@@ -1,10 +1,13 @@
 """What a user can get wrong about a task source. Each error is one sentence that names the remedy.
 
 SourceError (ValueError)
-└── UnreachableSource      the data is elsewhere (the Hub) and cannot be reached from here
+├── UnreachableSource      the data is elsewhere (the Hub) and cannot be reached from here
+└── BrokenSource           the source's own code raises, or gives what is no problem
 """
 
 from __future__ import annotations
+
+from pydantic import ValidationError
 
 
 class SourceError(ValueError):
@@ -13,3 +16,27 @@ class SourceError(ValueError):
 
 class UnreachableSource(SourceError):
     """The data is not on this machine and cannot be fetched now."""
+
+
+class BrokenSource(SourceError):
+    """The source's own code raises, or gives something that is no problem."""
+
+
+def failed(place: str, function: str, error: BaseException) -> BrokenSource:
+    """The sentence for a function of a source that raises.
+
+    Args:
+        place: source, split and index, or file and line.
+    """
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        said = f"a wrong {error.title}, `{key}`: {first['msg']}"
+    else:
+        said = f"{type(error).__name__}: {error}"
+    return BrokenSource(f"{place}: `{function}` raised {' '.join(said.split())[:300]}; repair the source")
+
+
+def no_problem(place: str, function: str, given: object) -> BrokenSource:
+    """The sentence for a function of a source that gives something else than a problem."""
+    return BrokenSource(f"{place}: `{function}` gave {type(given).__name__} where a Problem is due; repair the source")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.errors import SourceError
+from tasks.errors import SourceError, failed
 from tasks.plugins import Found, Listed, PluginGroup, split_file
 from tasks.source import TaskSource
 
@@ -55,6 +55,10 @@ def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
             known = ", ".join(kind.model_fields) or "none"
             raise SourceError(f"source `{name}` has no key `{key}`; its keys are: {known}") from None
         raise SourceError(f"source `{name}`, `{key}`: {first['msg']}") from None
+    except SourceError:
+        raise
+    except Exception as error:
+        raise failed(f"source `{name}`", kind.__name__, error) from error
 
 
 def _checked(found: Found) -> type[TaskSource]:

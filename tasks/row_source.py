@@ -13,7 +13,7 @@ from random import Random
 
 from pydantic import Field
 
-from tasks.errors import SourceError
+from tasks.errors import SourceError, failed, no_problem
 from tasks.problem import Problem, Split
 from tasks.rows import PlacedRow
 from tasks.source import TaskSource
@@ -43,10 +43,7 @@ class RowSource(TaskSource):
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:
         for row in islice(self.rows(split), self.limit):
-            try:
-                yield self.read(row, split)
-            except SourceError as error:
-                yield error
+            yield self._read(row, split)
 
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
         problems = list(self._all(split))
@@ -54,6 +51,16 @@ class RowSource(TaskSource):
         Random(f"{self.name} {seed}").shuffle(problems)
         distinct = {problem.twin_key: problem for problem in problems if problem.twin_key not in held_out}
         yield from distinct.values()
+
+    def _read(self, row: PlacedRow, split: Split) -> Problem | SourceError:
+        place = f"{getattr(row, 'place', row)!s:.200}, source `{self.name}`, split {split}"
+        try:
+            problem: object = self.read(row, split)
+        except SourceError as error:
+            return error
+        except (Exception, SystemExit) as error:
+            return failed(place, "read", error)
+        return problem if isinstance(problem, Problem) else no_problem(place, "read", problem)
 
     def _all(self, split: Split) -> Iterator[Problem]:
         for problem in self.each(split):

@@ -21,7 +21,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from tasks.errors import SourceError
+from tasks.errors import SourceError, failed, no_problem
 from tasks.problem import Origin, Problem, Split, content_hash
 
 EVALUATE_SHARE_PERCENT = 10
@@ -146,12 +146,21 @@ def distinct_problems(
         different: how many different problems there are at most, where that is known.
 
     Raises:
-        SourceError: the family seems to have no further problems.
+        SourceError: the family seems to have no further problems, or `problem` raises or gives something else.
     """
     seen: set[str] = set()
     repeats = 0
+    source = getattr(getattr(problem, "__self__", None), "name", getattr(problem, "__name__", "problem"))
     for index in count():
-        made = problem(seed, index)
+        place = f"source `{source}`, split {split}, seed {seed}, index {index}"
+        try:
+            made: object = problem(seed, index)
+        except SourceError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failed(place, "problem", error) from error
+        if not isinstance(made, Problem):
+            raise no_problem(place, "problem", made)
         if made.twin_key in seen:
             repeats += 1
             if repeats > MOST_REPEATS or len(seen) == different:

@@ -15,7 +15,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from tasks.errors import SourceError
+from tasks.drawing import drawn
+from tasks.errors import BrokenSource, SourceError
 from tasks.problem import Problem, Split
 from tasks.registry import load_source
 from verifiers.audit.answers import Wrong, wrong_answers
@@ -66,7 +67,7 @@ def source_rows(source: NamedSource, count: int, seed: int) -> Corpus:
     problems: list[Problem] = []
     splits: tuple[Split, ...] = ("train", "evaluate")
     for split in splits:
-        worked = (problem for problem in loaded.problems(split, seed) if problem.solution is not None)
+        worked = (problem for problem in drawn(loaded, split, seed) if problem.solution is not None)
         problems = list(islice(_until_used_up(worked), count))
         if problems:
             break
@@ -190,6 +191,8 @@ def _until_used_up(problems: Iterable[Problem]) -> Iterable[Problem]:
         for problem in problems:
             some = True
             yield problem
+    except BrokenSource:
+        raise
     except SourceError:
         if not some:
             raise

@@ -1,0 +1,67 @@
+"""A source's problems as the rest of the program takes them: whatever a source does wrong is one sentence.
+
+    for problem in drawn(source, "train", seed):
+        ...
+
+What is covered: a source that raises, or gives something that is no `Problem`, is a BrokenSource that names the source,
+the split, the index and the cause. What is not covered: a source that hangs; problems that are wrong (`selfplay tasks
+check` looks at those).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any
+
+from tasks.errors import SourceError, failed, no_problem
+from tasks.problem import Problem, Split
+from tasks.source import TaskSource
+
+
+def drawn(source: TaskSource, split: Split, seed: int) -> Iterator[Problem]:
+    """What `TaskSource.problems` gives.
+
+    Raises:
+        SourceError: the source says so itself.
+        BrokenSource: it raises, or gives something else than a problem.
+    """
+    place = f"source `{source.name}`, split {split}"
+    for index, problem in enumerate(_watched(place, "problems", lambda: source.problems(split, seed))):
+        if not isinstance(problem, Problem):
+            raise no_problem(f"{place}, index {index}", "problems", problem)
+        yield problem
+
+
+def drawn_each(source: TaskSource, split: Split) -> Iterator[Problem | SourceError]:
+    """What `TaskSource.each` gives: problems, and what is wrong with single rows. Raises as `drawn`."""
+    place = f"source `{source.name}`, split {split}"
+    for index, problem in enumerate(_watched(place, "each", lambda: source.each(split))):
+        if not isinstance(problem, Problem | SourceError):
+            raise no_problem(f"{place}, index {index}", "each", problem)
+        yield problem
+
+
+def most_drawn(source: TaskSource, split: Split) -> int | None:
+    """What `TaskSource.most` gives. Raises as `drawn`."""
+    try:
+        return source.most(split)
+    except SourceError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise failed(f"source `{source.name}`, split {split}", "most", error) from error
+
+
+def _watched(place: str, function: str, begin: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+    stream: Iterator[Any] | None = None
+    for index in count():
+        try:
+            stream = iter(begin()) if stream is None else stream
+            item = next(stream)
+        except StopIteration:
+            return
+        except SourceError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failed(f"{place}, index {index}", function, error) from error
+        yield item
