@@ -6,8 +6,8 @@
 
 Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
 with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported is a warning that names it, and an error only for who asks for that plugin. What is not covered: a plugin
-is code with the user's own rights.
+be imported, hangs or dies as it is (trial.py), is a warning that names it, and an error only for who asks for that
+plugin. What is not covered: a plugin is code with the user's own rights.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from tasks.problem import content_hash
+from tasks.trial import FailedImport, try_import
 
 Kind = TypeVar("Kind")
+OURS = ("selfplay", "tasks", "verifiers")
+"""Packages whose plugins need no trial."""
 
 
 class BrokenPluginWarning(UserWarning):
@@ -122,7 +125,11 @@ class PluginGroup:
             raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
         where = f"{self.kind} `{entry.name}` of package {package}"
         try:
+            if entry.module not in sys.modules and entry.module.partition(".")[0] not in OURS:
+                try_import(entry.module)
             return Found(entry.load(), where)
+        except FailedImport as error:
+            raise self.broken(f"{where} cannot be imported ({error}); repair or uninstall the package") from None
         except (Exception, SystemExit) as error:
             raise self.broken(
                 f"{where} cannot be imported ({type(error).__name__}: {error}); repair or uninstall the package"
@@ -133,8 +140,12 @@ class PluginGroup:
             raise self.unknown(f"there is no file {path} to load the {self.kind} `{attribute}` from")
         try:
             defined = vars(_module(path.resolve()))
+        except FailedImport as error:
+            raise self.broken(f"{path} cannot be imported ({error}); repair the file") from None
         except (Exception, SystemExit) as error:
-            raise self.broken(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
+            raise self.broken(
+                f"{path} cannot be imported ({type(error).__name__}: {error}); repair the file"
+            ) from error
         named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
         found = defined.get(attribute) or next(named, None)
         if found is None:
@@ -163,6 +174,7 @@ def _module(path: Path) -> object:
     again when asked for again."""
     name = "plugin_file_" + content_hash(str(path), path.read_bytes().hex())
     if name not in sys.modules:
+        try_import(name, path)
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ImportError(f"{path.name} is no Python file")

@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from tasks.trial import SECONDS_VARIABLE, import_seconds
 from verifiers import errors
 from verifiers.errors import BrokenVerifier, VerifierError
 from verifiers.judgement import Judgement, Killing, Task
@@ -29,7 +30,7 @@ from verifiers.verdict import Verdict
 from verifiers.wire import EXIT_MEMORY, pack
 
 START_SECONDS = 180.0
-"""A worker that has not said hello by then will not."""
+"""A worker that has imported its verifier and has not said hello by then will not."""
 FAILED_STARTS = 3
 """Workers in a row that may fail to start before the verifier counts as broken."""
 QUICK_SECONDS = 0.005
@@ -130,7 +131,7 @@ class Dispatcher:
     def _limit(self, worker: WorkerProcess) -> float:
         """Seconds that a worker has from `head_since` on: for its start, for a row, or for what is left of a batch."""
         if not worker.ready:
-            return START_SECONDS
+            return START_SECONDS if worker.loaded else import_seconds()
         rows = len(worker.rows) if worker.rows and worker.rows[0].batched else 1
         return 2 * self._budget * rows + 5
 
@@ -168,6 +169,9 @@ class Dispatcher:
             self._selector.modify(worker.socket, events, (worker, "rows"))
 
     def _greeted(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
+        if "loaded" in message:
+            worker.loaded, worker.head_since = True, time.monotonic()
+            return
         if "error" in message and self.hello.done():
             return  # others have started: it counts as a failed start when its end is seen
         if "error" in message:
@@ -312,7 +316,13 @@ class Dispatcher:
             worker.rows.clear()
         if not worker.ready:
             self._failed_starts += 1
-            if self._failed_starts >= FAILED_STARTS and self._broken is None:
+            if hung and not self.hello.done():
+                doing, variable = ("warms up", "") if worker.loaded else ("is imported", f", or set {SECONDS_VARIABLE}")
+                self._broken = BrokenVerifier(
+                    f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
+                )
+                self.hello.set_exception(self._broken)
+            elif self._failed_starts >= FAILED_STARTS and self._broken is None:
                 tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
                 self._broken = BrokenVerifier(
                     f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); "

@@ -21,6 +21,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tasks.trial import WATCHED_VARIABLE
 from verifiers.judgement import Task
 from verifiers.wire import FrameReader, pack
 
@@ -56,6 +57,8 @@ class WorkerProcess:
         """When the oldest row in `rows` began to be the one worked on, by the monotonic clock."""
         self.quick = False
         """Whether its last row took so little that several may wait in its socket."""
+        self.loaded = False
+        """Whether it has imported and built its verifier, and warms up."""
         self.ready = False
         self.handed = 0
         """Rows handed to it so far; each answer carries its row's number."""
@@ -141,7 +144,7 @@ def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin
     # that prints half a surrogate pair must not fail by it
-    fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace", WATCHED_VARIABLE: "1"}
     return {**os.environ, **threads, **fixed, "PYTHONPATH": _python_path()}
 
 

@@ -45,6 +45,7 @@ def main() -> None:
     sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
     try:
         loaded = load(start["name"], start["settings"])
+        channel.sendall(pack({"loaded": True}))
         loaded.warm()
     except Exception as error:
         kind = type(error).__name__ if isinstance(error, VerifierError) else None

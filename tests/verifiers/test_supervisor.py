@@ -321,6 +321,16 @@ def test_workers_that_never_start_are_an_error_and_no_hang(plugin: str, monkeypa
         Supervisor(plugin)
 
 
+@pytest.mark.parametrize("line", ["time.sleep(1000)", "while True: pass"])
+def test_a_plugin_that_hangs_at_import_is_told_after_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("SELFPLAY_IMPORT_SECONDS", "2")
+    (tmp_path / "hangs.py").write_text(f"import time\n{line}\n")
+    with pytest.raises(BrokenVerifier, match=r"hangs\.py:x gave no answer within 2 s while it is imported; repair"):
+        Supervisor(f"{tmp_path}/hangs.py:x", workers=2)
+
+
 def test_a_plugin_that_breaks_while_running_fails_what_waits(plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Supervisor(plugin) as supervisor:
         monkeypatch.setenv("EXIT_AT_IMPORT", "1")
