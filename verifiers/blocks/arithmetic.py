@@ -1,8 +1,9 @@
 """Arithmetic as people write it, read into exact fractions. No text is ever evaluated.
 
-What is covered: + - * / × ÷ · x, "of" and "times", powers, brackets, thousands separators, decimals, percent signs,
-currency signs, one word of unit after a number; all within bounds of size. What is not covered, and left unread:
-letters that stand for numbers, additions of different units, mixed numbers ("1 1/2"), TeX fractions, scales in words.
+What is covered: + - * / × ÷ · x, "of" and "times", powers, brackets (also right after a number, which multiplies),
+thousands separators, decimals, percent signs, currency signs before a number, one word of unit after it; all within
+bounds of size. What is not covered, and left unread: letters that stand for numbers, additions of different units or
+currencies, mixed numbers ("1 1/2", "1½"), TeX fractions, scales in words, decimal commas ("3,5").
 """
 
 from __future__ import annotations
@@ -20,19 +21,27 @@ MOST_BITS = 4096
 MOST_DEPTH = 20
 
 _TOKEN = re.compile(
-    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?P<percent>\s?%)?"
-    r"|(?P<currency>\\?\$|€|£|¥)|(?P<operator>\*\*|\\times|\\cdot|\\div|[-+*/×÷·∙⋅−–^])"
+    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?P<percent>\s?\\?%|[ ]per ?cent\b)?"
+    r"|(?P<currency>\\?\$|€|£|¥)|(?P<operator>\*\*|\\times|\\cdot|\\div|[-+*/×÷·∙⋅∗✕⨯∕⁄−–‐‑‒－^])"
     r"|(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>[A-Za-z][A-Za-z'’]*)|(?P<space>[ \t]+)|(?P<other>.)",
     re.DOTALL,
 )
-_SIGNS = {"×": "*", "·": "*", "∙": "*", "⋅": "*", "\\times": "*", "\\cdot": "*", "÷": "/", "\\div": "/"}
-_SIGNS |= {"−": "-", "–": "-", "**": "^"}
+_SIGNS = dict.fromkeys(["×", "·", "∙", "⋅", "∗", "✕", "⨯", "\\times", "\\cdot"], "*")
+_SIGNS |= dict.fromkeys(["÷", "∕", "⁄", "\\div"], "/") | dict.fromkeys("−–‐‑‒－", "-") | {"**": "^"}
 TIMES = frozenset(["x", "X", "of", "times"])
 """Words that multiply where a number follows."""
 _SCALES = """dozen dozens hundred hundreds thousand thousands million millions billion billions half halves third thirds
 quarter quarters pair pairs couple score percent twice double squared cubed k m bn per e and"""
 SCALES = frozenset(_SCALES.split())
 """Words after a number that change it, or that are no unit; what holds one is left unread."""
+VARIABLES = frozenset("xyznXYZN")
+"""Letters after a number that are no unit."""
+_NAMES = """$ dollar usd buck|€ euro eur|£ gbp|¥ yen jpy|cent ¢|kg kilogram kilo|g gram|mg|km kilometer kilometre
+|m meter metre|cm|mm|mile mi|foot feet ft|inch inche|yard yd|hour hr h|minute min|second sec|day|week|month|year|ton
+|ounce oz|liter litre|ml"""
+_MEASURES = {name: names.split()[0] for names in _NAMES.split("|") for name in names.split()}
+MEASURES = frozenset(_MEASURES.values())
+"""Units of which one is never another: 8 kg are not 8 g, while 8 apples are 8 pieces of fruit."""
 
 
 class Unread(ValueError):
@@ -57,11 +66,16 @@ class Side:
     """0: a bare number."""
     units: frozenset[str]
     percent: bool
-    """Whether it is a bare number with a percent sign."""
+    """Whether it is a number with a percent sign, or a sum of such numbers."""
+    hundred: bool
+    """Whether 100 stands in it, so that it may count percents without a sign: `5 / 20 * 100`, `100 - 20`."""
+    product: bool
+    """Whether something is multiplied or divided in it."""
     places: int | None
     """Decimals of a bare number as it was written; None of anything else."""
     doubtful: bool
-    """Whether people write this and mean something else: `25 / 1/3`, `1.2 x 100%`. It shows no step to be wrong."""
+    """Whether people write this and mean something else: `25 / 1/3`, `1.2 x 100%`, `200 + 5%`, `-3^2`, `1/3 of 9 + 3`,
+    `8/2(2 + 2)`. It shows no step to be wrong."""
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -92,9 +106,10 @@ class _Reader:
     """Precedence climbing over the tokens of one side."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self._tokens, self._at, self._operators, self._depth = tokens, 0, 0, 0
-        self.doubtful = any(token.kind == "percent" and token.text.startswith("100") for token in tokens)
+        self._tokens, self._at, self._operators, self._depth, self._powers = tokens, 0, 0, 0, 0
+        self._product_seen = self._percent = False
         self._units: set[str] = set()
+        self._doubtful = any(token.kind == "percent" and token.text.startswith("100") for token in tokens)
 
     def side(self) -> Side:
         """Raises Unread where the tokens are no arithmetic."""
@@ -102,11 +117,16 @@ class _Reader:
         if self._at < len(self._tokens):
             raise Unread
         bare = [token for token in self._tokens if token.kind in ("number", "percent")]
-        places = None
-        if self._operators == 0 and len(bare) == 1:
-            places = len(bare[0].text.rstrip("% ").partition(".")[2])
-        percent = self._operators == 0 and len(bare) == 1 and bare[0].kind == "percent"
-        return Side(value, self._operators, frozenset(self._units), percent, places, self.doubtful)
+        return Side(
+            value=value,
+            operators=self._operators,
+            units=frozenset(self._units),
+            percent=self._percent,
+            hundred=any(digits_of(token) == "100" for token in bare),
+            product=self._product_seen,
+            places=len(digits_of(bare[0]).partition(".")[2]) if self._operators == 0 and len(bare) == 1 else None,
+            doubtful=self._doubtful,
+        )
 
     def _peek(self) -> Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
@@ -126,43 +146,65 @@ class _Reader:
         return sign if sign in signs else None
 
     def _sum(self) -> Fraction:
-        value, units = self._measured()
+        value, units, percent = self._term()
+        percents = [percent]
         while (sign := self._operator("+-")) is not None:
             self._at += 1
             self._operators += 1
-            other, others = self._measured()
+            other, others, percent = self._term()
+            percents.append(percent)
             if units != others and units and others:
                 raise Unread  # an hour and minutes
             units = units or others
             value = _bounded(value + other if sign == "+" else value - other)
+        self._percent = all(percents)
+        if len(percents) > 1:
+            mixed = any(percents) and not all(percents)  # 200 + 5%
+            of = not self._depth and any(token.text == "of" for token in self._tokens)  # 1/3 of 9 + 3
+            self._doubtful = self._doubtful or mixed or of
         return value
 
-    def _measured(self) -> tuple[Fraction, frozenset[str]]:
-        before = set(self._units)
+    def _term(self) -> tuple[Fraction, frozenset[str], bool]:
+        """A product, its units, and whether it is nothing but a number with a percent sign."""
+        before, start, operators = set(self._units), self._at, self._operators
         self._units = set()
         value = self._product()
         mine = frozenset(self._units)
         self._units |= before
-        return value, mine
+        kinds = [token.kind for token in self._tokens[start : self._at] if token.kind not in ("word", "operator")]
+        return value, mine, kinds == ["percent"] and self._operators == operators
 
     def _product(self) -> Fraction:
         value = self._signed()
         divided = False
-        while (sign := self._operator("*/")) is not None:
-            self._at += 1
-            self.doubtful = self.doubtful or (divided and sign == "/")  # 25 / 1/3
+        while (sign := self._operator("*/") or self._unwritten()) is not None:
+            self._at += sign != "("
+            self._doubtful = self._doubtful or (divided and sign == "/")  # 25 / 1/3
             divided = sign == "/"
             self._operators += 1
+            self._product_seen = True
             other = self._signed()
             if sign == "/" and other == 0:
                 raise Unread
-            value = _bounded(value * other if sign == "*" else value / other)
+            value = _bounded(value / other if sign == "/" else value * other)
         return value
 
+    def _unwritten(self) -> str | None:
+        """A bracket right after a number, which multiplies: 2(3 + 4)."""
+        token, before = self._peek(), self._tokens[self._at - 1]
+        touching = token is not None and before.at + len(before.text) == token.at
+        if token is None or not touching or token.text != "(" or before.kind not in ("number", "close"):
+            return None
+        self._doubtful = True
+        return "("
+
     def _signed(self) -> Fraction:
+        powers = self._powers
         if (sign := self._operator("+-")) is not None:
             self._at += 1
-            return self._signed() if sign == "+" else -self._signed()
+            value = self._signed()
+            self._doubtful = self._doubtful or self._powers > powers  # -3^2
+            return value if sign == "+" else -value
         unit = len(self._units)
         base = self._atom()
         if self._operator("^") is None:
@@ -171,7 +213,10 @@ class _Reader:
             raise Unread  # 4 W^2
         self._at += 1
         self._operators += 1
+        powers = self._powers
         power = self._signed()
+        self._doubtful = self._doubtful or self._powers > powers  # 2^3^2
+        self._powers += 1
         if power.denominator != 1 or abs(power) > MOST_POWER or (base == 0 and power < 0):
             raise Unread
         if max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(power) > MOST_BITS:
@@ -182,7 +227,7 @@ class _Reader:
         token = self._peek()
         if token is not None and token.kind == "currency":
             self._at += 1
-            self._units.add("$")
+            self._units.add(unit_of(token.text.lstrip("\\")))
             token = self._peek()
         if token is None:
             raise Unread
@@ -198,7 +243,7 @@ class _Reader:
             self._at += 1
             self._depth -= 1
         elif token.kind in ("number", "percent"):
-            digits = token.text.rstrip("% ").replace(",", "")
+            digits = digits_of(token)
             if len(digits) > MOST_DIGITS or (digits[0] == "0" and digits[1:2].isdigit()):
                 raise Unread  # 0130 is a time
             value = Fraction(digits) / (100 if token.kind == "percent" else 1)
@@ -211,10 +256,21 @@ class _Reader:
         token = self._peek()
         if token is None or token.kind != "word" or token.text in TIMES:
             return
-        if token.text.casefold() in SCALES:
+        if token.text.casefold() in SCALES or token.text in VARIABLES:
             raise Unread
         self._at += 1
-        self._units.add(token.text.casefold().removesuffix("s"))
+        self._units.add(unit_of(token.text))
+
+
+def digits_of(token: Token) -> str:
+    """A number without its percent sign and its separators of thousands."""
+    return token.text.rstrip("\\% percnt").replace(",", "")
+
+
+def unit_of(word: str) -> str:
+    """A unit in the singular; of a measure its first name, so that 5 kilograms are 5 kg."""
+    singular = word.casefold().removesuffix("s")
+    return _MEASURES.get(singular, singular)
 
 
 def _bounded(value: Fraction) -> Fraction:

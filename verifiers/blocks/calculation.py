@@ -3,10 +3,11 @@
     Natalia sold 48/2 = <<48/2=24>>24 clips in May.      both the annotation and the text are steps
     Altogether 48 + 24 = 73 clips.                       rejected: wrong_step, with the step and what it comes to
 
-What is covered: the annotations `<<a op b = c>>` of GSM8K and every `a op b = c` in the text, in exact fractions; a
-decimal may be rounded to its digits. A step that is false as it is read and may be meant otherwise leaves the solution
-open (steps.py). What is not covered: whether the steps are the right ones, or lead to the answer; steps that cannot be
-read (algebra, units as fractions), which are counted and passed over.
+What is covered: the annotations `<<a op b = c>>` of GSM8K, the number right after one, and every `a op b = c` in the
+text, in exact fractions; a decimal may be rounded to its digits; a quotient may have a remainder (`17/3 = 5 R2`). A
+step that may be meant otherwise than it is read leaves the solution open (steps.py). What is not covered: whether the
+steps are the right ones, or lead to the answer; steps that cannot be read (algebra, TeX, units as fractions), which are
+counted and passed over.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from verifiers.blocks.steps import Step, is_true, step, steps
+from verifiers.blocks.steps import Step, is_true, result_after, step, steps
 from verifiers.verdict import Verdict
 from verifiers.verifier import AnyReference, Verifier
 
@@ -48,7 +49,7 @@ class CalculationVerifier(Verifier):
     """Judges the arithmetic of a worked solution, step by step."""
 
     name: ClassVar[str] = "calculation"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that every written step `a op b = c` is arithmetically true"
     does_not_catch: ClassVar[str] = "true steps that do not answer the question, and steps it cannot read"
     Reference: ClassVar[type[BaseModel]] = AnyReference
@@ -64,6 +65,8 @@ class CalculationVerifier(Verifier):
         for found in all_steps(completion):
             if isinstance(found, str):
                 unread.append(found)
+            elif found.unsettled:
+                doubted.append(found.text)
             elif is_true(found, rounding=self.settings.rounding):
                 true += 1
             elif found.in_doubt:
@@ -81,7 +84,7 @@ class CalculationVerifier(Verifier):
         if unread:
             about["first_unread"] = unread[0][:200]
         if doubted:
-            return Verdict.open("a step is false unless it is meant otherwise", **about, step=doubted[0][:300])
+            return Verdict.open("a step may be meant otherwise than it is read", **about, step=doubted[0][:300])
         if true < self.settings.least:
             if self.settings.without_steps == "undecided":
                 return Verdict.open("no step was found" if not true else "too few steps were found", **about)
@@ -103,6 +106,9 @@ def all_steps(text: str) -> Iterator[Step | str]:
             yield found[0]
         else:
             yield replace(read, text=found[0])
+            after = result_after(read.right, text, found.end())
+            if after is not None:
+                yield replace(after, text=found[0] + after.text)
     # blanked to the same length, so that a step's place is its place in the completion
     yield from steps(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
 

@@ -2,11 +2,14 @@
 
     "She paid $5 * 3 = $15."             one step, left 15, right 15
     "2 + 3 = 10 / 2 = 5"                 two steps
-    "5 apples + 3 apples = 8 apples"     "20% of 50 = 10"      "1/2 of 10 = 5"
+    "5 apples + 3 apples = 8 apples"     "20% of 50 = 10"      "1/2 of 10 = 5"      "17/3 = 5 R2"
 
-What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too. What is not
-covered: where a step can be read in several ways it is true if one of them is; where it is false and what stands around
-it may belong to it ("17/3 = 5 and 2/3", "25 / 1/3 = 75") it is in doubt; and algebra ("x + 3 = 7") is left unread.
+What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too (sides.py), and a
+quotient with its remainder. Where a step can be read in several ways it is true if one of them is; where it is false
+and may be meant otherwise ("17/3 = 5 and 2/3", "25 / 1/3 = 75", "200 + 5% = 210") it is in doubt; where what stands
+beside it changes it ("3 + 5 = 8:00", "1 + 2 = 3,5", "5 * 3 = 15%") it is in doubt though it be true. What is not
+covered: algebra ("x + 3 = 7") and formulas in TeX, which are left unread; one bare number beside another ("Day 1 =
+35"), which is no step, unless a step leads to it ("1 + 2 = 3 = 4").
 """
 
 from __future__ import annotations
@@ -17,17 +20,27 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifiers.blocks.arithmetic import MOST_TOKENS, SCALES, TIMES, Side, Token, Unread, read_side, tokens_of
+from verifiers.blocks.arithmetic import MEASURES, MOST_DIGITS, Side, Unread, digits_of, read_side, tokens_of
+from verifiers.blocks.sides import Found, left_side, right_side
 
 _EQUALS = re.compile(r"=+|≈|≃")
 _LABEL = re.compile(r"\s*(?:\d+[.)]|[*•])\s+")
 """The number or bullet of a list."""
-_BINDS = frozenset("\\{}_|√^…")
-"""Beside arithmetic, these are part of a formula that is not read here."""
-_COUNTED = frozenset(["number", "percent", "close"])
-_BEGINS = frozenset(["number", "percent", "currency", "open"])
-_GOES_ON = re.compile(r"(?:and\b\s*[($\d]|\.\.|:\d)|[^\n]{0,60}\bremain", re.IGNORECASE)
-"""After a right side: `5 and 2/3`, `16.66...`, `8:20`, "33, with 1 remaining"."""
+_REMAINDER = re.compile(
+    rf"\s{{0,3}}(\d{{1,{MOST_DIGITS}}})\s{{0,3}},?\s{{0,3}}\(?(?:with\s{{1,3}})?(?:an?\s{{1,3}})?(?:r|rem|remainder)\b\.?"
+    rf"(?:\s{{1,3}}of|:)?\s{{0,3}}(\d{{1,{MOST_DIGITS}}})(?![\d%²³½]|[.,:/]\d|\s{{0,3}}[-+*/×÷^(])",
+    re.IGNORECASE,
+)
+_TIGHT_REMAINDER = re.compile(
+    rf"\s{{0,3}}(\d{{1,{MOST_DIGITS}}})\s{{0,3}}r(\d{{1,{MOST_DIGITS}}})(?![\d%²³½]|[.,:/]\d|\s{{0,3}}[-+*/×÷^(])",
+    re.IGNORECASE,
+)
+"""5R2"""
+_DIVISIONS = frozenset(["/", "÷", "∕", "⁄", "\\div"])
+_RESULT = re.compile(
+    r"\s?(?P<number>[-−]?(?:\\?\$|€|£|¥)?(?:\d{1,3}(?:,\d{3})++|\d{1,60}+)?(?:\.\d{1,60}+|(?<=\d))(?:/\d{1,60}+)?)(?!\d)%?(?P<more>[,:]\d)?"
+)
+"""A number, perhaps of money, a fraction or percents."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +55,26 @@ class Step:
     """Whether it was written with `≈`."""
     in_doubt: bool = False
     """Whether it may be meant in another way than it was read; a false one is then not shown to be wrong."""
+    unsettled: bool = False
+    """Whether what stands beside it changes it as like as not; a true one is then not shown to be right either."""
+    impossible: bool = False
+    """Whether it is false whatever the values are: a remainder as large as its divisor."""
 
     @property
     def may_be_meant_otherwise(self) -> bool:
-        """Whether it is written in such a way, or in a unit that the left side has not, or in cents."""
+        """Whether it is written in such a way, or in a unit that the left side has not, or in cents or percents."""
         left, right = self.left, self.right
         changed = bool(left.units and right.units - left.units) or "cent" in left.units | right.units
-        return left.doubtful or right.doubtful or changed
+        pairs = ((left, right), (right, left))
+        percents = any(one.percent and not other.percent and one.value * 100 == other.value for one, other in pairs)
+        return left.doubtful or right.doubtful or changed or percents
+
+    @property
+    def other_measure(self) -> bool:
+        """Whether the sides are in different measures and nothing is multiplied: $1 + $2 = 3 cents."""
+        left, right = self.left, self.right
+        units = left.units and right.units and not left.units & right.units
+        return bool(units) and left.units | right.units <= MEASURES and not (left.product or right.product)
 
 
 def steps(text: str) -> Iterator[Step | str]:
@@ -60,16 +86,22 @@ def steps(text: str) -> Iterator[Step | str]:
         label = _LABEL.match(line[0])
         edges = [label.end() if label else 0, *(edge for sign in signs for edge in sign.span()), len(line[0])]
         pieces = [(line[0][a:b], line.start() + a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        led = False
         for number, sign in enumerate(signs):
             (left, at), (right, _) = pieces[number], pieces[number + 1]
             if not (re.search(r"\d", left) and re.search(r"\d", right)):
+                led = False
                 continue
             written = f"{' '.join(left[-100:].split())} {sign[0]} {' '.join(right[:60].split())}"
-            found = step(left, right, at, sign[0])
+            goes_on = "=" if number + 1 < len(signs) else ""
+            found = step(left, right + goes_on, at, sign[0])
             if found is None:
                 yield written
-            elif found.left.operators + found.right.operators:  # "x = 5 = 5" says nothing
+            elif found.left.operators + found.right.operators:
                 yield replace(found, text=written)
+            elif led and not found.unsettled and _is_bare(left) and _differ(found):
+                yield replace(found, text=written, in_doubt=True)  # 1 + 2 = 3 = 4
+            led = found is not None and (led or found.left.operators + found.right.operators > 0)
 
 
 def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> Step | None:
@@ -78,14 +110,23 @@ def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> S
     Args:
         whole: whether each side must be arithmetic from end to end, as in an annotation.
     """
+    about = sign in "≈≃"
     try:
-        lefts, doubtful = _left(left, whole=whole)
-        rights, also = _right(right, whole=whole)
+        lefts = left_side(left, whole=whole)
+        divided = _with_remainder(lefts, right, at, whole=whole)
+        if divided is not None:
+            return divided
+        rights = right_side(right, whole=whole)
     except Unread:
         return None
-    found = [Step("", at, one, other, sign in "≈≃") for one in lefts for other in rights]
+    unsettled = lefts.unsettled or rights.unsettled
+    found = [Step("", at, one, other, about) for one in lefts.readings for other in rights.readings]
     true = next((one for one in found if is_true(one, rounding=True)), None)
-    return true or replace(found[0], in_doubt=doubtful or also or found[0].may_be_meant_otherwise)
+    if true is not None:
+        return replace(true, unsettled=unsettled or true.other_measure)
+    doubtful = lefts.doubtful or rights.doubtful or found[0].may_be_meant_otherwise
+    doubtful = doubtful or unsettled or _true_in_other_signs(left, right, at, whole=whole)
+    return replace(found[0], in_doubt=doubtful, unsettled=unsettled)
 
 
 def is_true(step: Step, *, rounding: bool) -> bool:
@@ -95,18 +136,45 @@ def is_true(step: Step, *, rounding: bool) -> bool:
         rounding: a decimal may be the other side rounded (or cut) to its digits; `≈` rounds always.
     """
     left, right = step.left, step.right
-    if left.value == right.value:
-        return True
+    if step.impossible or left.value == right.value:
+        return not step.impossible
     for one, other in ((left, right), (right, left)):
-        if one.percent and other.value in (one.value * 100, one.value):
+        # 5 / 20 * 100 = 25%
+        exact = (other.value, other.value / 100) if one.percent and other.hundred else (other.value,)
+        if one.value in exact:
             return True
         if one.places is None or not (step.about or (rounding and one.places > 0)):
             continue
         unit = Fraction(1, 10**one.places) * (Fraction(1, 100) if one.percent else 1)
-        exact = (other.value, other.value / 100) if one.percent else (other.value,)
         if any(_rounds(value, one.value, unit) for value in exact):
             return True
     return False
+
+
+def result_after(annotation: Side, text: str, at: int) -> Step | None:
+    """A number right after an annotation that is not its result, as a step; None where it is, or none stands there.
+
+    Args:
+        annotation: what the annotation comes to.
+        text: the whole text.
+        at: where the annotation ends.
+    """
+    found = _RESULT.match(text, at)
+    if found is None:
+        return None
+    said = []
+    for written in (found[0].removesuffix(found["more"] or ""), found["number"]):
+        with suppress(Unread):
+            said.append(Step("", at, annotation, read_side(tokens_of(written)), about=False))
+    quotient = annotation.value // 1 if annotation.operators else annotation.value  # 17/3=5 R2
+    if not said:
+        return None
+    if any(is_true(one, rounding=True) or one.right.value == quotient for one in said):
+        return replace(said[0], text=found[0], unsettled=True) if found["more"] else None  # 4,5
+    # a sign that is left out, a whole number of something: -4 and 4, 3.33 and 3
+    apart = abs(abs(annotation.value) - abs(said[-1].right.value))
+    about = apart < 1 if said[-1].right.value.denominator == 1 else apart == 0
+    return replace(said[0], text=found[0], in_doubt=about or found[0][0].isspace())
 
 
 def _rounds(exact: Fraction, written: Fraction, unit: Fraction) -> bool:
@@ -115,116 +183,54 @@ def _rounds(exact: Fraction, written: Fraction, unit: Fraction) -> bool:
     return cut or abs(exact - written) <= unit / 2
 
 
-def _left(text: str, *, whole: bool) -> tuple[list[Side], bool]:
-    """Readings of what stands before an equals sign, the longest arithmetic at its end, and whether they are in doubt.
+def _with_remainder(left: Found, right: str, at: int, *, whole: bool) -> Step | None:
+    """A step whose right side is a quotient with a remainder; None where it is none."""
+    found = _REMAINDER.match(right) or _TIGHT_REMAINDER.match(right)
+    if found is None or (whole and right[found.end() :].strip(" )")):
+        return None
+    quotient, remainder = Fraction(found[1]), Fraction(found[2])
+    parts = [token for token in left.tokens if token.kind != "word"]
+    plain = [token.kind for token in parts] == ["number", "operator", "number"] and parts[1].text in _DIVISIONS
+    plain = plain and all(digits_of(token).isdigit() for token in (parts[0], parts[2]))
+    divisor = Fraction(digits_of(parts[2])) if plain else Fraction(1)
+    return Step(
+        "",
+        at,
+        left.readings[0],
+        Side(quotient + remainder / divisor, 1, frozenset(), False, False, True, None, doubtful=False),
+        about=False,
+        in_doubt=not plain or left.doubtful,
+        unsettled=not plain or left.unsettled,
+        impossible=plain and remainder >= divisor,
+    )
 
-    A dash before it may be a sign or a bullet; a number before it may belong to it ("1 1/2") or not ("in 2020").
-    """
-    tokens = tokens_of(text)
-    start, doubtful = len(tokens), False
-    while start > 0 and _may_stand(tokens, start - 1):
-        start -= 1
-        if start and _side_by_side(tokens, start - 1):
-            doubtful = True
-            break
-    run = tokens[start:]
-    before, earlier = tokens[start - 1] if start else None, tokens[start - 2] if start > 1 else None
-    if not run or len(run) > MOST_TOKENS or (whole and before is not None):
-        raise Unread
-    if before is not None and (before.text in _BINDS or (before.kind == "word" and _touch(before, run[0]))):
-        raise Unread
-    near = tokens[max(0, start - 3) : max(0, start - 1)]
-    joined = before is not None and (before.text in TIMES or before.text == "and")
-    if joined and any(token.kind in _COUNTED for token in near):
-        doubtful = True  # 3 boxes of 2 + 3, 1 and 1/2 + 3
-    if before is not None and earlier is not None and before.kind == "other":
-        time = before.text == ":" and earlier.kind == "number" and _touch(before, run[0])
-        if time or earlier.kind == "operator" or (before.text == "," and earlier.kind == "number"):
-            raise Unread  # 6:00 + 18, 8 + . 84, 14, 400 / 80
-    dash = run[0].kind == "operator"
-    if dash and (run[0].text not in "-−–+" or not (before is None or before.text == ":")):
-        raise Unread  # "x + 3 = 7" goes on to the left
-    readings = []
-    of = next((at for at in range(len(run) - 1, 1, -1) if run[at].text == "of" and run[at - 1].kind == "word"), None)
-    for part in [run, *([run[1:]] if dash else []), *([run[of + 1 :]] if of else [])]:  # "3 piles of 210 / 3 = 70"
+
+def _true_in_other_signs(left: str, right: str, at: int, *, whole: bool) -> bool:
+    """Whether a step is true where commas are decimal points and points separate thousands, or a raised dot is a
+    decimal point: 1.500 + 1 = 1501, 3.5 + 1 = 4·5."""
+    for signs in ({".": ",", ",": "."}, {"·": "."}):
+        table = str.maketrans(signs)
+        one, other = left.translate(table), right.translate(table)
+        if (one, other) == (left, right):
+            continue
         with suppress(Unread):
-            readings.append(read_side(part))
-    if not readings:
-        raise Unread
-    # "14 hours = 14 * 60", "Week 1 = 35 + 35": a bare number in a sentence is a name as often as a value
-    bare = readings[0].operators == 0 and (before is not None or bool(readings[0].units))
-    return readings, doubtful or bare
+            lefts, rights = left_side(one, whole=whole), right_side(other, whole=whole)
+            pairs = [(a, b) for a in lefts.readings for b in rights.readings]
+            unsettled = lefts.unsettled or rights.unsettled
+            if not unsettled and any(is_true(Step("", at, a, b, about=False), rounding=False) for a, b in pairs):
+                return True
+    return False
 
 
-def _may_stand(tokens: list[Token], at: int) -> bool:
-    """Whether a token can belong to arithmetic that ends the text; a word only right after a number."""
-    if tokens[at].kind == "word":
-        if tokens[at].text.casefold() in SCALES:
-            return False
-        if tokens[at].text in TIMES and at > 1 and tokens[at - 1].kind == "word":
-            at -= 1  # 60 students x 2/3
-        return at > 0 and tokens[at - 1].kind in ("number", "percent", "close") and not _letter(tokens, at)
-    return tokens[at].kind in ("number", "percent", "currency", "operator", "open", "close")
-
-
-def _side_by_side(tokens: list[Token], at: int) -> bool:
-    return tokens[at].kind in ("number", "percent") and tokens[at + 1].kind in ("number", "percent", "open", "currency")
-
-
-def _letter(tokens: list[Token], at: int) -> bool:
-    """Whether a word follows its number without a space, as in 2y."""
-    return _touch(tokens[at - 1], tokens[at]) and tokens[at].text not in ("x", "X")
-
-
-def _touch(first: Token, second: Token) -> bool:
-    return second.at == first.at + len(first.text)
-
-
-def _right(text: str, *, whole: bool) -> tuple[list[Side], bool]:
-    """Readings of what stands after an equals sign, the longest arithmetic at its beginning, and whether they are in
-    doubt."""
-    tokens = tokens_of(text)[: MOST_TOKENS + 1]
-    end = 0
-    while end < len(tokens):
-        token = tokens[end]
-        if token.kind == "other" or (token.kind == "word" and not _continues(tokens, end)):
-            break
-        end += 1
-    if end < len(tokens) and tokens[end].kind == "word" and end and _touch(tokens[end - 1], tokens[end]):
-        raise Unread  # 5 + 3x
-    run, after = tokens[:end], tokens[end] if end < len(tokens) else None
-    if after is not None and run and (run[-1].kind == "operator" or after.text in _BINDS):
-        raise Unread
-    doubtful = after is not None and _GOES_ON.match(text, after.at) is not None
-    if after is not None and after.kind == "word" and run and run[-1].kind in _COUNTED:
-        if after.text.casefold() in SCALES:
-            doubtful = True
-        elif after.text not in TIMES:
-            run.append(after)
-    while run and run[-1].kind in ("operator", "open", "currency"):
-        if run.pop().kind == "open" and run and run[-1].kind == "operator":
-            raise Unread
-    while run and run[-1].kind == "close" and _count(run, "close") > _count(run, "open"):
-        run.pop()
-    if not run or (whole and len(run) < len(tokens)):
-        raise Unread
-    readings = [read_side(run)]
-    of = next((at for at, token in enumerate(run) if token.text in ("of", "times")), None)
-    if of:
-        readings.append(read_side(run[:of]))  # "1/3 of $150 is left"
-    return readings, doubtful
-
-
-def _continues(tokens: list[Token], at: int) -> bool:
-    """Whether a word after an equals sign stands inside the arithmetic: before an operator, or as one."""
-    if at == 0 or _letter(tokens, at):
+def _is_bare(text: str) -> bool:
+    """Whether a text is one number and nothing else."""
+    try:
+        return left_side(text, whole=True).readings[0].operators == 0
+    except Unread:
         return False
-    following = tokens[at + 1] if at + 1 < len(tokens) else None
-    number = tokens[at - 1].kind in ("number", "percent", "close")
-    if tokens[at].text in TIMES:
-        return (number or tokens[at - 1].kind == "word") and following is not None and following.kind in _BEGINS
-    return number and following is not None and (following.kind == "operator" or following.text in TIMES)
 
 
-def _count(tokens: list[Token], kind: str) -> int:
-    return sum(token.kind == kind for token in tokens)
+def _differ(step: Step) -> bool:
+    """Whether two bare numbers of one kind are not the same."""
+    same = step.left.units == step.right.units and step.left.percent == step.right.percent
+    return same and not is_true(step, rounding=True)
