@@ -1,7 +1,8 @@
 """The `exact` verifier: is the answer, as text, one of those that are right?
 
-What is covered: line ends, composed and decomposed Unicode, and what the settings let pass. What is not covered:
-another writing of the same answer (`1/2` for `0.5`: that is `math`), and reasoning.
+What is covered: line ends, composed and decomposed Unicode, `\\text{}` around a marked answer, names with a full stop
+("Dr. Who"), and what the settings let pass. What is not covered: another writing of the same answer (`1/2` for `0.5`:
+that is `math`), and reasoning.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from verifiers.math.extraction import extract
+from verifiers.blocks.located import Where, located
 from verifiers.verdict import Verdict
 from verifiers.verifier import Verifier
-
-Where = Literal["whole", "last_line", "marked"]
 
 
 class ExactReference(BaseModel):
@@ -24,7 +23,14 @@ class ExactReference(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     answer: str | tuple[str, ...] = Field(min_length=1)
-    """The right answer, or several of which any is right."""
+    """The right answer, or several of which any is right; none may be blank."""
+
+    @field_validator("answer")
+    @classmethod
+    def _is_seen(cls, answer: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not all(map(_shows, (answer,) if isinstance(answer, str) else answer)):
+            raise ValueError("an answer that is blank would make an empty completion right; leave it out")
+        return answer
 
 
 class ExactSettings(BaseModel):
@@ -45,20 +51,22 @@ class ExactVerifier(Verifier):
     """Judges an answer by its text."""
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     judges: ClassVar[str] = "that the answer is, as text, one of the reference's"
     does_not_catch: ClassVar[str] = "wrong reasoning above a right answer; it refuses right answers in other words"
     Reference: ClassVar[type[BaseModel]] = ExactReference
     Settings: ClassVar[type[BaseModel]] = ExactSettings
 
     def verify(self, reference: ExactReference, completion: str) -> Verdict:
-        answer = located(completion, self.settings.where)
-        if answer is None:
+        written = located(completion, self.settings.where)
+        if not written:
             return Verdict.reject("no_answer")
         right = (reference.answer,) if isinstance(reference.answer, str) else reference.answer
-        if self._normal(answer) in map(self._normal, right):
-            return Verdict.accept("equal_text", answer=answer[:300])
-        return Verdict.reject("wrong_answer", answer=answer[:300], answers=len(right))
+        expected = set(map(self._normal, right))
+        for answer in written:
+            if self._normal(answer) in expected:
+                return Verdict.accept("equal_text", answer=answer[:300])
+        return Verdict.reject("wrong_answer", answer=written[0][:300], answers=len(right))
 
     def _normal(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
@@ -69,10 +77,6 @@ class ExactVerifier(Verifier):
         return text.casefold() if self.settings.ignore_case else text
 
 
-def located(completion: str, where: Where) -> str | None:
-    """The part of a completion that is its answer; None where there is none."""
-    if where == "marked":
-        return extract(completion, "marked").text
-    if where == "last_line":
-        return next((line for line in reversed(completion.splitlines()) if line.strip()), None)
-    return completion
+def _shows(text: str) -> bool:
+    """Whether anything of it can be seen: not only spaces, control and zero-width characters."""
+    return any(not one.isspace() and unicodedata.category(one) not in ("Cc", "Cf") for one in text)
