@@ -1,0 +1,93 @@
+"""JSON in text that a model wrote: the block it stands in, and its values, read strictly.
+
+What is covered: JSON as RFC 8259 has it, without NaN and without a key twice; decimals keep their digits, so that 0.3
+is a multiple of 0.1; blocks between lines of backticks, indented, with any line ends. What is not covered: values
+nested deeper than `MOST_DEPTH`; numbers of more than `MOST_DIGITS` digits, which are told apart from text that is no
+JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+MOST_DEPTH = 100
+MOST_DIGITS = 4_000
+"""Digits of one number written out; Python reads no whole number of more than 4,300."""
+_FENCE = re.compile(r"[ \t]*(`{3,})[ \t]*([\w+-]*)[ \t]*\Z")
+
+
+class TooLarge(ValueError):
+    """It is JSON, and larger than it is judged."""
+
+
+class Number(Decimal):
+    """A decimal that shows itself as it was written."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def last_block(text: str) -> str | None:
+    """The last block between lines of backticks that is called json or nothing; None where there is none."""
+    found, lines, opened = None, list[str](), None
+    for line in text.split("\n"):
+        fence = _FENCE.match(line.rstrip("\r")) if "```" in line else None
+        if opened is None:
+            opened, lines = fence, []
+        elif fence is not None and not fence[2] and len(fence[1]) >= len(opened[1]):
+            if opened[2].casefold() in ("", "json"):
+                found = "\n".join(lines)
+            opened = None
+        else:
+            lines.append(line)
+    return found
+
+
+def read_json(text: str) -> Any:
+    """A JSON value. Raises ValueError with the reason, and of those TooLarge where it is JSON."""
+    if _depth(text) > MOST_DEPTH:
+        raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
+    try:
+        return json.loads(
+            text, parse_constant=_no_constant, parse_float=decimal, parse_int=_whole, object_pairs_hook=_distinct
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def decimal(text: str) -> Number:
+    """A number with a point or an exponent, exact. Raises TooLarge where it has too many digits."""
+    digits, _, exponent = text.lower().partition("e")
+    # the exponent first: one of a thousand digits is no exponent that anything can be computed with
+    if len(exponent) > 6 or len(digits) + abs(int(exponent or "0")) > MOST_DIGITS:
+        raise TooLarge(f"{text[:40]} has more than {MOST_DIGITS:,} digits")
+    return Number(text)
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise TooLarge(f"a number has {len(text):,} digits")
+    return int(text)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets go that stand in no string."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", re.sub(r'"(?:[^"\\]|\\.)*+"?', "", text, flags=re.DOTALL)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
