@@ -70,7 +70,7 @@ def _stated(text: str, phrase: re.Pattern[str], extracted: str | None) -> tuple[
         return ()
     line = text[last.end() : last.end() + _LONGEST_LINE].partition("\n")[0].replace("**", "").strip()
     sentence = _sentence(line)
-    found = [sentence, line.removesuffix(".")]
+    found = [sentence, line.removesuffix("."), line]
     before, taken, _ = line.partition(extracted) if extracted else (line, "", "")
     named = not _REASON.search(before) and len(before) + len(taken) >= len(sentence)  # the capital of France is Paris
     if taken and (named if before else not _TITLE.search(taken)):

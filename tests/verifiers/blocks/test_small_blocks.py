@@ -37,6 +37,7 @@ def judged(name: str, reference: dict[str, Any], completion: str, **settings: An
         ("Dr. Who", "The answer is **Dr. Who**. He travels.", {"where": "marked"}, "equal_text"),
         ("Dr", "The answer is Dr. Who.", {"where": "marked"}, "wrong_answer"),
         ("J. R. R. Tolkien", "The answer is J. R. R. Tolkien.", {"where": "marked"}, "equal_text"),
+        ("9:30 a.m.", "The answer is 9:30 a.m.", {"where": "marked"}, "equal_text"),
         ("Paris", "The answer is Paris. It lies on the Seine.", {"where": "marked"}, "equal_text"),
         ("Paris", "The answer is Paris, since it is.", {"where": "marked"}, "equal_text"),
         ("Paris", "Answer: the capital of France is Paris.", {"where": "marked"}, "equal_text"),
