@@ -109,7 +109,7 @@ def all_steps(text: str) -> Iterator[Step | str]:
             after = result_after(read.right, text, found.end())
             if after is not None:
                 yield replace(after, text=found[0] + after.text)
-    # blanked to the same length, so that a step's place is its place in the completion
+    # blanked to the same length, as there
     yield from steps(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
 
 

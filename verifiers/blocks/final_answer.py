@@ -2,7 +2,8 @@
 
 What is covered: the rules of verifiers/math/extraction.py; the evidence holds the answer as written (`answer`), its
 normalised text (`text`), and whether the math verifier can compare it with another (`comparable`). Group filters vote
-on these. What is not covered: whether the answer is right.
+on these. What is not covered: whether the answer is right; answers that are names, which end at a full stop as numbers
+do ("Dr. Who" is Dr here, and whole in `exact`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 What is covered: the longest arithmetic there is, and whether the words and signs around it may belong to it. What may
 belong to it (`8:00`, `3,5`, `3 million`, "17/3 = 5 and 2/3") puts a step in doubt; what surely does (`x + 3`, `3½`,
-`3x`, `6:00 + 18`) leaves it unread. What is not covered: what a sentence says about a step ("it is false that ...").
+`3x`, `6:00 + 18`) leaves it unread. What is not covered: what a text says about a step, beyond "it is not true that"
+and "is wrong", which put it in doubt.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _BINDS = frozenset("\\{}_|√^…")
 _SCALES_OF_CHINESE = frozenset("十百千万萬亿億兆半分折成点點")
 _COUNTED = frozenset(["number", "percent", "close"])
 _BEGINS = frozenset(["number", "percent", "currency", "open"])
-_GOES_ON = re.compile(r"(?:and\b\s*[($\d]|\.\.|!|is\s+(?:not|wrong|false)\b)|[^\n]{0,60}\bremain", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:and\b\s*[($\d]|\.\.|!)|[^\n]{0,60}\b(?:remain|left\s?over)|with\s+\d++\s+(?:\w+\s+)?left\b", re.IGNORECASE
+)
 """After a right side that is false as it is read: `5 and 2/3`, `16.66...`, `3!`, "33, with 1 remaining"."""
 _LARGE = "hundreds?|thousands?|millions?|billions?|trillions?|mln|bn|lakhs?|crores?|k|squared|cubed"
 _LONGER = "hours?|hrs?|h|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|pounds?|lbs?|dollars?"
@@ -27,6 +30,8 @@ _SHORTER = "minutes?|mins?|seconds?|secs?|hours?|hrs?|days?|months?|inch(?:es)?|
 _CHANGES = re.compile(
     r",\d|,\s?\d{3}(?!\d)|:\s?[0-5]\d(?!\d)|:\d|['’]\d|[±∓]"
     rf"|(?:{_LARGE})\b|(?:r|rem)\b\.?\s*[-−]?\d|(?:point|over|plus|minus|mod|modulo|divided\s+by)\s+[-$(]?\d"
+    r"|is\s+(?:not|wrong|false|incorrect)\b|and\s+\d++\s+cents?\b"
+    r"|(?:ten|hundred|thousand|million)ths\b"
     r"|and\s+(?:a|an|one|two|three)\s+(?:half|third|quarter|fourth|fifth)s?\b"
     r"|and\s+\d++\s*/\s*\d++(?!\s*(?:of\b|[-+*/×÷=]))"
     rf"|(?:{_LONGER})\b[\s,]*(?:and\s+)?\d++\s*(?:{_SHORTER})\b",
@@ -35,6 +40,9 @@ _CHANGES = re.compile(
 """After a right side, true or false: `8:00`, `3,5`, `3 million`, `3 and 1/2`, "3 hours 20 minutes"."""
 _OR = re.compile(r"or\s+(\\?\$?[\d.,]*\d(?:\s?/\s?\d++)?(?:\s?\\?%)?)", re.IGNORECASE)
 _LOOSE_LETTER = re.compile(r"[xyzn](?!['’\w]|\s+[A-Za-z\d])", re.IGNORECASE)
+_NOT_THAT = re.compile(r"\b(?:not|false|wrong|incorrect|isn['’]t)\b[^.,:!?\n]{0,20}\bthat\s*\Z", re.IGNORECASE)
+_BETWEEN_DIGITS = frozenset(",:'’.!?;<>—–")
+"""Signs that may stand between a step and the next words without a space; another one is part of a number."""
 _CHANGING = frozenset(["twice", "thrice", "double", "triple", "negative", "root", "sqrt", "mod", "modulo"])
 """Words before arithmetic that may belong to it."""
 _SHARES = frozenset(["half", "third", "thirds", "fourth", "fourths", "quarter", "quarters", "fifth", "fifths"])
@@ -101,6 +109,7 @@ def left_side(text: str, *, whole: bool) -> Found:
     # "14 hours = 14 * 60", "Week 1 = 35 + 35": a bare number in a sentence is a name as often as a value
     bare = readings[0].operators == 0 and (before is not None or bool(readings[0].units))
     unsettled = before is not None and (_mixed(before, run) or _changed(before, earlier))
+    unsettled = unsettled or _NOT_THAT.search(text, max(0, run[0].at - 60), run[0].at) is not None
     return Found(readings, doubtful or bare or (dash and not spaced) or _range(run), unsettled, run)
 
 
@@ -141,9 +150,10 @@ def right_side(text: str, *, whole: bool) -> Found:
     if not run or (whole and len(run) < len(tokens)):
         raise Unread
     readings = [read_side(run)]
-    of = next((at for at, token in enumerate(run) if token.text in ("of", "times")), None)
+    of = next((at for at, token in enumerate(run) if token.text == "of"), None)
     if of:
         readings.append(read_side(run[:of]))  # "1/3 of $150 is left"
+    doubtful = doubtful or _range(run) or any(token.text == "times" for token in run)
     return Found(readings, doubtful, unsettled or _or_another(text, after, readings[0]), run)
 
 
@@ -165,8 +175,8 @@ def _belongs(before: Token, earlier: Token | None, first: Token) -> bool:
         return True
     if before.kind != "other" or earlier is None:
         return False
-    if earlier.kind == "operator":
-        return True  # 8 + . 84
+    if earlier.kind == "operator" or (touching and earlier.kind == "number" and _touch(earlier, before)):
+        return True  # 8 + . 84, 2'000
     if earlier.kind not in _COUNTED:
         return False
     # 6:00 + 18, 14, 400 / 80, 7 — 2 + 1, 7 ± 2 + 1
@@ -230,6 +240,8 @@ def _goes_on_as_formula(text: str, after: Token, *, touching: bool) -> bool:
     if _is_digit_like(after.text):
         return True
     following = text[after.at + 1 : after.at + 2]
+    if touching and following.isdigit() and after.kind == "other" and after.text not in _BETWEEN_DIGITS:
+        return True  # 3~000
     return _is_letter_like(after.text) and (touching or not following.isalpha())
 
 

@@ -4,12 +4,12 @@
     "2 + 3 = 10 / 2 = 5"                 two steps
     "5 apples + 3 apples = 8 apples"     "20% of 50 = 10"      "1/2 of 10 = 5"      "17/3 = 5 R2"
 
-What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too (sides.py), and a
-quotient with its remainder. Where a step can be read in several ways it is true if one of them is; where it is false
-and may be meant otherwise ("17/3 = 5 and 2/3", "25 / 1/3 = 75", "200 + 5% = 210") it is in doubt; where what stands
-beside it changes it ("3 + 5 = 8:00", "1 + 2 = 3,5", "5 * 3 = 15%") it is in doubt though it be true. What is not
-covered: algebra ("x + 3 = 7") and formulas in TeX, which are left unread; one bare number beside another ("Day 1 =
-35"), which is no step, unless a step leads to it ("1 + 2 = 3 = 4").
+What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too (sides.py), without
+emphasis and the marks around a formula; a quotient with its remainder. Where a step can be read in several ways it is
+true if one of them is; where it is false and may be meant otherwise ("17/3 = 5 and 2/3", "25 / 1/3 = 75", "200 + 5% =
+210") it is in doubt; where what stands beside it changes it ("3 + 5 = 8:00", "1 + 2 = 3,5") it is in doubt though it be
+true. What is not covered: algebra ("x + 3 = 7") and commands of TeX, which are left unread; one bare number beside
+another ("Day 1 = 35"), which is no step, unless a step leads to it ("1 + 2 = 3 = 4").
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from verifiers.blocks.arithmetic import MEASURES, MOST_DIGITS, Side, Unread, dig
 from verifiers.blocks.sides import Found, left_side, right_side
 
 _EQUALS = re.compile(r"=+|≈|≃")
+_MARKUP = re.compile(
+    r"(?<![\w)\]*])\*\*(?=[^\s*])(?P<bold>[^*\n]{1,500})(?<=[^\s*])\*\*(?![\w(\[*])|`+|(?<!\\)\\[()\[\]]"
+)
+"""Emphasis, code and the marks around a formula; 2**10 is none of them."""
 _LABEL = re.compile(r"\s*(?:\d+[.)]|[*•])\s+")
 """The number or bullet of a list."""
 _REMAINDER = re.compile(
@@ -79,6 +83,8 @@ class Step:
 
 def steps(text: str) -> Iterator[Step | str]:
     """The steps of a text in order; for what has an equals sign between numbers but cannot be read, its text."""
+    # blanked to the same length, so that a step's place is its place in the text
+    text = _MARKUP.sub(lambda found: f"  {found['bold']}  " if found["bold"] else " " * len(found[0]), text)
     for line in re.finditer(r"[^\n;]+", text):
         signs = list(_EQUALS.finditer(line[0]))
         if not signs:

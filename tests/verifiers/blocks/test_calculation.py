@@ -78,6 +78,13 @@ TRUE = [
     "5 kilograms + 3 kg = 8 kg",
     "€1 + €2 = €3",
     "5+3=8个苹果",
+    "1 + 2 = **3**",
+    "**1 + 2** = **3** apples",
+    "**1 + 2 = 3**",
+    "`1 + 2` = `3`",
+    r"So \(5 \times 3 = 15\).",
+    r"\[ 2^3 - 1 = 7 \]",
+    "2**3 = 8 and 2 ** 3 ** 1 = 8",
 ]
 FALSE = [
     ("3 + 4 = 8", "3 + 4 = 8"),
@@ -107,6 +114,9 @@ FALSE = [
     ("8-3 = 4", "8-3 = 4"),
     ("10 - 12 = 2", "10 - 12 = 2"),
     ("6 ⁄ 2 = 4", "6 ⁄ 2 = 4"),
+    ("**1 + 2** = **4**", "1 + 2 = 4"),
+    (r"\(5 \times 3 = 16\)", r"5 \times 3 = 16"),
+    ("2**3 = 9", "2**3 = 9"),
 ]
 IN_DOUBT = [
     "60 minutes * 2 = 2 hours",
@@ -147,6 +157,13 @@ IN_DOUBT = [
     "17 * 3 = 51 r 0",
     "17/3 + 1 = 5 r 2",
     "pages 3-5 = 3 pages",
+    "1 + 2 = 3-4 hours",
+    "17 / 3 = 5 with 2 left over",
+    "1 + 2 = 3 times 4",
+    "1 + 2 = $3 and 25 cents",
+    "1 + 2 = 3 thousandths",
+    "2 + 3 = 5 is false",
+    "2 + 3 = 6 is wrong",
     "2020–2021 = 1 year",
     "2/3/2020 + 1 = 3",
     "1 1/2 + 1 = 3/2",
@@ -199,6 +216,9 @@ UNREAD = [
     "1 000 + 1 = 1",
     "$1 + €2 = $3",
     "5+3=8万",
+    "1 + 2 = 3~000",
+    "1 + 2 = 3\u200b5",
+    "2'2 + 3 = 5",
     "17/3 + 0 = 5.5R2",
 ]
 
@@ -250,6 +270,12 @@ def test_a_bare_number_beside_another_is_a_step_only_where_a_step_leads_to_it() 
         assert judged(text)[0] == "accepted"
 
 
+def test_what_is_said_not_to_be_so_is_in_doubt() -> None:
+    assert judged("It is not true that 2 + 3 = 6.")[0] == "undecided"
+    assert judged("It is false to say that 2 + 3 = 5.")[0] == "undecided"
+    assert judged("It is not hard: we know that 2 + 3 = 5.")[0] == "accepted"
+
+
 def test_the_policy_for_a_completion_without_steps() -> None:
     assert judged("It is 7.")[0] == "undecided"
     assert judged("a = b = 7", without_steps="accepted")[0] == "accepted"
@@ -274,7 +300,16 @@ def test_the_policy_for_a_completion_without_steps() -> None:
             "<<1=1>>" + "1," * 90_000,
             "2(" * 90_000 + " = 2",
         ),
-        *("-" * 190_000 + "1 = 1", "1 = 1 or " + "1" * 190_000, "[" * 10**6, "1" * 10**6, " " * 10**6),
+        *(
+            "-" * 190_000 + "1 = 1",
+            "**1" * 60_000 + " = 1",
+            "**" + " " * 199_000,
+            "`\\(" * 60_000,
+            "1 = 1 or " + "1" * 190_000,
+            "[" * 10**6,
+            "1" * 10**6,
+            " " * 10**6,
+        ),
     ],
     ids=lambda text: text[:10],
 )
