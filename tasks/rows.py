@@ -80,8 +80,11 @@ def read_json(file: Path, key: str) -> PlacedRow:
 
 
 def _jsonl(file: Path, key: str) -> Iterator[PlacedRow]:
+    text = _text(file, key).rstrip()
+    if not text:
+        raise SourceError(f"{file} is empty; set {key} to a file with one JSON object a line")
     # not splitlines(): U+2028 may stand within a JSON text
-    for number, line in enumerate(_text(file, key).rstrip().split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         yield _object(line, f"{file}, line {number}")
 
 

@@ -24,6 +24,7 @@ from pydantic import JsonValue
 from verifiers.errors import BadFile
 from verifiers.judgement import Judgement, Row
 from verifiers.supervisor import Supervisor
+from verifiers.wire import no_number
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is a bad row, and is skipped without being held in memory."""
@@ -140,6 +141,9 @@ def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
             return _BadRow(number, f"`{key}` is missing")
         if not isinstance(value[key], kind):
             return _BadRow(number, f"`{key}` must be {called}")
+    wrong = no_number({"reference": value["reference"]})
+    if wrong is not None:
+        return _BadRow(number, wrong)
     prompt = value.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
         return _BadRow(number, "`prompt` must be a string")

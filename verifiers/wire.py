@@ -7,8 +7,11 @@ comes back from a worker is ever unpickled or evaluated.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Any
+
+from pydantic import JsonValue
 
 HEADER = struct.Struct(">I")
 EXIT_MEMORY = 77
@@ -23,6 +26,25 @@ def pack(message: Any) -> bytes:
     if len(body) > MAX_FRAME:
         raise ValueError(f"a message of {len(body)} bytes is longer than the {MAX_FRAME} that fit")
     return HEADER.pack(len(body)) + body
+
+
+def no_number(value: JsonValue) -> str | None:
+    """Where parsed JSON holds NaN or an infinity, which Python reads and JSON does not have, as a clause; else None."""
+    waiting: list[tuple[str, JsonValue]] = [("", value)]
+    while waiting:
+        place, inside = waiting.pop()
+        if isinstance(inside, float):
+            if not math.isfinite(inside):
+                return f"`{place[1:200]}` is {json.dumps(inside)}, which is no JSON number"
+        elif isinstance(inside, dict):
+            waiting += [
+                (f"{place}.{key}", item) for key, item in inside.items() if isinstance(item, dict | list | float)
+            ]
+        elif isinstance(inside, list):
+            waiting += [
+                (f"{place}.{at}", item) for at, item in enumerate(inside) if isinstance(item, dict | list | float)
+            ]
+    return None
 
 
 class FrameReader:

@@ -59,6 +59,11 @@ def test_a_folder_goes_through_datasets(hub_folder: Callable[..., Path]) -> None
         ("text.parquet", b"no parquet", r"cannot read .*text\.parquet"),
         ("bytes.jsonl", b"\xff\xfe", r"cannot read .*bytes\.jsonl"),
         ("list.jsonl", b'{"a": 1}\n[2]\n', r"list\.jsonl, line 2 is not a JSON object; repair or remove it"),
+        (
+            "empty.jsonl",
+            b"\n",
+            r"empty\.jsonl is empty; set `path` of source `mine` to a file with one JSON object a line",
+        ),
         ("gap.jsonl", b'{"a": 1}\n\n{"a": 2}\n', r"gap\.jsonl, line 2 is not a JSON object"),
         ("deep.jsonl", b"[" * 100_000, r"deep\.jsonl, line 1 is not a JSON object"),
         ("table.csv", b"a,b\n", r"table\.csv is no \.jsonl file, no \.parquet file, no folder and no Hub id"),

@@ -70,6 +70,8 @@ def test_bad_rows_are_lines_in_their_place(same: str, tmp_path: Path) -> None:
         b'{"id": "x", "reference": {"answer": "1"}, "completion": "1", "prompt": 3}\n',
         b"\xff\xfe\n",
         b"[" * 100_000 + b"\n",
+        b'{"id": "x", "reference": {"answer": "1", "more": [{"a": NaN}]}, "completion": "1"}\n',
+        b'{"id": "x", "reference": {"answer": "1", "more": 1e999}, "completion": "1"}\n',
     ]
     content = row("first", "1", "1") + b"".join(bad) + row("last", "1", "1").rstrip(b"\n")
     lines = judged(same, tmp_path, content, workers=2)
@@ -78,6 +80,11 @@ def test_bad_rows_are_lines_in_their_place(same: str, tmp_path: Path) -> None:
         assert (line["line"], line["outcome"], line["reason"]) == (number, "undecided", "bad_row")
         assert line["detail"]["what"]
     assert "`reference` is missing" in lines[5]["detail"]["what"]
+    said = [line["detail"]["what"] for line in lines[-3:-1]]
+    assert said == [
+        "`reference.more.0.a` is NaN, which is no JSON number",
+        "`reference.more` is Infinity, which is no JSON number",
+    ]
 
 
 def test_a_reference_that_does_not_fit_is_a_fault(same: str, tmp_path: Path) -> None:

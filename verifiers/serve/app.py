@@ -142,10 +142,19 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     """The first complaint as `key: what is wrong`, without the hostile input itself."""
     assert isinstance(error, RequestValidationError)
     first: Mapping[str, Any] = error.errors()[0]
+    if first["type"] == "json_invalid":
+        why = f"the body is not JSON: {first['ctx']['error']}, at character {first['loc'][-1]}"
+        return JSONResponse({"error": why[:500]}, 422)
     place = ".".join(str(part) for part in first["loc"] if part != "body")[:200]
     return JSONResponse({"error": f"`{place or 'body'}`: {first['msg']}"[:500]}, 422)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RecursionError):
+        return JSONResponse({"error": "the body is nested too deeply; send objects and lists less deep"}, 400)
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        return JSONResponse({"error": f"the body is not UTF-8, from byte {error.__cause__.start} on"}, 400)
+    if isinstance(error.__cause__, ValueError):
+        return JSONResponse({"error": f"the body cannot be read: {error.__cause__}"[:500]}, 400)
     return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic_core import PydanticCustomError
 
 from verifiers.verdict import Outcome
+from verifiers.wire import no_number
 
 MAX_ROWS = 1024
 """Rows of one request."""
@@ -29,6 +31,14 @@ class AskedRow(BaseModel):
     """The model's whole response."""
     prompt: Text | None = None
     """What the model was asked, for a verifier that reads it."""
+
+    @field_validator("reference")
+    @classmethod
+    def _of_json_numbers(cls, reference: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        wrong = no_number(reference)
+        if wrong is not None:
+            raise PydanticCustomError("no_number", "{wrong}", {"wrong": wrong})
+        return reference
 
 
 class Asked(BaseModel):
@@ -73,6 +83,31 @@ class Answered(BaseModel):
 
 class Answer(BaseModel):
     """The verdicts, in the order of the rows."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "verdicts": [
+                    {
+                        "id": "1",
+                        "outcome": "accepted",
+                        "reason": "equal_value",
+                        "detail": {
+                            "extracted_by": "answer_phrase",
+                            "reference": "1/2",
+                            "answer": "0.5",
+                            "reference_read": "number: 1/2",
+                            "answer_read": "number: 0.5",
+                            "rule": "equal_value",
+                        },
+                        "seconds": 0.000201,
+                        "verifier": "math",
+                        "version": "2",
+                    }
+                ]
+            }
+        }
+    )
 
     verdicts: list[Answered]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_verdicts_are_those_of_the_command_in_order(service: Running, tmp_path: 
     assert [verdict["outcome"] for verdict in served] == ["accepted", "rejected", "undecided"]
 
 
+def test_the_examples_of_the_page_and_of_the_api_are_real(serve: Serve) -> None:
+    page = (Path(__file__).parents[3] / "docs/serve-verifiers.md").read_text()
+    asked, told = re.search(r"--json '(.*?)'", page, re.DOTALL), re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert asked is not None
+    assert told is not None
+    examples = [(json.loads(asked[1]), json.loads(" ".join(told[1].split())))]
+    with serve("--verifier", "math") as service:
+        schemas = service.client.get("/openapi.json").json()["components"]["schemas"]
+        examples.append((schemas["Asked"]["example"], schemas["Answer"]["example"]))
+        for question, answer in examples:
+            given = service.client.post("/verify", json=question).json()
+            for verdict in [*given["verdicts"], *answer["verdicts"]]:
+                assert 0 < verdict.pop("seconds") < 1
+            assert given == answer
+
+
 def test_a_verdict_that_is_no_unicode_costs_its_neighbours_nothing(service: Running) -> None:
     answer = service.verify("moods", "fine", "half a pair", "fine")
     assert answer.status_code == 200
@@ -89,9 +106,21 @@ def test_what_fails_is_a_verdict(service: Running) -> None:
         ({"verifier": "whole", "settings": {}, "rows": [ROW]}, 409, "`settings` of `whole` are fixed at the start"),
         ({"verifier": "moods", "settings": {"sandbox": "http://x"}, "rows": []}, 409, "are fixed at the start"),
         ([ROW], 422, "`body`: Input should be a valid"),
-        (b"{", 422, "JSON decode error"),
-        (b"[" * 100_000, 400, "body"),
-        (b'{"verifier": "\xff"}', 400, "body"),
+        (b"{", 422, "the body is not JSON: Expecting property name enclosed in double quotes, at character 1"),
+        (b"[" * 100_000, 400, "the body is nested too deeply"),
+        (b'{"verifier": ' + b"[" * 3000 + b"]" * 3000 + b"}", 400, "the body is nested too deeply"),
+        (b'{"verifier": "\xff"}', 400, "the body is not UTF-8, from byte 14 on"),
+        (b'{"verifier": ' + b"9" * 5000 + b"}", 400, "the body cannot be read: Exceeds the limit"),
+        (
+            {"verifier": "moods", "rows": [ROW, {**ROW, "reference": {"answer": ["1", {"high": float("nan")}]}}]},
+            422,
+            "`rows.1.reference`: `answer.1.high` is NaN, which is no JSON number",
+        ),
+        (
+            b'{"verifier": "moods", "rows": [{"id": "1", "completion": "", "reference": {"answer": -1e999}}]}',
+            422,
+            "`rows.0.reference`: `answer` is -Infinity, which is no JSON number",
+        ),
         (b"x" * (MAX_BODY + 1), 413, "send the rows in several requests"),
     ],
 )
