@@ -103,7 +103,7 @@ def run_audit(
         done = audit(plan, lambda what, count: progress.update(task, description=escape(what), completed=count))
     missed = thresholds.missed(done.record)
     print(visible(markdown(done.record)))
-    print(f"record {store(done.record)}")
+    print(f"record {_from_home(store(done.record))}")
     if output is not None:
         print(f"page   {write_audit(done, output)}")
     for sentence in missed:
@@ -131,3 +131,8 @@ def _settings(overrides: Sequence[str]) -> dict[str, Any]:
     for override in overrides:
         apply_override(settings, override)
     return settings
+
+
+def _from_home(path: Path) -> str:
+    """A path as a person would type it."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
