@@ -19,6 +19,7 @@ from selfplay.errors import ConfigError
 
 _OF_LITTLE_USE = {"extra_forbidden": 1, "missing": 2}
 """Complaints of a branch that the mapping was not meant for."""
+_NO_CLASS = re.compile(r" or instance of \w+$")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -125,11 +126,13 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> str:
         if first["type"] != "missing" and not _is_key(first["loc"], data, first["input"]):
             first = min(siblings, key=lambda e: _OF_LITTLE_USE.get(e["type"], 0), default=first)
     key = _key(first["loc"], data, first["input"], missing=first["type"] == "missing")
-    kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
+    kind, message = first["type"], _NO_CLASS.sub("", str(first["msg"]).removeprefix("Value error, "))
     if kind == "extra_forbidden":
         known = _known_keys(model)
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         sentence = f"unknown key `{key}`" + (f"; did you mean `{known[near[0]]}`?" if near else "; remove it.")
+    elif kind == "invalid_key":
+        sentence = f"a key is {first['input']!r:.80}, which is no text; put it in quotes or remove it."
     elif kind == "missing":
         sentence = f"the key `{key}` is missing; add it."
     elif kind == "value_error":

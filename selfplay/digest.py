@@ -101,8 +101,8 @@ def repeated(ledger: Ledger) -> list[Repeated]:
 def check(run: Path) -> list[str]:
     """What is wrong with a run's ledger, a sentence each; reads alone.
 
-    Damaged and missing files, keys that several rows have, rows that name what is not there, and models with
-    a successor and without scores. Where files are damaged only they are named, because the rest follows from them.
+    Damaged and missing files, keys that several rows have, rows that name what is not there, samples
+    that were used and not judged, and models with a successor and without scores. Where files are damaged only they are named, because the rest follows from them.
 
     Raises:
         RunError: the folder is no run, or its ledger is lost.
@@ -111,7 +111,7 @@ def check(run: Path) -> list[str]:
     damage = ledger.files.damage()
     if damage:
         return [one.sentence for one in damage]
-    return [one.sentence for one in repeated(ledger)] + _dangling(ledger) + _unscored(ledger)
+    return [one.sentence for one in repeated(ledger)] + _dangling(ledger) + _unjudged(ledger) + _unscored(ledger)
 
 
 def _dangling(ledger: Ledger) -> list[str]:
@@ -125,6 +125,16 @@ def _dangling(ledger: Ledger) -> list[str]:
         if count:
             found.append(f"{table}.{column} names {count:,} times what {other} does not hold, such as {first}.")
     return found
+
+
+def _unjudged(ledger: Ledger) -> list[str]:
+    """A sample is judged before its model is scored on it, and before another model is trained on it."""
+    sql = """SELECT count(*), min(s.id) FROM samples s ANTI JOIN verdicts v ON v.sample_id = s.id
+             WHERE s.origin = 'synthetic' AND (
+                 s.id IN (SELECT sample_id FROM members)
+                 OR (s.purpose = 'evaluate' AND s.model IN (SELECT model FROM scores WHERE measure = 'accuracy')))"""
+    count, first = ledger.rows(sql)[0]
+    return [f"verdicts lacks those on {count:,} samples that were used, such as {first}."] if count else []
 
 
 def _unscored(ledger: Ledger) -> list[str]:

@@ -71,7 +71,7 @@ class Ledger:
             raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
         ledger = cls(run / "ledger")
         # a training's set and examples are in the ledger before its weights are in the folder
-        if not any(ledger.folder.glob("*")) and any(run.glob("models/*/*/generation-*")):
+        if ledger.files.are_none() and any(run.glob("models/*/*/generation-*")):
             raise RunError(
                 f"{run}/ledger is lost, though {run}/models holds trained models; put it back, or let `selfplay run "
                 f"CONFIG --resume {run}` do the work again."

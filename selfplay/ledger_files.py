@@ -61,6 +61,11 @@ class LedgerFiles:
         """The files of one table, in the order of their names."""
         return sorted(self.folder.glob(f"{table}-*.parquet"))
 
+    def are_none(self) -> bool:
+        """Whether there is no file of any table, and none is listed."""
+        listed, unreadable = self._listed()
+        return not (listed or unreadable or any(self.folder.glob("*.parquet")))
+
     def write(self, table: str, rows: pa.Table) -> None:
         """Write rows as one file, durably; a no-op where the same file is there.
 
@@ -144,7 +149,7 @@ class LedgerFiles:
                 if not _NAME.fullmatch(name):
                     raise ValueError(name)  # a path, perhaps: what the list names is moved when it is damaged
                 listed[name] = {"bytes": int(entry["bytes"]), "rows": int(entry["rows"])}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 unreadable += 1
         return listed, unreadable
 

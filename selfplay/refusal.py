@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 import typer
 
 USER_ERROR = 2
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
@@ -42,14 +43,15 @@ def system_limits() -> Iterator[None]:
     """
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: it was closed when the command began
+            sys.stdout.flush()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             shown = str(error.filename)
             raise _refused(
                 f"The path {shown[:40]}… ({len(shown):,} characters) is too long; give a shorter one."
             ) from None
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
         with suppress(OSError):
             # What still waits in the buffer would fail again, with a traceback, as Python ends.

@@ -190,7 +190,9 @@ def recorded_environment(file: Path) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         place = "".join(f" `{part}`" for part in first["loc"])
-        raise RunError(f"Cannot read {file}:{place} {first['msg'].lower()}; {_OR_DELETE}.") from None
+        raise RunError(
+            f"Cannot read {file}:{place} {first['msg'].partition(' or instance of')[0].lower()}; {_OR_DELETE}."
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"Cannot read {file} ({' '.join(str(error).split())}); {_OR_DELETE}.") from None
     return dict(found)

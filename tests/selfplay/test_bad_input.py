@@ -105,6 +105,8 @@ def test_a_branch_of_a_union_is_named_as_a_person_would(tiny: dict[str, Any], tm
         ({"verify": {"math": {"n": {"accepts": date(2026, 1, 1)}}}}, "`verify.math.n.accepts` is datetime.date"),
         ({"verify": {"math": {"n": {"dict": {"a": float("nan")}}}}}, "`verify.math.n.dict.a` is nan"),
         ({"verify": {"math": {1: 2}}}, "`verify.math.1` is 1: input should be a valid string"),
+        ({None: 2}, "a key is None, which is no text; put it in quotes or remove it"),
+        ({"seeds": {}}, "`seeds` is {}: input should be a valid list"),
     ],
 )
 def test_a_key_is_named_as_the_file_has_it(
@@ -144,6 +146,12 @@ def test_an_output_that_cannot_be_written_is_one_sentence() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("selfplay: Cannot write: No space left on device; make room, or send")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_closed_output_is_no_fault() -> None:
+    command = ["bash", "-c", f"exec 1>&-; {sys.executable} -m selfplay.cli schema"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_unknown_verifier_ends_its_sentence(tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_a_row_that_names_what_is_not_there_is_named(copy: Path) -> None:
     assert any(sentence.startswith("verdicts.sample_id names") for sentence in check(copy))
 
 
+def test_a_sample_that_was_used_and_not_judged_is_named(copy: Path) -> None:
+    sql = "SELECT sample_id FROM members WHERE origin = 'synthetic' LIMIT 1"
+    ((used,),) = Ledger.of_run(copy).rows(sql)
+    rewrite(copy, "verdicts", lambda rows: [row for row in rows if row["sample_id"] != used])
+    assert check(copy) == [f"verdicts lacks those on 1 samples that were used, such as {used}."]
+
+
 def test_a_run_that_lost_its_ledger_keeps_its_report(copy: Path) -> None:
     report = write_report(copy)
     before = report.read_text()

@@ -111,8 +111,17 @@ def test_a_lost_ledger_is_no_empty_one(ledger: Ledger) -> None:
     shutil.rmtree(ledger.folder)
     assert Ledger.of_run(run).rows("SELECT count(*) FROM samples") == [(0,)], "this run had just begun"
     (run / "models/0/start/generation-0").mkdir(parents=True)
+    (ledger.folder / "damaged").mkdir(parents=True)
+    (ledger.folder / "samples.tmp").touch()
+    (ledger.folder / "manifest.jsonl").touch()
     with pytest.raises(RunError, match=r"ledger is lost, though .*models holds trained models"):
         Ledger.of_run(run)
+
+
+def test_a_manifest_that_is_nested_too_deeply_is_damaged(ledger: Ledger) -> None:
+    manifest = ledger.folder / "manifest.jsonl"
+    manifest.write_text("[" * 100_000 + "\n" + manifest.read_text())
+    assert [one.what for one in ledger.files.damage()] == ["has 1 unreadable lines"]
 
 
 def test_lost_verdicts_leave_the_samples(ledger: Ledger) -> None:

@@ -129,7 +129,7 @@ def test_other_versions_are_told_and_recorded(experiment: Experiment, monkeypatc
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[]", "environment.json: input should be a valid dictionary"),
+        ("[]", "environment.json: input should be a valid dictionary;"),
         ('{"packages": 3}', "environment.json: `packages` input should be"),
         ('{"resumed": {"a": 1}}', "environment.json: `resumed` input should be a valid list"),
         ('{"resumed": [3]}', "environment.json: `resumed` `0` input should be"),
