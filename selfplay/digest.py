@@ -101,8 +101,9 @@ def repeated(ledger: Ledger) -> list[Repeated]:
 def check(run: Path) -> list[str]:
     """What is wrong with a run's ledger, a sentence each; reads alone.
 
-    Damaged and missing files, keys that several rows have, rows that name what is not there, samples
-    that were used and not judged, and models with a successor and without scores. Where files are damaged only they are named, because the rest follows from them.
+    Damaged and missing files, keys that several rows have, rows that name what is not there, samples that were used and
+    not judged, and models with a successor and without scores. Where files are damaged only they are named, because the
+    rest follows from them.
 
     Raises:
         RunError: the folder is no run, or its ledger is lost.
