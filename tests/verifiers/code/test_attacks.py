@@ -60,12 +60,18 @@ def surroundings() -> dict[str, object]:
     return {
         "processes": descendants(os.getpid()),
         "descriptors": len(os.listdir("/proc/self/fd")),
-        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "mounts": mounts(),
         "marks": [str(place) for folder in SHARED for mark in MARKS for place in Path(folder).expanduser().glob(mark)],
         "files": [(*os.stat(path)[:4], os.stat(path).st_size) for path in WATCHED],
         "shared memory": [Path(f"/proc/sysvipc/{kind}").read_text() for kind in ("shm", "msg", "sem")],
         "host name": os.uname().nodename,
     }
+
+
+def mounts() -> list[str]:
+    """Mounts, without those of tests that run beside this one and fill a disk of their own."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in lines if "/pytest-of-" not in line]
 
 
 def descendants(pid: int) -> list[int]:
