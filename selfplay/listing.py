@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -144,7 +144,15 @@ def filter_(name: str) -> None:
 
 def _print_fields(console: Console, model: type[BaseModel]) -> None:
     table = Table("key", "type", "default", "meaning", box=None, pad_edge=False)
-    for key, field in model.model_json_schema().get("properties", {}).items():
+    try:
+        fields = model.model_json_schema().get("properties", {})
+    except PydanticUserError:  # a field whose type JSON does not have
+        fields = {
+            key: {"type": str(field.annotation), "description": field.description or ""}
+            | ({} if field.is_required() else {"default": repr(field.default)})
+            for key, field in model.model_fields.items()
+        }
+    for key, field in fields.items():
         kind = field.get("type") or " or ".join(str(option.get("type", "object")) for option in field.get("anyOf", []))
         default = json.dumps(field["default"]) if "default" in field else "(required)"
         table.add_row(_shown(key), _shown(kind), _shown(default), _shown(field.get("description", "")))

@@ -55,7 +55,11 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     except ValidationError as error:
         known = ", ".join(f"`{key}`" for key in kind.Settings.model_fields) or "none"
         raise ConfigError(f"filter {kind.name}, {first_complaint(error)}; its keys are: {known}") from None
-    return LoadedFilter(kind(resolved), content_hash(resolved.model_dump(mode="json")))
+    try:
+        plugin = kind(resolved)
+    except Exception as error:
+        raise ConfigError(f"filter {kind.name} cannot be built ({type(error).__name__}: {error}); repair it") from error
+    return LoadedFilter(plugin, content_hash(resolved.model_dump(mode="json")))
 
 
 def _declared(found: Found) -> type[GroupFilter]:

@@ -38,6 +38,19 @@ def test_show_prints_keys_with_their_meaning_and_two_problems() -> None:
     assert "judged by makes_number" in shown
 
 
+def test_show_prints_a_key_of_a_type_that_json_has_not(tmp_path: Path) -> None:
+    file = tmp_path / "odd.py"
+    file.write_text(
+        "from collections.abc import Callable\nfrom typing import ClassVar\nfrom tasks.source import TaskSource\n\n\n"
+        "class Odd(TaskSource):\n    name: ClassVar[str] = 'odd'\n    verifier: ClassVar[str] = 'math'\n"
+        "    solution_origin: ClassVar[str] = 'procedural'\n    f: Callable[[int], int] = abs\n\n"
+        "    def problems(self, split, seed):\n        return iter(())\n"
+    )
+    shown = selfplay("show", f"{file}:Odd")
+    assert "collections.abc.Callable[[int], int]" in shown
+    assert "<built-in function abs>" in shown
+
+
 def test_show_of_a_held_out_source_shows_what_is_held_out(tmp_path: Path) -> None:
     row = {
         "task_id": "x",

@@ -203,6 +203,17 @@ def test_settings_are_checked_before_a_run_starts(tiny: dict[str, Any], keep: ob
     assert words in str(raised.value)
 
 
+def test_a_filter_that_cannot_be_built_is_one_sentence(tiny: dict[str, Any], tmp_path: Path) -> None:
+    from selfplay.plan import check
+
+    file = tmp_path / "half.py"
+    file.write_text(
+        "from selfplay.filters import GroupFilter\n\n\nclass Half(GroupFilter):\n    name, version = 'half', '1'\n"
+    )
+    with pytest.raises(ConfigError, match=r"arms\[0\]\.keep: filter half cannot be built .*abstract.*; repair it"):
+        check(with_arms(tiny, {"filter": f"{file}:Half"}), offline=True)
+
+
 def test_with_names_an_arm_before_it_that_samples(tiny: dict[str, Any]) -> None:
     from selfplay.plan import check
 
