@@ -55,7 +55,7 @@ class JsonSchemaVerifier(Verifier):
     """Judges a completion that is JSON by a schema."""
 
     name: ClassVar[str] = "json_schema"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     judges: ClassVar[str] = "that the completion is JSON and fits a JSON Schema"
     does_not_catch: ClassVar[str] = "values that are false and have the right form"
     Reference: ClassVar[type[BaseModel]] = JsonSchemaReference

@@ -17,8 +17,8 @@ class TookTooLong(Exception):
 
 
 @lru_cache(maxsize=1024)
-def compiled(pattern: str, ignore_case: bool) -> Any:
-    """The pattern, compiled; `.` matches no line end, `^` and `$` match at lines.
+def compiled(pattern: str, ignore_case: bool, lines: bool = True) -> Any:
+    """The pattern, compiled; `.` matches no line end, `^` and `$` match at lines where `lines` says so.
 
     Raises:
         ValueError: it is no regular expression; says where.
@@ -26,7 +26,8 @@ def compiled(pattern: str, ignore_case: bool) -> Any:
     import regex
 
     try:
-        return regex.compile(pattern, regex.MULTILINE | (regex.IGNORECASE if ignore_case else 0))
+        flags = (regex.MULTILINE if lines else 0) | (regex.IGNORECASE if ignore_case else 0)
+        return regex.compile(pattern, flags)
     except (regex.error, RecursionError, OverflowError) as error:
         raise ValueError(f"`{pattern[:80]}` is no regular expression: {error}") from None
 

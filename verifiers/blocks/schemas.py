@@ -1,8 +1,10 @@
-"""JSON Schemas, made ready to judge by: checked as they are loaded, with exact numbers and patterns under a clock.
+"""JSON Schemas, made ready to judge by: checked as they are loaded, with exact numbers and patterns under a clock
+(schema_properties.py).
 
-What is covered: every draft that the library `jsonschema` knows; a schema that is none, that refers to another address
-(nothing is fetched), or that leads back to itself without a step into the value (`{"$ref": "#"}`) is refused. What is
-not covered: `format`, which only annotates; a schema whose alternatives multiply without end in sight.
+What is covered: every draft that the library `jsonschema` knows, also several in one schema. Refused is a schema that is
+none, that refers to another address (nothing is fetched), or that leads back to itself without a step into the value
+(`{"$ref": "#"}`). What is data, such as `const` and `examples`, is not looked at. What is not covered: `format`, which
+only annotates; a schema whose alternatives multiply without end in sight.
 """
 
 from __future__ import annotations
@@ -13,14 +15,27 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from verifiers.blocks.ecma import compiled_ecma
 from verifiers.blocks.json_text import Number, decimal
-from verifiers.blocks.patterns import compiled, matches
+from verifiers.blocks.schema_properties import (
+    additional_properties,
+    pattern,
+    pattern_properties,
+    targets,
+    unevaluated_properties,
+    within,
+)
 
-PATTERN_SECONDS = 1.0
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-_SAME_VALUE = ("not", "if", "then", "else", "extends", "allOf", "anyOf", "oneOf")
+_SAME_VALUE = ("not", "if", "then", "else", "extends", "type", "disallow", "allOf", "anyOf", "oneOf")
 _SAME_VALUE_BY_NAME = ("dependentSchemas", "dependencies")
 """Keywords whose schemas judge the same value, and no part of it."""
+_PART = (
+    *("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "contentSchema"),
+    *("propertyNames", "additionalProperties", "unevaluatedProperties"),
+)
+_PART_BY_NAME = ("properties", "patternProperties", "$defs", "definitions")
+_WITHOUT_A_JUDGE = ("then", "else", "contentSchema", "$defs", "definitions")
+"""Keywords that hold schemas and that the library knows only by others."""
 
 
 @lru_cache(maxsize=256)
@@ -30,28 +45,66 @@ def checker(schema: str) -> Any:
     Raises:
         ValueError: it is no JSON Schema, refers to another address, or leads back to itself.
     """
-    import jsonschema
-    from jsonschema.validators import extend, validator_for
+    from jsonschema import Draft202012Validator
     from referencing.jsonschema import EMPTY_REGISTRY
 
     value = json.loads(schema, parse_float=_simplest)
-    kind = validator_for(value, default=jsonschema.Draft202012Validator)
+    kind = _own(_draft(value, Draft202012Validator))
+    _refuse_other_than_schemas(kind, value)
+    made = kind(value, registry=EMPTY_REGISTRY)
+    _refuse_circles(made)
+    return made
+
+
+def _draft(schema: Any, default: Any) -> Any:
+    """The library's validator for the draft that a schema names; `default` where it names none that is known."""
+    from jsonschema.validators import validator_for
+
     try:
-        kind.check_schema(value)
-    except jsonschema.SchemaError as error:
+        return validator_for(schema, default=default)
+    except (AttributeError, TypeError, ValueError):
+        return default  # a `$schema` that is no address, which the check of the form names
+
+
+@lru_cache(maxsize=16)
+def _own(kind: Any) -> Any:
+    """The validator of a draft with the keywords of ours, also for parts that name another draft."""
+    from jsonschema.validators import extend
+
+    points_count = kind.TYPE_CHECKER.is_type(1.0, "integer")
+    types = kind.TYPE_CHECKER.redefine("integer", lambda _, one: _is_integer(one, points_count=points_count))
+    own: dict[str, Any] = {
+        "pattern": pattern,
+        "patternProperties": pattern_properties,
+        "additionalProperties": additional_properties,
+        "unevaluatedProperties": unevaluated_properties,
+        "uniqueItems": _unique_items,
+        "multipleOf": _multiple_of,
+        "divisibleBy": _multiple_of,
+    }
+    made = extend(kind, {name: own[name] for name in own if name in kind.VALIDATORS}, type_checker=types)
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        # the library's would leave our keywords behind at a `$schema` within the schema
+        schema = changes.get("schema", self.schema)
+        other = _draft(schema, None)
+        next_kind = type(self) if other is None else _own(other)
+        return next_kind(schema, registry=self._registry, _resolver=changes.get("_resolver", self._resolver))
+
+    made.evolve = evolve
+    return made
+
+
+def _refuse_other_than_schemas(kind: Any, value: Any) -> None:
+    from jsonschema import SchemaError
+
+    try:
+        # patterns are those of ECMA 262, which the library's check of formats takes for Python's
+        kind.check_schema(value, format_checker=None)
+    except SchemaError as error:
         raise ValueError(f"it is no JSON Schema at {error.json_path}: {error.message[:200]}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    for pattern in _patterns(value):
-        compiled(pattern, False)
-    points_count = kind.TYPE_CHECKER.is_type(1.0, "integer")
-    types = kind.TYPE_CHECKER.redefine("integer", lambda _, one: _is_integer(one, points_count=points_count))
-    own = {"pattern": _pattern, "patternProperties": _pattern_properties}
-    own["uniqueItems"] = _unique_items
-    own |= {name: _multiple_of for name in ("multipleOf", "divisibleBy") if name in kind.VALIDATORS}
-    made = extend(kind, own, type_checker=types)(value, registry=EMPTY_REGISTRY)
-    _refuse_circles(value, made)
-    return made
 
 
 def _simplest(text: str) -> Number | int:
@@ -60,61 +113,72 @@ def _simplest(text: str) -> Number | int:
     return int(number) if number == number.to_integral_value() else number
 
 
-def _refuse_circles(schema: Any, made: Any) -> None:
-    """Raises ValueError where a reference leads nowhere, or back to where it stands without a step into the value."""
+def _refuse_circles(made: Any) -> None:
+    """Go through a schema as it judges, into what it refers to and never into data such as `const`.
+
+    Raises:
+        ValueError: a pattern is none, or a reference leads nowhere, to something else than a schema, or back to where
+            it stands without a step into the value.
+    """
     leads: dict[int, set[int]] = {}
-    for part in _parts(schema):
-        leads[id(part)] = {id(one) for one in _same_value(part, schema, made)}
+    anchored: dict[str, set[int]] = {}
+    dynamic: list[tuple[int, str]] = []
+    left = [made]
+    while left:
+        here = left.pop()
+        schema = here.schema
+        if id(schema) in leads or not isinstance(schema, dict):
+            continue
+        referred, same, parts = list(_referred(here)), *_schemas_in(here)
+        for one in referred:
+            if id(one.schema) not in leads:
+                _refuse_other_than_schemas(type(one), one.schema)
+        leads[id(schema)] = {id(one.schema) for one in [*referred, *same]}
+        left += [*parts, *same, *referred]
+        for key in {"$dynamicAnchor", "$recursiveAnchor"} & schema.keys():
+            anchored.setdefault(_anchor(schema[key]), set()).add(id(schema))
+        for key in {"$dynamicRef", "$recursiveRef"} & schema.keys() & here.VALIDATORS.keys():
+            dynamic.append((id(schema), _anchor(key == "$recursiveRef" or schema[key].rpartition("#")[2])))
+    for place, anchor in dynamic:  # it leads to wherever its anchor stands
+        leads[place] |= anchored.get(anchor, set())
     try:
         TopologicalSorter(leads).prepare()
     except CycleError:
         raise ValueError("a reference of it leads back to itself without a step into the value") from None
 
 
-def _same_value(part: dict[str, Any], schema: Any, made: Any) -> Iterator[Any]:
-    """The schemas that judge the same value as a part of a schema does."""
+def _anchor(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _referred(here: Any) -> Iterator[Any]:
     from referencing.exceptions import Unresolvable
 
-    for name in _SAME_VALUE:
-        inner = part.get(name)
-        yield from inner if isinstance(inner, list) else [inner]
-    for name in _SAME_VALUE_BY_NAME:
-        inner = part.get(name)
-        yield from inner.values() if isinstance(inner, dict) else ()
-    for name in _REFERENCES:
-        target = part.get(name)
-        if not isinstance(target, str):
-            continue
-        anchored = []
-        if name != "$ref":  # it leads to wherever its anchor stands
-            anchor = target.rpartition("#")[2]
-            key, wanted = ("$dynamicAnchor", anchor) if name == "$dynamicRef" else ("$recursiveAnchor", True)
-            anchored = [one for one in _parts(schema) if one.get(key) == wanted]
-        try:
-            yield made._resolver.lookup(target).contents
-        except Unresolvable:
-            if not anchored:
-                raise ValueError(f"it refers to {target[:100]}, which is not in it; write the whole schema") from None
-        yield from anchored
+    try:
+        yield from targets(here, here.schema)
+    except (Unresolvable, ValueError, TypeError, AttributeError):
+        target = next(here.schema[name] for name in ("$ref", "$dynamicRef", "$recursiveRef") if name in here.schema)
+        raise ValueError(f"it refers to {str(target)[:100]}, which is not in it; write the whole schema") from None
 
 
-def _parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """All objects of a schema, itself first."""
-    if isinstance(schema, dict):
-        yield schema
-        for item in schema.values():
-            yield from _parts(item)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from _parts(item)
-
-
-def _patterns(schema: Any) -> Iterator[str]:
-    for part in _parts(schema):
-        if isinstance(part.get("pattern"), str):
-            yield part["pattern"]
-        if isinstance(part.get("patternProperties"), dict):
-            yield from part["patternProperties"]
+def _schemas_in(here: Any) -> tuple[list[Any], list[Any]]:
+    """The validators of what judges the same value within a schema, and of what judges parts of it."""
+    schema: dict[str, Any] = here.schema
+    if "$ref" in schema and "$dynamicRef" not in here.VALIDATORS and "$recursiveRef" not in here.VALIDATORS:
+        return [], []  # up to draft 7 nothing counts beside a reference
+    if isinstance(schema.get("pattern"), str):
+        compiled_ecma(schema["pattern"])
+    for one in schema.get("patternProperties", {}):
+        compiled_ecma(one)
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for place, names, by_name in zip(found, (_SAME_VALUE, _PART), (_SAME_VALUE_BY_NAME, _PART_BY_NAME), strict=True):
+        for name in (*names, *by_name):
+            inner = schema.get(name) if name in here.VALIDATORS or name in _WITHOUT_A_JUDGE else None
+            if name in by_name:
+                inner = list(inner.values()) if isinstance(inner, dict) else None
+            several = inner if isinstance(inner, list) else [inner]
+            place += [within(here, one) for one in several if isinstance(one, dict)]
+    return found
 
 
 def _is_integer(value: Any, *, points_count: bool) -> bool:
@@ -162,19 +226,3 @@ def _parts_of(value: Number | int) -> tuple[int, int]:
         return abs(value), 0
     _, digits, power = value.as_tuple()
     return int("".join(map(str, digits))), int(power)
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
-    from jsonschema import ValidationError as Complaint
-
-    if isinstance(instance, str) and matches(compiled(pattern, False), instance, "anywhere", PATTERN_SECONDS) is None:
-        yield Complaint(f"{instance[:80]!r} does not match {pattern[:80]!r}")
-
-
-def _pattern_properties(validator: Any, patterns: dict[str, Any], instance: Any, schema: Any) -> Iterator[Any]:
-    if not isinstance(instance, dict):
-        return
-    for pattern, inner in patterns.items():
-        for key, value in instance.items():
-            if matches(compiled(pattern, False), key, "anywhere", PATTERN_SECONDS) is not None:
-                yield from validator.descend(value, inner, path=key, schema_path=pattern)
