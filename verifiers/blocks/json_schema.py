@@ -42,7 +42,8 @@ class JsonSchemaSettings(BaseModel):
     json_schema: dict[str, JsonValue] | None = Field(default=None, alias="schema")
     """JSON Schema for problems whose reference has none."""
     where: Literal["whole", "fenced"] = "whole"
-    """The whole completion, or its last block between lines of three backticks that is called `json` or nothing."""
+    """The whole completion, or its last block between lines of three backticks that is called `json` or nothing; a last
+    block without an end is none. What stands between `<think>` and `</think>` is left out there."""
 
     @model_validator(mode="after")
     def _is_schema(self) -> Self:
@@ -85,7 +86,7 @@ class JsonSchemaVerifier(Verifier):
         if self.settings.where == "fenced":
             block = last_block(completion)
             if block is None:
-                return Verdict.reject("no_answer", why="there is no block of JSON between lines of three backticks")
+                return Verdict.reject("no_answer", why="there is no block of JSON, or the last has no end")
             text = block
         try:
             value = read_json(text)

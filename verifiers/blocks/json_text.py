@@ -1,9 +1,9 @@
 """JSON in text that a model wrote: the block it stands in, and its values, read strictly.
 
 What is covered: JSON as RFC 8259 has it, without NaN and without a key twice; decimals keep their digits, so that 0.3
-is a multiple of 0.1; blocks between lines of backticks, indented, with any line ends. What is not covered: values
-nested deeper than `MOST_DEPTH`; numbers of more than `MOST_DIGITS` digits, which are told apart from text that is no
-JSON.
+is a multiple of 0.1; blocks between lines of backticks, indented, in a list, with any line ends. What is not covered:
+values nested deeper than `MOST_DEPTH`; numbers of more than `MOST_DIGITS` digits, which are told apart from text that
+is no JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import Any
 MOST_DEPTH = 100
 MOST_DIGITS = 4_000
 """Digits of one number written out; Python reads no whole number of more than 4,300."""
-_FENCE = re.compile(r"[ \t]*(`{3,})[ \t]*([\w+-]*)[ \t]*\Z")
+_OPENING = re.compile(r"(?:[ \t]|[-+*][ \t]|\d{1,9}[.)][ \t])*+(`{3,})([^`]*)\Z")
+"""Also in a list, and with more than a language behind it."""
+_CLOSING = re.compile(r"[ \t]*(`{3,})[ \t]*\Z")
+_LANGUAGE = re.compile(r"[ \t]*\{?[ \t]*\.?([\w+-]*)")
 
 
 class TooLarge(ValueError):
@@ -31,19 +34,26 @@ class Number(Decimal):
 
 
 def last_block(text: str) -> str | None:
-    """The last block between lines of backticks that is called json or nothing; None where there is none."""
-    found, lines, opened = None, list[str](), None
+    """The last block between lines of backticks that is called json or nothing.
+
+    None where there is none, where it has no end, or where a `<think>` has none; what stands before the last
+    `</think>` is left out.
+    """
+    text = text.rpartition("</think>")[2]
+    if "<think>" in text:
+        return None
+    found, lines, opened, counts = None, list[str](), "", False
     for line in text.split("\n"):
-        fence = _FENCE.match(line.rstrip("\r")) if "```" in line else None
-        if opened is None:
-            opened, lines = fence, []
-        elif fence is not None and not fence[2] and len(fence[1]) >= len(opened[1]):
-            if opened[2].casefold() in ("", "json"):
-                found = "\n".join(lines)
-            opened = None
-        else:
+        fence = (_CLOSING if opened else _OPENING).match(line.rstrip("\r")) if "```" in line else None
+        if not opened and fence is not None:
+            language = _LANGUAGE.match(fence[2])
+            opened, lines, counts = fence[1], [], language is not None and language[1].casefold() in ("", "json")
+        elif fence is not None and len(fence[1]) >= len(opened):
+            found = "\n".join(lines) if counts else found
+            opened = ""
+        elif opened:
             lines.append(line)
-    return found
+    return None if opened and counts else found
 
 
 def read_json(text: str) -> Any:

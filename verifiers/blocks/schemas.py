@@ -1,8 +1,8 @@
 """JSON Schemas, made ready to judge by: checked as they are loaded, with exact numbers and patterns under a clock
 (schema_properties.py).
 
-What is covered: every draft that the library `jsonschema` knows, also several in one schema. Refused is a schema that is
-none, that refers to another address (nothing is fetched), or that leads back to itself without a step into the value
+What is covered: every draft that the library `jsonschema` knows, also several in one schema. Refused is a schema that
+is none, that refers to another address (nothing is fetched), or that leads back to itself without a step into the value
 (`{"$ref": "#"}`). What is data, such as `const` and `examples`, is not looked at. What is not covered: `format`, which
 only annotates; a schema whose alternatives multiply without end in sight.
 """

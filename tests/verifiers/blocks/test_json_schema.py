@@ -184,3 +184,44 @@ def test_a_schema_that_is_none_is_refused_in_a_sentence(schema: dict[str, Any], 
         load("json_schema").read_reference({"schema": schema})
     with pytest.raises(BadSettings, match=words):
         load("json_schema", {"schema": schema})
+
+
+INTEGER = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("```json\n1\n```\n```json\n2", "no_answer"),
+        ("```json\n1\n```\n```json\n", "no_answer"),
+        ("```json\n1\n```\n```", "no_answer"),
+        ("```json\n1\n```\n```python\nprint(", "fits_schema"),
+        ("<think>\n```json\n1\n```\n</think>\nI do not know.", "no_answer"),
+        ("<think>\n```json\n{\n</think>\n```json\n1\n```", "fits_schema"),
+        ("```json\n1\n```\n</think>\n```json\n2\n```", "fits_schema"),
+        ("```json\n1\n```\n<think> or", "no_answer"),
+        ('```json title="x"\n1\n```', "fits_schema"),
+        ("```json:\n1\n```", "fits_schema"),
+        ("```json {.numberLines}\n1\n```", "fits_schema"),
+        ("```{.json}\n1\n```", "fits_schema"),
+        ("- ```json\n  1\n  ```", "fits_schema"),
+        ("2. ```json\n   1\n   ```\n", "fits_schema"),
+        ('```python title="json"\n1\n```', "no_answer"),
+        ("```jsonc\n1\n```", "no_answer"),
+        ("```json\n1\n```\nand `` ``` `` is a fence", "fits_schema"),
+        ("```json\n1\n```\n```json``` is a word", "fits_schema"),
+        ("````json\n1\n```\n````", "not_json"),
+    ],
+)  # fmt: skip
+def test_the_last_block_counts_and_has_an_end(text: str, reason: str) -> None:
+    for whole in (text, text.replace("\n", "\r\n")):
+        assert load("json_schema", {"where": "fenced", "schema": INTEGER}).verify({}, whole).reason == reason
+
+
+@pytest.mark.parametrize(
+    "line", ["- " * 500_000, "1. " * 300_000 + "```json", "> " * 10**5 + "```" * 10**5, "</think>" * 10**5]
+)
+def test_a_long_line_before_a_block_costs_little(line: str) -> None:
+    began = time.monotonic()
+    load("json_schema", {"where": "fenced", "schema": INTEGER}).verify({}, line + "```\n1\n```")
+    assert time.monotonic() - began < 5
