@@ -42,7 +42,7 @@ def declared_class(found: object, where: str) -> type[Verifier]:
     if not isinstance(name, str) or " " in name or not name.isprintable():
         raise BrokenVerifier(f"{where} has the name {name!r}; give it a text without white space, such as `palindrome`")
     for key in ("judges", "does_not_catch"):
-        if not isinstance(getattr(declared, key, ""), str):
+        if not isinstance(getattr(declared, key, None) or "", str):
             raise BrokenVerifier(f"{where} has a `{key}` that is no text; say it in one line")
     for key, kind in (("Reference", AnyReference), ("Settings", NoSettings)):
         model = getattr(declared, key, kind)
@@ -64,7 +64,7 @@ def check_built(plugin: object, where: str) -> None:
         BrokenVerifier: it does not.
     """
     _check_value("needs", getattr(plugin, "needs", NOTHING), where)
-    batch = getattr(plugin, "batch", 0)
+    batch: Any = getattr(plugin, "batch", None) or 0
     _check_value("batch", batch, where)
     if callable(getattr(plugin, "verify_many", None)) and batch < 1:
         raise BrokenVerifier(
@@ -76,7 +76,7 @@ def check_built(plugin: object, where: str) -> None:
 def _check_value(key: str, value: object, where: str) -> None:
     if key == "needs" and not isinstance(value, Needs):
         raise BrokenVerifier(f"{where} has `needs` that are no verifiers.Needs; write needs = Needs(...)")
-    if key == "batch" and (not isinstance(value, int) or isinstance(value, bool)):
+    if key == "batch" and (isinstance(value, bool) or not hasattr(type(value), "__index__")):
         raise BrokenVerifier(f"{where} has the `batch` {value!r:.100}; write a whole number, such as `batch = 64`")
 
 
@@ -96,16 +96,43 @@ def _check_form(declared: type, key: str, where: str, function_name: str) -> Non
         )
     if inspect.isgeneratorfunction(function) and key == "verify":
         raise BrokenVerifier(f"{where} has a {key} that yields; write `{form}`, and return one Verdict")
+    signature = _own_signature(function)
+    if signature is None:
+        return
     try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return  # not every callable can say
-    named = {name: None for name in OFFERED[key] if name in signature.parameters}
-    try:
-        signature.bind(*[None] * (2 + bound), **named)
+        signature.bind(*[None] * (2 + bound), **dict.fromkeys(asked_for(function, OFFERED[key])))
     except TypeError as error:
         takes = ", ".join(signature.parameters) or "nothing"
         raise BrokenVerifier(
             f"{where} has a {key} that takes {takes:.200} and cannot be called with {GIVEN[key]} ({error}); "
             f"write `{form}`, and give further parameters a default"
         ) from None
+
+
+def asked_for(function: Any, names: tuple[str, ...]) -> frozenset[str]:
+    """Which of these arguments a function can be given by name, and names itself or through what it wraps.
+
+    A wrapper that takes any argument (`**kwargs`) hands it on, so what is wrapped decides; one that does not must not
+    be given what it leaves out, whatever is inside.
+    """
+    found, left = set[str](), set(names)
+    seen = set[int]()
+    while function is not None and left and id(function) not in seen:
+        seen.add(id(function))
+        signature = _own_signature(function)
+        if signature is None:
+            break
+        found |= left & signature.parameters.keys()
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in signature.parameters.values()):
+            break
+        left -= found
+        function = getattr(function, "__wrapped__", None)
+    return frozenset(found)
+
+
+def _own_signature(function: Any) -> inspect.Signature | None:
+    """How a callable is called itself, and not what it wraps; None where it cannot say."""
+    try:
+        return inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return None

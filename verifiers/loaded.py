@@ -6,7 +6,6 @@ out (a reference model, settings, the batch form, needs) is given its default he
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from tasks.problem import content_hash
-from verifiers.contract import OFFERED, check_built
+from verifiers.contract import OFFERED, asked_for, check_built
 from verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 from verifiers.needs import Needs
 from verifiers.verdict import Verdict
@@ -205,10 +204,6 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         version=str(declared.version),
         settings=resolved,
         settings_hash=settings_hash,
-        arguments=_asked_for(declared.verify, *OFFERED["verify"]),
-        many_arguments=_asked_for(getattr(declared, "verify_many", None), *OFFERED["verify_many"]),
+        arguments=asked_for(declared.verify, OFFERED["verify"]),
+        many_arguments=asked_for(getattr(declared, "verify_many", None), OFFERED["verify_many"]),
     )
-
-
-def _asked_for(function: Any, *names: str) -> frozenset[str]:
-    return frozenset(names) & set(inspect.signature(function).parameters) if function else frozenset()

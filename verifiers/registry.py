@@ -44,8 +44,8 @@ def available() -> list[Available]:
             listed.name,
             listed.package,
             version=str(listed.value.version),
-            judges=getattr(listed.value, "judges", ""),
-            does_not_catch=getattr(listed.value, "does_not_catch", ""),
+            judges=getattr(listed.value, "judges", None) or "",
+            does_not_catch=getattr(listed.value, "does_not_catch", None) or "",
             needs=getattr(listed.value, "needs", NOTHING).in_words(),
         )
         for listed in VERIFIERS.available(_declared)

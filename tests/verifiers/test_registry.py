@@ -156,6 +156,68 @@ def test_every_form_that_can_be_called_is_taken(tmp_path: Path, text: str, form:
     assert load(f"{tmp_path}/mine.py:Thing").verify({}, "said").outcome == "accepted"
 
 
+WRAPPED = """
+import functools
+from verifiers import Verdict, verifier
+
+def injecting(inner):
+    @functools.wraps(inner)
+    def outer(reference, completion):
+        return inner(reference, completion, "tok")
+    return outer
+
+def passing(inner):
+    @functools.wraps(inner)
+    def outer(*args, **kwargs):
+        return inner(*args, **kwargs)
+    return outer
+
+def adding(inner):
+    @functools.wraps(inner)
+    def outer(reference, completion, prompt=None, **kwargs):
+        return inner(reference, completion, **kwargs)
+    return outer
+
+@verifier(name="thing", version="1")
+{decorators}
+def Thing(reference, completion{more}):
+    return Verdict.accept(seen=str([{seen}]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorators", "more", "seen"),
+    [
+        ("@injecting", ", tok", "tok"),
+        ("@injecting", ", prompt", "tok"),
+        ("@passing\n@injecting", ", prompt", "tok"),
+        ("@passing", ", prompt, timeout", "said 2.0"),
+        ("@passing\n@passing", ", prompt=None, *, timeout", "said 2.0"),
+        ("@adding", ", timeout", "2.0"),
+        ("@adding", "", ""),
+    ],
+)
+def test_a_wrapper_is_called_as_it_is_and_not_as_what_it_wraps(
+    tmp_path: Path, decorators: str, more: str, seen: str
+) -> None:
+    names = [part.strip().partition("=")[0] for part in more.split(",") if part.strip(" *")]
+    text = WRAPPED.format(decorators=decorators, more=more, seen=", ".join(names))
+    (tmp_path / "mine.py").write_text(text)
+    verdict = load(f"{tmp_path}/mine.py:Thing").verify({}, "text", prompt="said", timeout=2.0)
+    assert verdict.detail["seen"] == str([float(word) if word == "2.0" else word for word in seen.split()])
+
+
+@pytest.mark.parametrize("line", ["batch = numpy.int64(4)", "batch = None", "judges = does_not_catch = None"])
+def test_values_that_serve_are_taken(tmp_path: Path, line: str) -> None:
+    form = f"{line}\n    def verify(self, reference, completion): return Verdict.accept()\n"
+    if "numpy" in line:
+        form += "    def verify_many(self, references, completions): return [Verdict.accept() for _ in completions]\n"
+    (tmp_path / "mine.py").write_text("import numpy\n" + CLASS.format(name="thing", form=form))
+    loaded = load(f"{tmp_path}/mine.py:Thing")
+    assert loaded.batch == (4 if "numpy" in line else 1)
+    assert loaded.verify({}, "said").outcome == "accepted"
+
+
 @pytest.mark.parametrize("name", [5, "two words", "a\nline", "tab\t", "nul\0"])
 @pytest.mark.parametrize("text", [CLASS, FUNCTION])
 def test_a_name_that_nobody_can_type_is_refused(tmp_path: Path, text: str, name: object) -> None:
