@@ -16,6 +16,7 @@ from typing import Any
 
 from tasks.errors import SourceError, failed, no_problem
 from tasks.problem import Problem, Split
+from tasks.said import STRANGERS
 from tasks.source import TaskSource
 
 
@@ -48,20 +49,24 @@ def most_drawn(source: TaskSource, split: Split) -> int | None:
         return source.most(split)
     except SourceError:
         raise
-    except (Exception, SystemExit) as error:
+    except STRANGERS as error:
         raise failed(f"source `{source.name}`, split {split}", "most", error) from error
 
 
 def _watched(place: str, function: str, begin: Callable[[], Iterable[Any]]) -> Iterator[Any]:
-    stream: Iterator[Any] | None = None
+    try:
+        stream = iter(begin())
+    except SourceError:
+        raise
+    except STRANGERS as error:  # also StopIteration, which would read as a source without problems
+        raise failed(f"{place}, index 0", function, error) from error
     for index in count():
         try:
-            stream = iter(begin()) if stream is None else stream
             item = next(stream)
         except StopIteration:
             return
         except SourceError:
             raise
-        except (Exception, SystemExit) as error:
+        except STRANGERS as error:
             raise failed(f"{place}, index {index}", function, error) from error
         yield item

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from tasks.said import said
+
 
 class SourceError(ValueError):
     """A source's name, settings or data cannot be used."""
@@ -28,13 +30,12 @@ def failed(place: str, function: str, error: BaseException) -> BrokenSource:
     Args:
         place: source, split and index, or file and line.
     """
+    words = said(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
-        said = f"a wrong {error.title}, `{key}`: {first['msg']}"
-    else:
-        said = f"{type(error).__name__}: {error}"
-    return BrokenSource(f"{place}: `{function}` raised {' '.join(said.split())[:300]}; repair the source")
+        words = " ".join(f"a wrong {error.title}, `{key}`: {first['msg']}".split())
+    return BrokenSource(f"{place}: `{function}` raised {words[:300]}; repair the source")
 
 
 def no_problem(place: str, function: str, given: object) -> BrokenSource:

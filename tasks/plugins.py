@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from tasks.problem import content_hash
+from tasks.said import STRANGERS, said
 from tasks.trial import FailedImport, try_import
 
 Kind = TypeVar("Kind")
@@ -130,10 +131,8 @@ class PluginGroup:
             return Found(entry.load(), where)
         except FailedImport as error:
             raise self.broken(f"{where} cannot be imported ({error}); repair or uninstall the package") from None
-        except (Exception, SystemExit) as error:
-            raise self.broken(
-                f"{where} cannot be imported ({type(error).__name__}: {error}); repair or uninstall the package"
-            ) from error
+        except STRANGERS as error:
+            raise self.broken(f"{where} cannot be imported ({said(error)}); repair or uninstall the package") from error
 
     def _from_file(self, path: Path, attribute: str) -> Found:
         if not path.is_file():
@@ -142,10 +141,8 @@ class PluginGroup:
             defined = vars(_module(path.resolve()))
         except FailedImport as error:
             raise self.broken(f"{path} cannot be imported ({error}); repair the file") from None
-        except (Exception, SystemExit) as error:
-            raise self.broken(
-                f"{path} cannot be imported ({type(error).__name__}: {error}); repair the file"
-            ) from error
+        except STRANGERS as error:
+            raise self.broken(f"{path} cannot be imported ({said(error)}); repair the file") from error
         named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
         found = defined.get(attribute) or next(named, None)
         if found is None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from tasks.errors import SourceError, failed
 from tasks.plugins import Found, Listed, PluginGroup, split_file
+from tasks.said import STRANGERS
 from tasks.source import TaskSource
 
 SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
@@ -57,7 +58,7 @@ def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
         raise SourceError(f"source `{name}`, `{key}`: {first['msg']}") from None
     except SourceError:
         raise
-    except Exception as error:
+    except STRANGERS as error:
         raise failed(f"source `{name}`", kind.__name__, error) from error
 
 

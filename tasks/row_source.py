@@ -16,6 +16,7 @@ from pydantic import Field
 from tasks.errors import SourceError, failed, no_problem
 from tasks.problem import Problem, Split
 from tasks.rows import PlacedRow
+from tasks.said import STRANGERS
 from tasks.source import TaskSource
 
 
@@ -58,7 +59,7 @@ class RowSource(TaskSource):
             problem: object = self.read(row, split)
         except SourceError as error:
             return error
-        except (Exception, SystemExit) as error:
+        except STRANGERS as error:
             return failed(place, "read", error)
         return problem if isinstance(problem, Problem) else no_problem(place, "read", problem)
 

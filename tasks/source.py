@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tasks.errors import SourceError, failed, no_problem
 from tasks.problem import Origin, Problem, Split, content_hash
+from tasks.said import STRANGERS
 
 EVALUATE_SHARE_PERCENT = 10
 
@@ -157,7 +158,7 @@ def distinct_problems(
             made: object = problem(seed, index)
         except SourceError:
             raise
-        except (Exception, SystemExit) as error:
+        except STRANGERS as error:
             raise failed(place, "problem", error) from error
         if not isinstance(made, Problem):
             raise no_problem(place, "problem", made)

@@ -84,6 +84,32 @@ WAYS = {
         "def problems(self, split, seed):\n    pass",
         "source `{name}`, split train, index 0: `problems` raised TypeError: 'NoneType' object is not iterable",
     ),
+    "cannot say why": (
+        "Family",
+        "class Odd(Exception):\n    def __str__(self): return 1 // 0\ndef problem(self, seed, index): raise self.Odd",
+        "source `{name}`, split train, seed 7, index 0: `problem` raised Odd, which cannot say why",
+    ),
+    "streams what cannot say why": (
+        "Stream",
+        "class Odd(Exception):\n    def __str__(self): raise self\ndef problems(self, split, seed): raise self.Odd",
+        "source `{name}`, split train, index 0: `problems` raised Odd, which cannot say why",
+    ),
+    "leaves its generator": ("Family", AT_3 + "exec('raise GeneratorExit')", FAMILY + " raised GeneratorExit"),
+    "leaves its stream": (
+        "Stream",
+        "def problems(self, split, seed):\n    yield from ()\n    raise GeneratorExit('done')",
+        "source `{name}`, split train, index 0: `problems` raised GeneratorExit: done",
+    ),
+    "cannot read a row without leaving": (
+        "Rows",
+        "def read(self, row, split):\n    raise GeneratorExit",
+        "file, line 1, source `{name}`, split train: `read` raised GeneratorExit",
+    ),
+    "stops before it begins": (
+        "Stream",
+        "def problems(self, split, seed):\n    raise StopIteration",
+        "source `{name}`, split train, index 0: `problems` raised StopIteration",
+    ),
     "streams texts": (
         "Stream",
         "def problems(self, split, seed):\n    yield 'text'",
@@ -133,4 +159,7 @@ def test_a_bound_or_a_constructor_that_raises_is_one_sentence(tmp_path: Path) ->
         most_drawn(source, "evaluate")
     name = write(tmp_path, "Family", "def model_post_init(self, context):\n    raise OSError('no disk')")
     with pytest.raises(BrokenSource, match=r"source `.*mine\.py:Mine`: `Mine` raised OSError: no disk; repair"):
+        load_source(name, {})
+    name = write(tmp_path, "Family", "def model_post_init(self, context):\n    raise GeneratorExit")
+    with pytest.raises(BrokenSource, match=r"`Mine` raised GeneratorExit; repair"):
         load_source(name, {})
