@@ -33,6 +33,8 @@ START_SECONDS = 180.0
 """A worker that has imported its verifier and has not said hello by then will not."""
 FAILED_STARTS = 3
 """Workers in a row that may fail to start before the verifier counts as broken."""
+PATIENCE = 0.5
+"""Seconds that a worker which closed its connection has to end by itself, so that its own end is told."""
 QUICK_SECONDS = 0.005
 PLAIN = "0"
 """A harmless completion. Where a judge dies of this as well, with the same reference, the judge is broken."""
@@ -294,7 +296,7 @@ class Dispatcher:
         with contextlib.suppress(KeyError):
             self._selector.unregister(worker.log_fd)
         self._workers.remove(worker)
-        status = worker.kill()
+        status = worker.kill(0.0 if cause else PATIENCE)
         cause = cause or _obituary(status)
         if worker.rows and worker.rows[0].batched:
             # any of them may be to blame
@@ -324,9 +326,11 @@ class Dispatcher:
                 self.hello.set_exception(self._broken)
             elif self._failed_starts >= FAILED_STARTS and self._broken is None:
                 tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
+                # what ends a process from outside, or in native code, may be for want of memory
+                hungry = status is not None and (status < 0 or status == EXIT_MEMORY)
+                remedy = "give them more memory, or repair the plugin" if hungry else "repair the plugin"
                 self._broken = BrokenVerifier(
-                    f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); "
-                    "give them more memory, or repair the plugin"
+                    f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
                 )
                 if not self.hello.done():
                     self.hello.set_exception(self._broken)
@@ -372,7 +376,9 @@ class Dispatcher:
             self.hello.set_exception(self._broken or BrokenVerifier(f"the supervisor of {self._name} was closed"))
 
 
-def _obituary(status: int) -> str:
+def _obituary(status: int | None) -> str:
+    if status is None:
+        return "closed its connection"
     if status == EXIT_MEMORY:
         return "ran out of memory"
     return f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"

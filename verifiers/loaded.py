@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from tasks.problem import content_hash
+from tasks.said import said
 from verifiers.contract import OFFERED, asked_for, check_built
 from verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 from verifiers.needs import Needs
@@ -143,9 +144,7 @@ class LoadedVerifier:
         except (VerifierError, MemoryError):
             raise
         except Exception as error:
-            raise BadReference(
-                f"the {self.name} verifier cannot read the reference ({type(error).__name__}: {str(error)[:300]})"
-            ) from error
+            raise BadReference(f"the {self.name} verifier cannot read the reference ({said(error)[:300]})") from error
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
         """Whether anything could be accepted with this reference; asked before a run.
@@ -179,7 +178,7 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise
     except Exception as error:
         raise BadSettings(
-            f"settings of the {declared.name} verifier cannot be read ({type(error).__name__}: {error}); correct them, "
+            f"settings of the {declared.name} verifier cannot be read ({said(error)}); correct them, "
             "or repair the plugin"
         ) from error
     try:
@@ -191,7 +190,7 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise
     except Exception as error:
         raise BrokenVerifier(
-            f"the {declared.name} verifier cannot be built ({type(error).__name__}: {error}); repair the plugin"
+            f"the {declared.name} verifier cannot be built ({said(error)}); repair the plugin"
         ) from error
     missing = getattr(plugin, "needs", NOTHING).missing
     if missing:

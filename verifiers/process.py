@@ -8,6 +8,7 @@ them to its own life, as the sandbox does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -119,21 +120,31 @@ class WorkerProcess:
     def log_tail(self) -> str:
         return self._log.decode("utf-8", "replace").strip()
 
-    def kill(self) -> int:
-        """End the process and its group, and reap it. Returns its exit status (negative: the signal)."""
+    def kill(self, patience: float = 0.0) -> int | None:
+        """End the process and its group, and reap it.
+
+        Args:
+            patience: seconds in which it may end by itself.
+
+        Returns:
+            Its exit status (negative: the signal) where it ended by itself; None where this ended it.
+        """
+        own: int | None = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            own = self._process.wait(patience) if patience else None
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # it has gone already, with its whole group
         except PermissionError:
             self._process.kill()  # macOS answers so when the group's leader is a zombie
-        status = self._process.wait()
+        self._process.wait()
         while self.read_log():
             if not _readable(self.log_fd):
                 break
         self.socket.close()
         os.close(self.log_fd)
-        return status
+        return own
 
 
 def _readable(fd: int) -> bool:

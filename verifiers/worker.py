@@ -23,6 +23,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tasks.said import said
 from verifiers.errors import BadReference, VerifierError
 from verifiers.loaded import LoadedVerifier
 from verifiers.registry import load
@@ -49,7 +50,7 @@ def main() -> None:
         loaded.warm()
     except Exception as error:
         kind = type(error).__name__ if isinstance(error, VerifierError) else None
-        text = str(error) if kind else f"{type(error).__name__}: {error}"
+        text = str(error) if kind else said(error)
         channel.sendall(pack({"error": text, "kind": kind}))
         raise
     channel.sendall(pack(_hello(loaded)))
@@ -128,9 +129,10 @@ def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
 
 def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
     """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    words = said(error)
     if isinstance(error, BadReference):
-        return Verdict.fault(str(error)[:1000])
-    return Verdict.fault(f"{loaded.name} raised {type(error).__name__}: {str(error)[:1000]}")
+        return Verdict.fault(words.removeprefix(f"{type(error).__name__}: ")[:1000])
+    return Verdict.fault(f"{loaded.name} raised {words}"[:1000])
 
 
 def _packed(loaded: LoadedVerifier, number: int, verdict: Verdict, seconds: float) -> bytes:

@@ -23,6 +23,10 @@ import os, sys, time
 from pathlib import Path
 from verifiers import Verdict, verifier
 
+class Odd(Exception):
+    def __str__(self):
+        raise self
+
 @verifier(name="strange", version="1")
 def strange(reference, completion, timeout=None):
     word, _, rest = completion.partition(" ")
@@ -41,6 +45,11 @@ def strange(reference, completion, timeout=None):
         block = bytearray(10**11)
     elif word == "raise":
         raise KeyError("strange")
+    elif word == "raise-odd":
+        raise Odd
+    elif word == "close":
+        os.closerange(3, 256)
+        time.sleep(float(rest))
     elif word == "raise-once":
         if not Path(rest).exists():
             Path(rest).touch()
@@ -77,6 +86,8 @@ def never_starts(reference, completion):
 
 if "EXIT_AT_IMPORT" in os.environ:
     os._exit(5)
+if "AT_IMPORT" in os.environ:
+    exec(os.environ["AT_IMPORT"])
 """
 
 
@@ -319,6 +330,38 @@ def test_workers_that_never_start_are_an_error_and_no_hang(plugin: str, monkeypa
     monkeypatch.setenv("EXIT_AT_IMPORT", "1")
     with pytest.raises(BrokenVerifier, match=r"do not start.*status 5"):
         Supervisor(plugin)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("os.closerange(3, 256)", r"do not start \(exited with status 1; OSError: .*\); repair the plugin"),
+        ("os.closerange(3, 256); time.sleep(60)", r"do not start \(closed its connection; .*\); repair the plugin"),
+        ("os.abort()", r"do not start \(was ended by signal 6; .*\); give them more memory, or repair the plugin"),
+        ("os.kill(os.getpid(), 9)", r"do not start \(was ended by signal 9; .*\); give them more memory, or repair"),
+        ("raise Odd", "Odd, which cannot say why"),
+    ],
+)
+def test_how_a_worker_ended_is_told_as_it_was(
+    plugin: str, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    monkeypatch.setenv("AT_IMPORT", line)
+    with pytest.raises(BrokenVerifier, match=words):
+        Supervisor(plugin)
+
+
+@pytest.mark.parametrize(("seconds", "how"), [("0", "exited with status 1"), ("60", "closed its connection")])
+def test_a_worker_that_closes_its_connection_was_not_ended_by_a_signal(
+    supervisor: Supervisor, seconds: str, how: str
+) -> None:
+    (judgement,) = supervisor.judge([Row("a", {}, f"close {seconds}")])
+    assert judgement.verdict.detail == {"how": how}
+
+
+def test_an_exception_that_cannot_say_why_is_a_fault_like_others(supervisor: Supervisor) -> None:
+    first, second = supervisor.judge([Row("a", {}, "raise-odd"), Row("b", {}, "fine")])
+    assert first.verdict.detail == {"what": "strange raised Odd, which cannot say why"}
+    assert second.verdict.outcome == "accepted"
 
 
 @pytest.mark.parametrize("line", ["time.sleep(1000)", "while True: pass"])

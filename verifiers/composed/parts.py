@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from tasks.said import said
 from verifiers.errors import BadReference, VerifierError
 from verifiers.loaded import LoadedVerifier
 from verifiers.needs import Needs, together
@@ -111,7 +112,7 @@ class Asked:
         except MemoryError:
             raise
         except Exception as error:
-            return Verdict.fault(f"{self.loaded.name} raised {type(error).__name__}: {str(error)[:500]}")
+            return Verdict.fault(f"{self.loaded.name} raised {said(error)[:500]}")
 
 
 class Composed(Verifier):
