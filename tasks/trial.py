@@ -4,8 +4,9 @@
 
 What is covered: a plugin that hangs, calls `sys.exit` or `os._exit`, crashes in native code or raises while it is
 imported. The process has the caller's environment, folder and `sys.path`, no terminal and no input. Processes that are
-watched themselves (verifier workers, and this trial) import at once. What is not covered: a plugin that behaves
-otherwise the second time; what it does later.
+watched themselves (verifier workers, and this trial) import at once, and so does a caller that has a module which the
+process does not find (made in a notebook or a test). What is not covered: a plugin that behaves otherwise the second
+time; what it does later.
 
 This file also is the program of that process, and imports only what every Python has.
 """
@@ -30,6 +31,8 @@ SECONDS_VARIABLE = "SELFPLAY_IMPORT_SECONDS"
 WATCHED_VARIABLE = "SELFPLAY_WATCHED"
 """Set in processes that somebody else ends when they hang."""
 LONGEST_MESSAGE = 2000
+IMPORTED, RAISED = 173, 174
+"""Exit statuses of the process, for an import that closes the file over which it would say more."""
 
 
 class FailedImport(ImportError):
@@ -54,7 +57,7 @@ def try_import(name: str, path: Path | None = None) -> None:
     if os.environ.get(WATCHED_VARIABLE) or not sys.executable:
         return
     seconds = import_seconds()
-    order = {"name": name, "path": None if path is None else str(path), "sys_path": sys.path, "seconds": seconds}
+    order = {"name": name, "path": None if path is None else str(path), "sys_path": search_path(), "seconds": seconds}
     answers, theirs = os.pipe()
     try:
         process = subprocess.Popen(
@@ -74,10 +77,14 @@ def try_import(name: str, path: Path | None = None) -> None:
     deadline = time.monotonic() + seconds
     try:
         said = _answer(answers, deadline)
-        if not said:
-            raise FailedImport(_end(process.wait(max(0.0, deadline - time.monotonic()))))
-        error = json.loads(said)
-        if error is not None:
+        status = None if said else process.wait(max(0.0, deadline - time.monotonic()))
+        if status == IMPORTED:
+            return
+        if status is not None:
+            raise FailedImport(_end(status))
+        error, missing = json.loads(said)
+        # what the caller made or changed itself, as a notebook does, is not there in another process
+        if error is not None and not any(sys.modules.get(module) for module in missing):
             raise FailedImport(error)
     except (TimeoutError, subprocess.TimeoutExpired):
         why = f"it had not ended after {seconds:g} s; {SECONDS_VARIABLE} sets another limit"
@@ -87,6 +94,11 @@ def try_import(name: str, path: Path | None = None) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def search_path() -> list[str]:
+    """`sys.path` as text; a folder may stand there as a `Path` or as bytes."""
+    return [os.fsdecode(entry) for entry in sys.path if isinstance(entry, str | bytes | os.PathLike)]
 
 
 def _answer(answers: int, deadline: float) -> bytes:
@@ -103,6 +115,8 @@ def _answer(answers: int, deadline: float) -> bytes:
 
 
 def _end(status: int) -> str:
+    if status == RAISED:
+        return "it raises, and has closed the files by which it would say what"
     if status >= 0:
         return f"it ends its process, with status {status}"
     return f"it ends its process by signal {-status}, {signal.strsignal(-status)}"
@@ -111,16 +125,18 @@ def _end(status: int) -> str:
 def _in_the_process() -> None:
     answers, order = int(sys.argv.pop(1)), json.loads(sys.argv.pop(1))
     os.set_inheritable(answers, False)
+    opened = _identity(answers)
     os.register_at_fork(after_in_child=lambda: os.close(answers))
     signal.alarm(int(order["seconds"]) + 10)  # in case nobody is left who would end this
     sys.path[:] = order["sys_path"]
-    error = None
+    error, missing = None, list[str]()
     try:
         _import(order)
     except BaseException as raised:
-        error = f"{type(raised).__name__}: {_text(raised)}"[:LONGEST_MESSAGE]
-    os.write(answers, json.dumps(error).encode())
-    os._exit(0)
+        error, missing = f"{type(raised).__name__}: {_text(raised)}"[:LONGEST_MESSAGE], _missing(raised)
+    if opened is not None and _identity(answers) == opened:  # the import may have closed it and opened another
+        os.write(answers, json.dumps([error, missing]).encode())
+    os._exit(IMPORTED if error is None else RAISED)
 
 
 def _import(order: dict[str, Any]) -> None:
@@ -133,6 +149,27 @@ def _import(order: dict[str, Any]) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[order["name"]] = module
     spec.loader.exec_module(module)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """Which open file a descriptor stands for; None where it is closed."""
+    try:
+        about = os.fstat(descriptor)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def _missing(error: BaseException | None) -> list[str]:
+    """Modules that were not found, by an error or one that led to it."""
+    found: list[str] = []
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
+            found.append(error.name)
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return found
 
 
 def _text(error: BaseException) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from tasks.trial import WATCHED_VARIABLE
+from tasks.trial import WATCHED_VARIABLE, search_path
 from verifiers.judgement import Task
 from verifiers.wire import FrameReader, pack
 
@@ -66,7 +66,7 @@ class WorkerProcess:
         self._outgoing: deque[memoryview] = deque()
         self._reader = FrameReader()
         self._log = bytearray()
-        start = {"name": name, "settings": dict(settings), "memory_mb": memory_mb, "sys_path": sys.path}
+        start = {"name": name, "settings": dict(settings), "memory_mb": memory_mb, "sys_path": search_path()}
         self.send(pack(start))
 
     @property

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
 
 from tasks.plugins import BrokenPluginWarning, Found, PluginGroup
-from tasks.trial import IMPORT_SECONDS, SECONDS_VARIABLE, WATCHED_VARIABLE, import_seconds
+from tasks.trial import IMPORT_SECONDS, SECONDS_VARIABLE, WATCHED_VARIABLE, import_seconds, search_path
 
 COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError)
 WAYS = {
@@ -33,6 +34,10 @@ WAYS = {
     "leaves": ("import os; os._exit(0)", r"it ends its process, with status 0"),
     "crashes": ("import ctypes; ctypes.string_at(0)", r"it ends its process by signal 11, Segmentation fault"),
     "aborts": ("import os; os.abort()", r"it ends its process by signal 6"),
+    "raises with its files closed": (
+        "import os; os.closerange(3, 99); 1 / 0",
+        r"it raises, and has closed the files by which it would say what",
+    ),
     "raises": ("1 / 0", r"ZeroDivisionError: division by zero"),
     "raises what cannot be shown": (
         "class Odd(Exception):\n    def __str__(self): raise self\nraise Odd",
@@ -100,6 +105,56 @@ def test_files_that_name_each_other_are_tried_without_end_to_the_processes(tmp_p
             f"GROUP.find({str(tmp_path / other)!r} + '.py:RED')\n"
         )
     assert COLOURS.find(f"{tmp_path}/a.py:RED").value == "f00"
+
+
+def test_entries_of_the_search_path_that_are_no_text_harm_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "helper_of_mine.py").write_text("RED = 1\n")
+    (tmp_path / "mine.py").write_text("from helper_of_mine import RED\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path / "other", b"bytes", None, str(tmp_path)])
+    assert COLOURS.find(f"{tmp_path}/mine.py:RED").value == 1
+    assert search_path()[-3:] == [str(tmp_path / "other"), "bytes", str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from made_in_a_notebook import RED",
+        "import made_in_a_notebook.inner\nfrom made_in_a_notebook import RED",
+        "try:\n    from made_in_a_notebook import RED\nexcept ImportError:\n    raise RuntimeError('no') from None",
+    ],
+)
+def test_a_module_that_is_in_the_caller_alone_is_found_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    made = ModuleType("made_in_a_notebook")
+    made.RED = 1  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "made_in_a_notebook", made)
+    monkeypatch.setitem(sys.modules, "made_in_a_notebook.inner", ModuleType("made_in_a_notebook.inner"))
+    (tmp_path / "mine.py").write_text(text)
+    assert COLOURS.find(f"{tmp_path}/mine.py:RED").value == 1
+    monkeypatch.delitem(sys.modules, "made_in_a_notebook")
+    (tmp_path / "mine.py").write_text(text + "\n")
+    with pytest.raises(
+        RuntimeError, match=r"cannot be imported \((ModuleNotFoundError: No module named|RuntimeError: no)"
+    ):
+        COLOURS.find(f"{tmp_path}/mine.py:RED")
+
+
+@pytest.mark.parametrize("more", ["", "; kept = [os.open(os.devnull, os.O_RDWR) for _ in range(20)]"])
+def test_an_import_that_closes_all_files_is_no_death(tmp_path: Path, more: str) -> None:
+    opened = more.replace("os.devnull, os.O_RDWR", f"{str(tmp_path / 'data')!r}, os.O_RDWR | os.O_CREAT")
+    (tmp_path / "mine.py").write_text(f"import os; os.closerange(3, 256){opened}\nRED = 1\n")
+    script = (
+        "from tasks.plugins import PluginGroup\n"
+        "group = PluginGroup('test.colours', 'colour', unknown=LookupError, broken=RuntimeError)\n"
+        f"print(group.find({str(tmp_path / 'mine.py')!r} + ':RED').value)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+    if more:
+        assert (tmp_path / "data").read_bytes() == b""
 
 
 def test_in_a_process_that_is_watched_already_the_import_is_made_at_once(

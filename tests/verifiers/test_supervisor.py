@@ -326,6 +326,14 @@ def test_user_errors_come_before_any_row(plugin: str) -> None:
         Supervisor(plugin, {"speed": 1})
 
 
+def test_a_search_path_with_other_than_text_starts_workers(
+    plugin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path, b"bytes"])
+    with Supervisor(plugin) as supervisor:
+        assert outcomes(supervisor, "fine") == [GOOD]
+
+
 def test_workers_that_never_start_are_an_error_and_no_hang(plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXIT_AT_IMPORT", "1")
     with pytest.raises(BrokenVerifier, match=r"do not start.*status 5"):
