@@ -123,18 +123,21 @@ def _refuse_circles(made: Any) -> None:
     leads: dict[int, set[int]] = {}
     anchored: dict[str, set[int]] = {}
     dynamic: list[tuple[int, str]] = []
-    left = [made]
-    while left:
-        here = left.pop()
+    left, targeted = [made], list[Any]()
+    while left or targeted:
+        is_target = not left
+        here = (left or targeted).pop()
         schema = here.schema
-        if id(schema) in leads or not isinstance(schema, dict):
+        if id(schema) in leads:
+            continue
+        if is_target:  # it stands where no keyword has schemas, so that nothing has looked at its form yet
+            _refuse_other_than_schemas(type(here), schema)
+        if not isinstance(schema, dict):
             continue
         referred, same, parts = list(_referred(here)), *_schemas_in(here)
-        for one in referred:
-            if id(one.schema) not in leads:
-                _refuse_other_than_schemas(type(one), one.schema)
         leads[id(schema)] = {id(one.schema) for one in [*referred, *same]}
-        left += [*parts, *same, *referred]
+        left += [*parts, *same]
+        targeted += referred
         for key in {"$dynamicAnchor", "$recursiveAnchor"} & schema.keys():
             anchored.setdefault(_anchor(schema[key]), set()).add(id(schema))
         for key in {"$dynamicRef", "$recursiveRef"} & schema.keys() & here.VALIDATORS.keys():
