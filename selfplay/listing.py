@@ -83,7 +83,7 @@ def verifier(name: str) -> None:
     """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
     kind = registry.find(name)
     console = Console()
-    console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '')}"))
+    console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '') or UNSAID}"))
     console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or UNSAID}"))
     if needs := getattr(kind, "needs", NOTHING).in_words():
         console.print(_shown(f"Needs: {needs}"))
