@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from verifiers.blocks.measures import unit_of
+
 MOST_DIGITS = 60
 """Digits of one number; a longer one is left unread."""
 MOST_TOKENS = 200
@@ -36,12 +38,6 @@ SCALES = frozenset(_SCALES.split())
 """Words after a number that change it, or that are no unit; what holds one is left unread."""
 VARIABLES = frozenset("xyznXYZN")
 """Letters after a number that are no unit."""
-_NAMES = """$ dollar usd buck|€ euro eur|£ gbp|¥ yen jpy|cent ¢|kg kilogram kilo|g gram|mg|km kilometer kilometre
-|m meter metre|cm|mm|mile mi|foot feet ft|inch inche|yard yd|hour hr h|minute min|second sec|day|week|month|year|ton
-|ounce oz|liter litre|ml"""
-_MEASURES = {name: names.split()[0] for names in _NAMES.split("|") for name in names.split()}
-MEASURES = frozenset(_MEASURES.values())
-"""Units of which one is never another: 8 kg are not 8 g, while 8 apples are 8 pieces of fruit."""
 
 
 class Unread(ValueError):
@@ -265,12 +261,6 @@ class _Reader:
 def digits_of(token: Token) -> str:
     """A number without its percent sign and its separators of thousands."""
     return token.text.rstrip("\\% percnt").replace(",", "")
-
-
-def unit_of(word: str) -> str:
-    """A unit in the singular; of a measure its first name, so that 5 kilograms are 5 kg."""
-    singular = word.casefold().removesuffix("s")
-    return _MEASURES.get(singular, singular)
 
 
 def _bounded(value: Fraction) -> Fraction:

@@ -20,13 +20,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from verifiers.blocks.steps import Step, is_true, result_after, step, steps
+from verifiers.blocks.annotated import result_after
+from verifiers.blocks.lines import SIGN, usual
+from verifiers.blocks.steps import Step, is_true, step, steps
 from verifiers.verdict import Verdict
 from verifiers.verifier import AnyReference, Verifier
 
 MOST_CHARACTERS = 200_000
 MOST_SIGNS = 4_000
-"""Equals signs of a completion."""
+"""Equals signs and arrows of a completion."""
 _ANNOTATION = re.compile(r"<<([^<>\n]{1,500})>>")
 
 
@@ -59,7 +61,7 @@ class CalculationVerifier(Verifier):
         """Judge all steps; the reference is not looked at."""
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
-        if (signs := completion.count("=")) > MOST_SIGNS:
+        if (signs := sum(1 for _ in SIGN.finditer(usual(completion)))) > MOST_SIGNS:
             return Verdict.reject("too_large", equals_signs=signs, allowed=MOST_SIGNS)
         true, unread, doubted = 0, [], []
         for found in all_steps(completion):
@@ -97,8 +99,10 @@ class CalculationVerifier(Verifier):
 
 def all_steps(text: str) -> Iterator[Step | str]:
     """Annotations and written steps of a text; the text of those that cannot be read."""
+    # blanked to the same length, so that a step's place is its place in the text
+    rest = usual(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
     for found in _ANNOTATION.finditer(text):
-        left, equals, right = found[1].rpartition("=")
+        left, equals, right = usual(found[1]).rpartition("=")
         if not equals:
             continue
         read = step(left, right, found.start(), "=", whole=True)
@@ -106,11 +110,10 @@ def all_steps(text: str) -> Iterator[Step | str]:
             yield found[0]
         else:
             yield replace(read, text=found[0])
-            after = result_after(read.right, text, found.end())
+            after = result_after(read.right, rest, found.end())
             if after is not None:
                 yield replace(after, text=found[0] + after.text)
-    # blanked to the same length, as there
-    yield from steps(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
+    yield from steps(rest)
 
 
 def _shown(value: Fraction) -> str:

@@ -1,9 +1,9 @@
 """The sides of a step in the middle of a sentence: the arithmetic that ends before an equals sign, or begins after it.
 
-What is covered: the longest arithmetic there is, and whether the words and signs around it may belong to it. What may
-belong to it (`8:00`, `3,5`, `3 million`, "17/3 = 5 and 2/3") puts a step in doubt; what surely does (`x + 3`, `3½`,
-`3x`, `6:00 + 18`) leaves it unread. What is not covered: what a text says about a step, beyond "it is not true that"
-and "is wrong", which put it in doubt.
+What is covered: the longest arithmetic there is, and whether the words and signs around it leave it alone (beside.py).
+What may belong to it (`8:00`, `3,5`, `3 million`, "17/3 = 5 and 2/3", "the root of 16 + 9") puts a step in doubt; what
+surely does (`x + 3`, `3½`, `3x`, `6:00 + 18`) leaves it unread. What is not covered: what a text says about a step,
+beyond "it is not true that" and "is wrong", which put it in doubt.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from verifiers.blocks.arithmetic import MOST_TOKENS, SCALES, TIMES, Side, Token, Unread, read_side, tokens_of
+from verifiers.blocks.beside import harmless_before, harmless_behind
 
 _BINDS = frozenset("\\{}_|√^…")
 """Beside arithmetic, these are part of a formula that is not read here."""
@@ -43,12 +44,6 @@ _LOOSE_LETTER = re.compile(r"[xyzn](?!['’\w]|\s+[A-Za-z\d])", re.IGNORECASE)
 _NOT_THAT = re.compile(r"\b(?:not|false|wrong|incorrect|isn['’]t)\b[^.,:!?\n]{0,20}\bthat\s*\Z", re.IGNORECASE)
 _BETWEEN_DIGITS = frozenset(",:'’.!?;<>—–")
 """Signs that may stand between a step and the next words without a space; another one is part of a number."""
-_CHANGING = frozenset(["twice", "thrice", "double", "triple", "negative", "root", "sqrt", "mod", "modulo"])
-"""Words before arithmetic that may belong to it."""
-_SHARES = frozenset(["half", "third", "thirds", "fourth", "fourths", "quarter", "quarters", "fifth", "fifths"])
-"""The same before "of"."""
-_BETWEEN = frozenset(["plus", "minus", "by", "over", "mod", "modulo"])
-"""The same where a number stands before them."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +58,14 @@ class Found:
     tokens: list[Token]
 
 
-def left_side(text: str, *, whole: bool) -> Found:
+def left_side(text: str, *, whole: bool, led: bool = False) -> Found:
     """What stands before an equals sign: the longest arithmetic at the end of the text.
 
     A dash before it may be a sign or a bullet; a number before it may belong to it ("1 1/2") or not ("in 2020").
 
     Args:
         whole: whether the text must be arithmetic from end to end.
+        led: whether the text begins after the equals sign of an earlier step.
 
     Raises:
         Unread: there is none.
@@ -108,7 +104,7 @@ def left_side(text: str, *, whole: bool) -> Found:
         raise Unread
     # "14 hours = 14 * 60", "Week 1 = 35 + 35": a bare number in a sentence is a name as often as a value
     bare = readings[0].operators == 0 and (before is not None or bool(readings[0].units))
-    unsettled = before is not None and (_mixed(before, run) or _changed(before, earlier))
+    unsettled = before is not None and (_mixed(before, run) or not harmless_before(text[: run[0].at], led=led))
     unsettled = unsettled or _NOT_THAT.search(text, max(0, run[0].at - 60), run[0].at) is not None
     return Found(readings, doubtful or bare or (dash and not spaced) or _range(run), unsettled, run)
 
@@ -136,12 +132,13 @@ def right_side(text: str, *, whole: bool) -> Found:
     if after is not None and run and (run[-1].kind == "operator" or after.text in _BINDS):
         raise Unread
     doubtful = after is not None and _GOES_ON.match(text, after.at) is not None
-    unsettled = after is not None and run[-1:] != [] and _CHANGES.match(text, after.at) is not None
+    unsettled = after is not None and run[-1:] != [] and not _leaves_alone(text, after.at)
     if after is not None and after.kind == "word" and run and run[-1].kind in _COUNTED:
         if after.text.casefold() in SCALES:
             doubtful = True
         elif after.text not in TIMES:
             run.append(after)
+    unsettled = unsettled or (run[-1:] != [] and run[-1].kind == "operator" and len(run) > 1)  # 3 + 4 = 7 ÷
     while run and run[-1].kind in ("operator", "open", "currency"):
         if run.pop().kind == "open" and run and run[-1].kind == "operator":
             raise Unread
@@ -155,6 +152,12 @@ def right_side(text: str, *, whole: bool) -> Found:
         readings.append(read_side(run[:of]))  # "1/3 of $150 is left"
     doubtful = doubtful or _range(run) or any(token.text == "times" for token in run)
     return Found(readings, doubtful, unsettled or _or_another(text, after, readings[0]), run)
+
+
+def _leaves_alone(text: str, at: int) -> bool:
+    """Whether what stands from there on leaves the number before it alone."""
+    more = text.endswith("=")
+    return _CHANGES.match(text, at) is None and harmless_behind(text[at:-1] if more else text[at:], more=more)
 
 
 def _or_another(text: str, after: Token | None, side: Side) -> bool:
@@ -181,14 +184,6 @@ def _belongs(before: Token, earlier: Token | None, first: Token) -> bool:
         return False
     # 6:00 + 18, 14, 400 / 80, 7 — 2 + 1, 7 ± 2 + 1
     return before.text == "," or (before.text == ":" and touching) or unicodedata.category(before.text) in ("Sm", "Pd")
-
-
-def _changed(before: Token, earlier: Token | None) -> bool:
-    """Whether the word before arithmetic changes it: half of 10 + 2, 5 plus 3 + 4."""
-    word = before.text.casefold()
-    if word == "of" and earlier is not None:
-        return earlier.text.casefold() in _SHARES
-    return word in _CHANGING or (word in _BETWEEN and earlier is not None and earlier.kind in _COUNTED)
 
 
 def _mixed(before: Token, run: list[Token]) -> bool:

@@ -5,11 +5,12 @@
     "5 apples + 3 apples = 8 apples"     "20% of 50 = 10"      "1/2 of 10 = 5"      "17/3 = 5 R2"
 
 What is covered: the longest arithmetic on either side of the sign, in the middle of a sentence too (sides.py), without
-emphasis and the marks around a formula; a quotient with its remainder. Where a step can be read in several ways it is
-true if one of them is; where it is false and may be meant otherwise ("17/3 = 5 and 2/3", "25 / 1/3 = 75", "200 + 5% =
-210") it is in doubt; where what stands beside it changes it ("3 + 5 = 8:00", "1 + 2 = 3,5") it is in doubt though it be
-true. What is not covered: algebra ("x + 3 = 7") and commands of TeX, which are left unread; one bare number beside
-another ("Day 1 = 35"), which is no step, unless a step leads to it ("1 + 2 = 3 = 4").
+emphasis and the marks around a formula, and over a line end (lines.py); a quotient with its remainder. Where a step
+can be read in several ways it is true if one of them is; where it is false and may be meant otherwise ("17/3 = 5 and
+2/3", "25 / 1/3 = 75", "200 + 5% = 210") it is in doubt; where what stands beside it may change it ("3 + 5 = 8:00", "5
+multiplied by 3 + 4 = 7"), or its unit does ("$5 * 3 = 15 cents"), it is in doubt though it be true. What is not
+covered: algebra ("x + 3 = 7") and commands of TeX, which are left unread; one bare number beside another ("Day 1 =
+35"), which is no step, unless a step leads to it ("1 + 2 = 3 = 4 apples").
 """
 
 from __future__ import annotations
@@ -20,14 +21,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifiers.blocks.arithmetic import MEASURES, MOST_DIGITS, Side, Unread, digits_of, read_side, tokens_of
+from verifiers.blocks.arithmetic import MOST_DIGITS, Side, Token, Unread, digits_of
+from verifiers.blocks.lines import ARROW, JOINED, SIGN, prepared
+from verifiers.blocks.measures import MEASURES, rate
 from verifiers.blocks.sides import Found, left_side, right_side
 
-_EQUALS = re.compile(r"=+|≈|≃")
-_MARKUP = re.compile(
-    r"(?<![\w)\]*])\*\*(?=[^\s*])(?P<bold>[^*\n]{1,500})(?<=[^\s*])\*\*(?![\w(\[*])|`+|(?<!\\)\\[()\[\]]"
-)
-"""Emphasis, code and the marks around a formula; 2**10 is none of them."""
 _LABEL = re.compile(r"\s*(?:\d+[.)]|[*•])\s+")
 """The number or bullet of a list."""
 _REMAINDER = re.compile(
@@ -40,11 +38,8 @@ _TIGHT_REMAINDER = re.compile(
     re.IGNORECASE,
 )
 """5R2"""
-_DIVISIONS = frozenset(["/", "÷", "∕", "⁄", "\\div"])
-_RESULT = re.compile(
-    r"\s?(?P<number>[-−]?(?:\\?\$|€|£|¥)?(?:\d{1,3}(?:,\d{3})++|\d{1,60}+)?(?:\.\d{1,60}+|(?<=\d))(?:/\d{1,60}+)?)(?!\d)%?(?P<more>[,:]\d)?"
-)
-"""A number, perhaps of money, a fraction or percents."""
+DIVISIONS = frozenset(["/", "÷", "∕", "⁄", "\\div"])
+_PRODUCTS = frozenset(["*", "x", "X", "×", "·", "∙", "⋅", "∗", "✕", "⨯", "\\times", "\\cdot", "times", "of"])
 
 
 @dataclass(frozen=True)
@@ -73,52 +68,51 @@ class Step:
         percents = any(one.percent and not other.percent and one.value * 100 == other.value for one, other in pairs)
         return left.doubtful or right.doubtful or changed or percents
 
-    @property
-    def other_measure(self) -> bool:
-        """Whether the sides are in different measures and nothing is multiplied: $1 + $2 = 3 cents."""
-        left, right = self.left, self.right
-        units = left.units and right.units and not left.units & right.units
-        return bool(units) and left.units | right.units <= MEASURES and not (left.product or right.product)
-
 
 def steps(text: str) -> Iterator[Step | str]:
     """The steps of a text in order; for what has an equals sign between numbers but cannot be read, its text."""
-    # blanked to the same length, so that a step's place is its place in the text
-    text = _MARKUP.sub(lambda found: f"  {found['bold']}  " if found["bold"] else " " * len(found[0]), text)
-    for line in re.finditer(r"[^\n;]+", text):
-        signs = list(_EQUALS.finditer(line[0]))
+    for line in re.finditer(r"[^\n;]+", prepared(text)):
+        signs = list(SIGN.finditer(line[0]))
         if not signs:
             continue
         label = _LABEL.match(line[0])
         edges = [label.end() if label else 0, *(edge for sign in signs for edge in sign.span()), len(line[0])]
         pieces = [(line[0][a:b], line.start() + a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        loose = [ARROW.fullmatch(sign[0]) is not None for sign in signs]
         led = False
         for number, sign in enumerate(signs):
             (left, at), (right, _) = pieces[number], pieces[number + 1]
-            if not (re.search(r"\d", left) and re.search(r"\d", right)):
+            between = loose[number] and 0 < number < len(signs) - 1 and not (loose[number - 1] or loose[number + 1])
+            if between or not (re.search(r"\d", left) and re.search(r"\d", right)):
+                led = False  # 2 + 2 = 4 → 4 + 1 = 5
+                continue
+            written = f"{left[-100:]} {sign[0]} {right[:60]}".replace(JOINED, " ")
+            goes_on = "=" if number + 1 < len(signs) else ""
+            found = step(left, right + goes_on, at, sign[0], led=number > 0)
+            if found is None:
+                yield " ".join(written.split())
                 led = False
                 continue
-            written = f"{' '.join(left[-100:].split())} {sign[0]} {' '.join(right[:60].split())}"
-            goes_on = "=" if number + 1 < len(signs) else ""
-            found = step(left, right + goes_on, at, sign[0])
-            if found is None:
-                yield written
-            elif found.left.operators + found.right.operators:
-                yield replace(found, text=written)
-            elif led and not found.unsettled and _is_bare(left) and _differ(found):
-                yield replace(found, text=written, in_doubt=True)  # 1 + 2 = 3 = 4
-            led = found is not None and (led or found.left.operators + found.right.operators > 0)
+            counts = found.left.operators + found.right.operators > 0
+            true = is_true(found, rounding=True) or _converted(found.left, found.right)
+            if counts and loose[number] and not true:
+                found = replace(found, unsettled=True)
+            if counts or (led and _is_bare(left) and (found.unsettled or not true or _other_measure(found, []))):
+                # 1 + 2 = 3 = 4
+                yield replace(found, text=" ".join(written.split()), in_doubt=found.in_doubt or not counts)
+            led = led or counts
 
 
-def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> Step | None:
+def step(left: str, right: str, at: int, sign: str, *, whole: bool = False, led: bool = False) -> Step | None:
     """One step; None where it cannot be read. Of several readings a true one is taken.
 
     Args:
         whole: whether each side must be arithmetic from end to end, as in an annotation.
+        led: whether the left side begins after the equals sign of an earlier step.
     """
-    about = sign in "≈≃"
+    about = sign in ("≈", "≃", "\\approx")
     try:
-        lefts = left_side(left, whole=whole)
+        lefts = left_side(left, whole=whole, led=led)
         divided = _with_remainder(lefts, right, at, whole=whole)
         if divided is not None:
             return divided
@@ -129,7 +123,7 @@ def step(left: str, right: str, at: int, sign: str, *, whole: bool = False) -> S
     found = [Step("", at, one, other, about) for one in lefts.readings for other in rights.readings]
     true = next((one for one in found if is_true(one, rounding=True)), None)
     if true is not None:
-        return replace(true, unsettled=unsettled or true.other_measure)
+        return replace(true, unsettled=unsettled or _other_measure(true, lefts.tokens))
     doubtful = lefts.doubtful or rights.doubtful or found[0].may_be_meant_otherwise
     doubtful = doubtful or unsettled or _true_in_other_signs(left, right, at, whole=whole)
     return replace(found[0], in_doubt=doubtful, unsettled=unsettled)
@@ -157,32 +151,6 @@ def is_true(step: Step, *, rounding: bool) -> bool:
     return False
 
 
-def result_after(annotation: Side, text: str, at: int) -> Step | None:
-    """A number right after an annotation that is not its result, as a step; None where it is, or none stands there.
-
-    Args:
-        annotation: what the annotation comes to.
-        text: the whole text.
-        at: where the annotation ends.
-    """
-    found = _RESULT.match(text, at)
-    if found is None:
-        return None
-    said = []
-    for written in (found[0].removesuffix(found["more"] or ""), found["number"]):
-        with suppress(Unread):
-            said.append(Step("", at, annotation, read_side(tokens_of(written)), about=False))
-    quotient = annotation.value // 1 if annotation.operators else annotation.value  # 17/3=5 R2
-    if not said:
-        return None
-    if any(is_true(one, rounding=True) or one.right.value == quotient for one in said):
-        return replace(said[0], text=found[0], unsettled=True) if found["more"] else None  # 4,5
-    # a sign that is left out, a whole number of something: -4 and 4, 3.33 and 3
-    apart = abs(abs(annotation.value) - abs(said[-1].right.value))
-    about = apart < 1 if said[-1].right.value.denominator == 1 else apart == 0
-    return replace(said[0], text=found[0], in_doubt=about or found[0][0].isspace())
-
-
 def _rounds(exact: Fraction, written: Fraction, unit: Fraction) -> bool:
     """Whether the written value is the exact one rounded to the unit, or cut there."""
     cut = exact * written >= 0 and abs(written) <= abs(exact) < abs(written) + unit
@@ -196,7 +164,7 @@ def _with_remainder(left: Found, right: str, at: int, *, whole: bool) -> Step | 
         return None
     quotient, remainder = Fraction(found[1]), Fraction(found[2])
     parts = [token for token in left.tokens if token.kind != "word"]
-    plain = [token.kind for token in parts] == ["number", "operator", "number"] and parts[1].text in _DIVISIONS
+    plain = [token.kind for token in parts] == ["number", "operator", "number"] and parts[1].text in DIVISIONS
     plain = plain and all(digits_of(token).isdigit() for token in (parts[0], parts[2]))
     divisor = Fraction(digits_of(parts[2])) if plain else Fraction(1)
     return Step(
@@ -236,7 +204,27 @@ def _is_bare(text: str) -> bool:
         return False
 
 
-def _differ(step: Step) -> bool:
-    """Whether two bare numbers of one kind are not the same."""
-    same = step.left.units == step.right.units and step.left.percent == step.right.percent
-    return same and not is_true(step, rounding=True)
+def _other_measure(step: Step, tokens: list[Token]) -> bool:
+    """Whether a true step ends in a measure that its left side has not, and is not converted: $5 * 3 = 15 cents."""
+    left, right = step.left.units & MEASURES, step.right.units
+    if not left or not right or step.left.units & right or not right <= MEASURES:
+        return False
+    factor = rate(left, right)
+    if step.left.operators == 0:
+        return not _converted(step.left, step.right)
+    if factor is None:
+        return True
+    signs = [""] + [token.text for token in tokens] + [""]
+    for at, token in enumerate(tokens, 1):
+        if token.kind != "number" or Fraction(digits_of(token)) not in (factor, 1 / factor):
+            continue
+        divided = signs[at - 1] in DIVISIONS
+        if (divided and factor < 1) or (not divided and factor > 1 and {signs[at - 1], signs[at + 1]} & _PRODUCTS):
+            return False
+    return True
+
+
+def _converted(left: Side, right: Side) -> bool:
+    """Whether both sides are the same in different measures: 120 minutes = 2 hours."""
+    factor = rate(left.units, right.units)
+    return factor is not None and left.value * factor == right.value
