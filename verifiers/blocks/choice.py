@@ -6,9 +6,11 @@
 Where the answer stands is a setting: with `where: marked`, the default, it must be announced ("the answer is B", "the
 correct option is B", `\\boxed{B}`, `#### B`); a bare letter `B` is an answer with `where: whole` or `last_line` alone.
 
-What is covered: two letters, or a letter beside another choice's text, is a hedge and rejected ("A or rather B"); a
-letter that is denied ("B is wrong", "B?") is no answer; a letter in a reason ("B, since A is too warm") is none either.
-What is not covered: why it was chosen; "I choose B"; with four choices one guess in four is right.
+What is covered: behind the letter only what is known to be harmless may stand, up to the end of the completion:
+nothing, that choice's own text (with its unit, where it is a number), "not A", or a reason that begins with because,
+since, as or for and takes nothing back. Two letters, or a letter beside another choice's text, is a hedge
+(`several_choices`); all else is `unreadable_answer` ("B is wrong", "B? No", "a mystery"). What is not covered: why it
+was chosen; "I choose B"; with four choices one guess in four is right.
 """
 
 from __future__ import annotations
@@ -18,26 +20,34 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from verifiers.blocks.located import Where, located
+from verifiers.blocks.located import REASON, Where, located
+from verifiers.blocks.measures import MEASURES, unit_of
 from verifiers.verdict import Verdict
 from verifiers.verifier import Verifier
 
+_LONGEST = 10_000
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEAD = re.compile(
     r"(?:the\s+)?(?:(?:final|correct|right|best)\s+)?(?:answer|choice|option)(?:\s+is)?\s*[:=]?\s*(?:(?:choice|option)\s+)?",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:!]+|(?=[\s,;/&|+-]|$))\s*")
-_WORD = re.compile(r"(?:A|I|a) +(?!(?:and|as|because|but|by|for|from|if|is|not|or|since|so|which|with)\b)[a-z]")
-"""An article or a pronoun where a letter could stand: "a mystery", "I think"."""
-_EMPHASIS = re.compile(r"\*\*|__|`|\$|\\text(?:bf)?\s*\{([^{}]*)\}")
+_LETTER = re.compile(r"[(\[{]?([A-Za-z])(?:[)\]}.:!]+|(?=[\s,;/&|+=–—-]|$))\s*")
+_ALONE = re.compile(r"[(\[{]?([A-Za-z])[)\]}.:!]*")
+_NOTHING = re.compile(r"[\s.!)\]}*_\"'”’]*")
+"""What may stand behind the letter."""
+_LINK = re.compile(r"[\s,:=(\[–—-]*(?:(?:it|this|that|which)\s+(?:is|says)\s+)?", re.IGNORECASE)
+"""What may stand between a letter and the text of its choice."""
+_RIGHT = re.compile(
+    r",?\s*(?:(?:is|seems)\s+(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|choice|option|one))?"
+    r"|(?:and\s+)?not\s+\(?[A-Z]\)?|(?:rather\s+than|instead\s+of)\s+\(?[A-Z]\)?)[.!]*"
+)
+"""What says nothing else than the letter: "B is correct", "B, not A"."""
+_EMPHASIS = re.compile(r"\*\*|__|`|\$|(?<!\\)\\[()\[\]]|\\text(?:bf)?\s*\{([^{}]*)\}")
 _QUOTED = re.compile(r"(?<!\w)[\"'“”„‘’«»<]+([A-Za-z])([.)]?)[\"'“”‘’«»>]+(?!\w)")
 _OTHER = re.compile(
     r"(?:^|\W)(?:or|and|and/or)\s+[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)|[,;/&|+-]\s*[(\[{]?([A-Za-z])[)\]}.]*(?:\W|$)"
 )
-_REASON = re.compile(
-    r"\b(?:because|since|(?<!well )as(?!\s+well\b)|for|given|not|than|unlike|while|whereas|instead of)\b"
-)
+_WHY = re.compile(r"\b(?:because|since|(?<!well )as(?!\s+well\b)|for|given|not|than|unlike|while|whereas|instead of)\b")
 _CAPITAL = re.compile(r"(?<![\w'’])([B-HJ-Z]|[AI](?! +[a-z]))(?![\w'’])")
 """A letter by itself that is no article: what stands before a reason is part of the answer."""
 _DOUBT = re.compile(
@@ -46,13 +56,13 @@ _DOUBT = re.compile(
     re.DOTALL,
 )
 """Words after which another letter is a second answer; in "B, since A is too small" it is a reason."""
-_DENIED = re.compile(
-    r"\?|(?:is|was|seems|looks|would\s+be|must\s+be|can\s+be|could\s+be)\b[^.,;\n]{0,60}?\b(?:not|never|wrong|incorrect|false"
-    r"|impossible|excluded|eliminated|out)\b|(?:isn|wasn|can|won|doesn|couldn|shouldn|wouldn)['’]?t\b|cannot\b"
-    r"|(?:can|could|does|should|would|will)\s+not\b|(?:wrong|incorrect|false|not)\b(?!\s+[A-Z(])",
+_HEDGES = re.compile(
+    r"\b(?:but|however|wait|actually|hmm+|though|although|unless|otherwise|else|alternatively|maybe|perhaps|possibly|sorry|oops"
+    r"|second\s+thoughts?|i\s+mean|instead(?!\s+of)|rather(?!\s+than)|correction|scratch|mistake\w*|now|guess|last\s+resort"
+    r"|final\w*|answers?|if|(?:it|that|this)\s+is\s+(?:wrong|incorrect|false))\b|[?;\n❌✗✘]|\bno[,.:!]",
     re.IGNORECASE,
 )
-"""What says of a letter that it is no answer."""
+"""What in a reason may take the answer back."""
 
 
 class ChoiceReference(BaseModel):
@@ -101,11 +111,6 @@ class ChoiceVerifier(Verifier):
             return Verdict.reject("no_answer")
         answer = written[0]
         taken = chosen(answer, reference.choices)
-        for other in written[1:] if len(taken) < 2 else ():
-            # a choice's text with a full stop in it, or after one: "B. rain"
-            plain = _plainly(other)
-            named = by_text(plain, reference.choices) or by_text(_LETTER.sub("", plain, count=1), reference.choices)
-            taken = taken | {named} if named is not None else taken
         evidence: dict[str, Any] = {"answer": answer[:300], "taken": "".join(sorted(taken))}
         if not taken:
             return Verdict.reject("unreadable_answer", **evidence)
@@ -123,38 +128,90 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
         answer: the answer alone.
         choices: texts of the choices from A on.
     """
+    if len(answer.strip()) > _LONGEST:
+        return set()
     text = _plainly(answer)
     known = LETTERS[: len(choices)] if choices else LETTERS
+    alone = _ALONE.fullmatch(text)
+    if alone is not None:
+        # the letter, though a choice may be called so
+        named = None if alone[1].upper() in known else by_text(text, choices)
+        return {alone[1].upper()} & set(known) if named is None else {named}
     whole = by_text(text, choices)
     if whole is not None:
         return {whole}
     lead = _LEAD.match(text)
     text = text[lead.end() :] if lead else text
     first = _LETTER.match(text)
-    if first is None or _WORD.match(text):
+    if first is None or first[1].upper() not in known:
         found = by_text(text, choices)
         return {found} if found is not None else set()
-    rest = text[first.end() :].strip()
-    letter = first[1].upper()
-    if letter not in known or (not rest and first[1].islower() and len(text.strip()) > 3) or _DENIED.match(rest):
-        return set()
-    taken = {letter}
-    named = by_text(rest.lstrip(" ,:-–—(").removesuffix(")"), choices) if rest else None
-    if named is not None:
-        return taken | {named}
-    taken |= {(one or other).upper() for one, other in _OTHER.findall(" " + rest)} & set(known)
-    taken |= set(_CAPITAL.findall(_REASON.split(rest, maxsplit=1)[0])) & set(known)
-    taken |= set(_DOUBT.findall(rest)) & set(known)
-    if rest and choices is not None:
-        # a letter with words of its own: only the text of its choice may stand there, or a reason after a full stop
-        said = _REASON.split(rest, maxsplit=1)[0]
-        taken |= {LETTERS[at] for at, one in enumerate(choices) if _plain(one) and _plain(one) in _plain(said)}
+    rest, letter = text[first.end() :].strip(), first[1].upper()
+    if _is_harmless(rest, letter, choices, article=first[0].strip() in ("a", "A", "I")):
+        return {letter}
+    taken = _named(rest, letter, choices) & set(known)
+    return {letter, *taken} if taken - {letter} else set()
+
+
+def _is_harmless(rest: str, letter: str, choices: tuple[str, ...] | None, *, article: bool) -> bool:
+    """Whether what stands behind a letter leaves it the answer.
+
+    Args:
+        article: whether the letter may be an article or a pronoun: "a for effort".
+    """
+    if _NOTHING.fullmatch(rest):
+        return True
+    if _RIGHT.fullmatch(rest):
+        return not article
+    if choices is not None:
+        link = _LINK.match(rest)
+        said = rest[link.end() :] if link else rest
+        own = _own_text(said, choices[LETTERS.index(letter)])
+        if own is not None:
+            return _NOTHING.fullmatch(own) is not None or _is_reason(own)
+    return _is_reason(rest) and (not article or rest[:1] in ",(" or rest.startswith(("because", "since")))
+
+
+def _own_text(said: str, choice: str) -> str | None:
+    """What stands behind the text of a choice, and its unit where it is a number. None: the text does not begin so."""
+    words = choice.split()
+    if not words:
+        return None
+    found = re.match(r"\s+".join(map(re.escape, words)), said, re.IGNORECASE)
+    if found is None or re.match(r"\w|[.,:/]\d", said[found.end() :]):
+        unit = re.match(r"[A-Za-z]+", said[found.end() :]) if found else None
+        if found is None or unit is None or not choice[-1:].isdigit() or unit_of(unit[0]) not in MEASURES:
+            return None
+    behind = said[found.end() :]
+    if choice[-1:].isdigit():
+        unit = re.match(r"\s?(?:%|percent\b|°[CF]?|[A-Za-z]+)", behind)
+        if unit is not None and (not unit[0].strip().isalpha() or unit_of(unit[0].strip()) in MEASURES | {"percent"}):
+            behind = behind[unit.end() :]
+    return behind
+
+
+def _is_reason(rest: str) -> bool:
+    """Whether it is one reason that takes nothing back and names no letter as a second answer."""
+    begins = REASON.match(rest)
+    if begins is None or _HEDGES.search(rest, begins.end()):
+        return False
+    return re.search(r"[,.]\s*(?:and\s+)?\(?[A-Z]\)?(?=[\s.,]|\Z)(?!\s+(?:is|are|was|does|has|would)\b)", rest) is None
+
+
+def _named(rest: str, letter: str, choices: tuple[str, ...] | None) -> set[str]:
+    """The letters that stand behind one, by letter or by the text of a choice."""
+    taken = {(one or other).upper() for one, other in _OTHER.findall(" " + rest)}
+    taken |= set(_CAPITAL.findall(_WHY.split(rest, maxsplit=1)[0])) | set(_DOUBT.findall(rest))
+    said = f" {_plain(_WHY.split(rest, maxsplit=1)[0])} "
+    for at, one in enumerate(choices or ()):
+        if _plain(one) and re.search(rf"(?<![\w.]){re.escape(_plain(one))}(?!\w|[.,]\d)", said):
+            taken.add(LETTERS[at])
     return taken
 
 
 def _plainly(answer: str) -> str:
     """An answer without emphasis, and a letter without quotation marks."""
-    text = _EMPHASIS.sub(lambda found: found[1] or "", answer[:10_000]).strip()
+    text = _EMPHASIS.sub(lambda found: found[1] or "", answer[:_LONGEST]).strip()
     return _QUOTED.sub(r"\1\2", text)
 
 

@@ -2,8 +2,10 @@
 
 What is covered: the whole completion, its last line, or its marked answer. Boxes and `####` are read as `math` reads
 them (verifiers/math/extraction.py), without `\\text{}` around all of a box. After "the answer is", where `math` looks
-for a number, the sentence is kept whole ("B because it is cold"), and the full stop of "Dr. Who" ends none. What is not
-covered: an answer that no mark announces ("I choose B."), and one that goes over several lines.
+for a number, the sentence is kept whole ("the capital of France is Paris" is no "Paris"), the full stop of "Dr. Who"
+ends none, and what stands behind it may take it back ("Paris. Wrong!"). In front only words that are known to announce
+count: "so the answer is", not "a student says the answer is". What is not covered: an answer that no mark announces ("I
+choose B."), and one that goes over several lines.
 """
 
 from __future__ import annotations
@@ -25,19 +27,26 @@ _CHOICE = re.compile(
     rf"\b(?:(?:(?:final|correct|right|best)\s+)?answer|(?:final|correct|right|best)\s+(?:option|choice))\b{_AFTER}",
     re.IGNORECASE,
 )
-_TAKEN = re.compile(
-    r"\b(?:no|not|never|wrong|incorrect|false|suppose|assume|doubt|whether|if|than|unlikely)\b[^.,;:!?\n]*\Z",
-    re.IGNORECASE,
-)
-"""Words before "the answer is" that make it none."""
+_KNOWN = """so thus therefore hence then and finally clearly overall ok okay now in conclusion i we think believe conclude
+    know see find say get can would this that it means follows shows here my our the a final correct right best
+    is to for question problem based on above given passage text evidence facts context information as result
+    consequently accordingly obviously well yes alright because since again checked most-likely"""
+_ANNOUNCES = frozenset(_KNOWN.split())
+"""Words that may stand before "the answer is" in its clause; another one may make it none ("if", "a student says")."""
 _STOP = re.compile(r"(?<=[\w})\]\"'”’»>*!?])\.(?=\s|$)")
 _TITLE = re.compile(r"(?:\A|[\s(])(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|Jr|Sr|Gen|Col|Capt|Lt|Rev|Hon|vs|No)\Z")
-_TAKEN_BACK = re.compile(
-    r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
+TAKES_BACK = re.compile(
+    r"\b(?:however|actually|wait|no|not|never|wrong|incorrect|false|untrue|mistake\w*|mistook|correct\w*|right|final\w*"
+    r"|instead|rather|sorry|hmm+|oops|but|or|second\s+thoughts?|i\s+mean|maybe|perhaps|possibly|alternatively|answers?|although|though"
+    r"|unless|otherwise|should|must|better|scratch|cannot|unlikely|fails?|rejected|excluded|ruled\s+out|reconsider\w*|guess)\b"
+    r"|n['’]t\b|\?|[❌✗✘]",
+    re.IGNORECASE,
 )
-_REASON = re.compile(
-    r"\b(?:because|since|as|so|if|when|while|although|though|but|not|unless|for|that|which)\b", re.IGNORECASE
-)
+"""Words in what follows an answer that may take it back."""
+REASON = re.compile(r"\s*,?\s*\(?(?:because|since|as(?!\s+well\b)|for)\b", re.IGNORECASE)
+"""How a reason begins."""
+_REASONED = re.compile(r",?\s(?:because|since)\b|,\sas\b(?!\s+well\b)", re.IGNORECASE)
+"""The same within a sentence."""
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|math(?:rm|bf|it|sf)|emph)\s*\{(.*)\}", re.DOTALL)
 
 
@@ -46,7 +55,7 @@ def located(completion: str, where: Where, *, choice: bool = False) -> tuple[str
     there is none.
 
     Args:
-        choice: whether "the correct option is" announces an answer too.
+        choice: whether "the correct option is" announces an answer too, and all that follows it is wanted.
     """
     if where == "last_line":
         return tuple(line for line in reversed(completion.splitlines()) if line.strip())[:1]
@@ -55,35 +64,44 @@ def located(completion: str, where: Where, *, choice: bool = False) -> tuple[str
     found = extract(completion, "marked")
     stated = None
     if found.rule == "marked" or (found.rule == "answer_phrase" and found.text is not None):
-        stated = _stated(completion[-_LONGEST:].rpartition("</think>")[2], _CHOICE if choice else _ANSWER, found.text)
+        stated = _stated(completion[-_LONGEST:].rpartition("</think>")[2], _CHOICE if choice else _ANSWER, rest=choice)
     if stated is None:
         return () if found.text is None else _forms(found.text)
     return tuple(dict.fromkeys(form for text in stated for form in _forms(text)))
 
 
-def _stated(text: str, phrase: re.Pattern[str], extracted: str | None) -> tuple[str, ...] | None:
-    """What follows the last phrase: its sentence, its line, what `math` takes of it. None: there is no phrase."""
+def _stated(text: str, phrase: re.Pattern[str], *, rest: bool) -> tuple[str, ...] | None:
+    """What follows the last phrase: its sentence or line; all of it where it is taken back. None: there is no phrase.
+
+    Args:
+        rest: whether all that follows is wanted.
+    """
     last = next(iter(deque(phrase.finditer(text), maxlen=1)), None)
     if last is None:
         return None
-    if _TAKEN.search(text, max(0, last.start() - 400), last.start()):
+    clause = re.split(r"[.,;:!?\n]", text[max(0, last.start() - 400) : last.start()])[-1].casefold()
+    words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", clause.replace("most likely", "most-likely"))
+    if not _ANNOUNCES.issuperset(words):
         return ()
-    line = text[last.end() : last.end() + _LONGEST_LINE].partition("\n")[0].replace("**", "").strip()
+    following = text[last.end() :].replace("**", "").strip()
+    if rest:
+        return (following,) if following else ()
+    line = following.partition("\n")[0][:_LONGEST_LINE].strip()
     sentence = _sentence(line)
+    if TAKES_BACK.search(following, len(sentence)):
+        return (following, following.removesuffix("."))
     found = [sentence, line.removesuffix("."), line]
-    before, taken, _ = line.partition(extracted) if extracted else (line, "", "")
-    named = not _REASON.search(before) and len(before) + len(taken) >= len(sentence)  # the capital of France is Paris
-    if taken and (named if before else not _TITLE.search(taken)):
-        found.append(taken)
+    reason = _REASONED.search(sentence)
+    if reason is not None and not TAKES_BACK.search(sentence, reason.end()):
+        found.append(sentence[: reason.start()])
     return tuple(one for one in found if one)
 
 
 def _sentence(line: str) -> str:
-    """The first sentence of a line; the whole line where the next one takes it back."""
+    """The first sentence of a line."""
     for stop in _STOP.finditer(line):
-        if _TITLE.search(line, max(0, stop.start() - 6), stop.start()):
-            continue
-        return line if _TAKEN_BACK.match(line[stop.end() :].strip()) else line[: stop.start()]
+        if not _TITLE.search(line, max(0, stop.start() - 6), stop.start()):
+            return line[: stop.start()]
     return line
 
 

@@ -40,7 +40,7 @@ def judged(name: str, reference: dict[str, Any], completion: str, **settings: An
         ("9:30 a.m.", "The answer is 9:30 a.m.", {"where": "marked"}, "equal_text"),
         ("Paris", "The answer is Paris. It lies on the Seine.", {"where": "marked"}, "equal_text"),
         ("Paris", "The answer is Paris, since it is.", {"where": "marked"}, "equal_text"),
-        ("Paris", "Answer: the capital of France is Paris.", {"where": "marked"}, "equal_text"),
+        ("Paris", "Answer: the capital of France is Paris.", {"where": "marked"}, "wrong_answer"),
         ("Paris", "The answer is Lyon because the capital is Paris.", {"where": "marked"}, "wrong_answer"),
         ("Paris", "The answer is Paris. No, Lyon.", {"where": "marked"}, "wrong_answer"),
         ("Paris", "The answer is not Paris.", {"where": "marked"}, "wrong_answer"),
