@@ -122,6 +122,7 @@ _SHORT = _words(
 )
 """Words of one or two letters that scale nothing."""
 _ENDS = re.compile(r"[,;:!?](?=\s|\Z)|\.+(?=\s|\Z)|[\n\u2424]")
+_CONCLUDES = re.compile(r"\b(?:so|hence|thus|therefore|because)\b", re.IGNORECASE)
 _NEXT_STEP = re.compile(
     r"\b(?:and|so|then|hence|thus|therefore|because|since|or|is|are|while)\b"
     r"(?=\s{1,9}[-(\\]{0,3}[$€£]?\d[\d.,]{0,60}\s?%?\s?(?:[-+*/×÷·∙⋅∗✕⨯∕⁄−‑x^(]|of\b|times\b))"
@@ -163,6 +164,7 @@ def harmless_behind(text: str, *, more: bool) -> bool:
         return False  # 9' 3"
     end = _ENDS.search(text)
     clause, rest = (text[: end.start()], text[end.start() :]) if end else (text, "")
+    clause = _CONCLUDES.split(clause, maxsplit=1)[0]
     if rest[:1] == "\u2424":
         return False
     if rest[:1] == ",":

@@ -21,6 +21,7 @@ _MARKUP = re.compile(
     r"(?<![\w)\]*])\*\*(?=[^\s*])(?P<bold>[^*\n]{1,500})(?<=[^\s*])\*\*(?![\w(\[*])|`+|(?<!\\)\\[()\[\]]"
 )
 """Emphasis, code and the marks around a formula; 2**10 is none of them."""
+_BOX = re.compile(r"\\f?boxed\{([^{}\n]{1,100})\}")
 _TABLE = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _TABLE |= {ord(one): other for one, other in zip("➕➖➗✖✚∶≅≒≊\ufe0e\ufe0f", "+-÷×+:≈≈≈  ", strict=True)}
 _TABLE |= dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
@@ -38,6 +39,7 @@ _RULE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,})\s*")
 def prepared(text: str) -> str:
     """The text with usual spaces and signs, without emphasis, and with lines that go on joined."""
     text = _MARKUP.sub(lambda found: f"  {found['bold']}  " if found["bold"] else " " * len(found[0]), usual(text))
+    text = _BOX.sub(lambda found: f"{'':{len(found[0]) - len(found[1]) - 1}}{found[1]} ", text)
     lines = text.split("\n")
     parts, earlier = [lines[0]], lines[0]
     blanks = 0

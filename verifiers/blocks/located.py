@@ -27,18 +27,20 @@ _CHOICE = re.compile(
     rf"\b(?:(?:(?:final|correct|right|best)\s+)?answer|(?:final|correct|right|best)\s+(?:option|choice))\b{_AFTER}",
     re.IGNORECASE,
 )
-_KNOWN = """so thus therefore hence then and finally clearly overall ok okay now in conclusion i we think believe conclude
-    know see find say get can would this that it means follows shows here my our the a final correct right best
-    is to for question problem based on above given passage text evidence facts context information as result
-    consequently accordingly obviously well yes alright because since again checked most-likely"""
+_KNOWN = """so thus therefore hence then and finally clearly overall ok okay now in conclusion i we think believe
+    conclude know see find say get can would this that it means follows shows here my our the a final
+    correct right best is to for question problem based on above given passage text evidence facts
+    context information as result consequently accordingly obviously well yes alright because since
+    again checked most-likely"""
 _ANNOUNCES = frozenset(_KNOWN.split())
 """Words that may stand before "the answer is" in its clause; another one may make it none ("if", "a student says")."""
 _STOP = re.compile(r"(?<=[\w})\]\"'”’»>*!?])\.(?=\s|$)")
 _TITLE = re.compile(r"(?:\A|[\s(])(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|Jr|Sr|Gen|Col|Capt|Lt|Rev|Hon|vs|No)\Z")
 TAKES_BACK = re.compile(
     r"\b(?:however|actually|wait|no|not|never|wrong|incorrect|false|untrue|mistake\w*|mistook|correct\w*|right|final\w*"
-    r"|instead|rather|sorry|hmm+|oops|but|or|second\s+thoughts?|i\s+mean|maybe|perhaps|possibly|alternatively|answers?|although|though"
-    r"|unless|otherwise|should|must|better|scratch|cannot|unlikely|fails?|rejected|excluded|ruled\s+out|reconsider\w*|guess)\b"
+    r"|instead|rather|sorry|hmm+|oops|but|or|second\s+thoughts?|i\s+mean|maybe|perhaps|possibly|alternatively|answers?"
+    r"|although|though|unless|otherwise|should|must|better|scratch|cannot|unlikely|fails?|rejected|excluded|ruled\s+out"
+    r"|reconsider\w*|guess)\b"
     r"|n['’]t\b|\?|[❌✗✘]",
     re.IGNORECASE,
 )

@@ -84,6 +84,7 @@ BEHIND = [
     "3 + 4 = 7 in binary",
 ]
 LINES = [
+    "2 + 2 = 4\n3 + 4 = \\boxed{8}",
     "3 + 4 = 7 → 8",
     "3 * 4\n= 13\n2 + 2 = 4",
     "2 + 2 = 4\n3 + 4 =\n8",
@@ -135,6 +136,9 @@ RIGHT = [
     "The square root of 16 + 9 = 5",
 ]
 HARMLESS = [
+    r"3 + 4 = 7 so \boxed{7}",
+    r"3 + 4 = \boxed{7}",
+    "3 + 4 = 7 because 4 is one more than 3",
     "100 -\n5 + 3 = 98",
     "3 * 4\n= 12",
     "3 + 4\n\n≈ 7",
