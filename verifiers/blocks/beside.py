@@ -28,17 +28,18 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d[\d.,]*|[^\s]")
 _PLAIN = frozenset("'\"’‘“”„«»()[]-–‑—/_$€£¥%&,.;:!?#…¢")
 """Punctuation, and signs of money; an operator, an arrow, a root is none."""
 _CALCULATES = _words(
-    """binary hex hexadecimal octal base radix plus minus times divide divides divided multiply multiplies
-    multiplied multiplying dividing less subtract subtracts subtracted subtracting power root roots square
-    squared squares cube cubed cubes log logarithm ln lg exp sin cos tan sine cosine tangent arcsin arccos
-    arctan cot sec csc abs sqrt cbrt mod modulo modulus choose factorial pi tau percent negative twice
-    thrice double doubled triple tripled halved quadruple reciprocal inverse product quotient ratio average
-    mean median difference floor ceil ceiling max min maximum minimum gcd lcm binomial over rounded"""
+    """absolute pct bps binary hex hexadecimal octal base radix plus minus times divide divides divided multiply
+    multiplies multiplied multiplying dividing less subtract subtracts subtracted subtracting power root
+    roots square squared squares cube cubed cubes log logarithm ln lg exp sin cos tan sine cosine tangent
+    arcsin arccos arctan cot sec csc abs sqrt cbrt mod modulo modulus choose factorial pi tau percent
+    negative twice thrice double doubled triple tripled halved quadruple reciprocal inverse product quotient
+    ratio average mean median difference floor ceil ceiling max min maximum minimum gcd lcm binomial over
+    rounded"""
 )
 """Words that calculate, in a clause before a preposition that stands before a step."""
 _CHANGE = _CALCULATES - _words(
-    """times less over divide divided square cube squares cubes roots root sec average mean difference product
-    ratio max min maximum minimum double percent"""
+    """times less over divide square cube squares cubes roots root sec average mean difference product ratio max
+    min maximum minimum double percent"""
 )
 """The same behind a step; "times", "less", "over" and the like only where a number follows, which is another rule."""
 _TEENS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -51,7 +52,7 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 """Fractions and scales in words."""
-_SCALED = SCALES - {"and", "per", "m"}
+_SCALED = SCALES - {"and", "per"}
 _CHINESE = frozenset("加減减乘除倍打分之")
 _AMOUNTS = _words(
     """total sum profit cost length discount distance speed change weight rate height loss area score balance value
@@ -64,7 +65,7 @@ _AMOUNTS = _words(
 _FALSE = frozenset(["wrong", "false", "incorrect", "untrue", "mistaken"])
 _APART = _words(
     """in for the after of to than those his her their its from per every all at on between first last next other
-    any each this that no only within during is are was were has have had who which because"""
+    any each this that no only within during is are was were has have had who which because since when while"""
 )
 """Words that keep a number behind a step apart from it: in 2 days."""
 _OPENS = _words("to for in after from with who that because since of on at when if per before during")
@@ -78,7 +79,8 @@ _SUBJECTS = _words("he she they we i you will can would could must should may mi
 _TOLD = _words("divide multiply subtract average")
 """Words that calculate, and tell of the step where "we" or "to" stands before them."""
 _OPERATES = _words(
-    "plus minus times divide divided multiply multiplied less subtract subtracted root square cube log power by"
+    """absolute plus minus times divide divided multiply multiplied less subtract subtracted root square cube log
+    power by"""
 )
 _GIVES = _words("gave give took take takes cost costs earn pay pays paid fed caught threw")
 _OWNERS = _words("the a an his her their my each")
@@ -95,26 +97,32 @@ _LOOSE = _JOINING | _words(
 )
 """Words that leave a step alone unless the clause before them calculates."""
 _VERBS = _words(
-    """hit borrows places bore dances drops is are was were be been being has have had cost costs spent needs need
-    spends spend made make makes paid pay pays bought buy buys that's thats it's sold sell sells got get
-    gets ate eat eats earns earn read reads weighs weigh use uses save saves means worth leaves leave gave
-    give gives caught catch catches saw see sees drinks drink found find finds lost lose loses won win wins
-    runs run ran walks walk perform receive receives contain contains kept keep keeps works work becomes
-    become became writes write wrote written brought bring brings bakes bake drove drive drives drank
-    travels travel do does did hold holds held produces produce sent send sends cover covers totals
-    totalling carry carries scores score require requires type types donate donates given taken sleeps sleep
-    slept contribute contributes grow grows grew grown jump jumps consume consumes chop chops store stores
-    left represents represent equals equal burns burn picks pick collect collects gains gain owns drew draw
-    draws put puts open accommodate fit fits eaten lay lays laid watch watches order orders serves serve
-    plant plants paints paint fill fills fold melt taught teach teaches transport knits knit prays purchase
-    purchases deliver delivers pack packs mend charges charge releases yield yields press wears wear broke
-    broken acquire practice practices play plays go goes went gone threw throw throws wash washes want wants
-    climb climbs cut cuts rode ride rides fly flies flew print prints cook cooks recover expects build
-    builds built remove removes lasts last owe owes swims swim moves move harvests harvest gather gathers
-    hear hears sew sews wait says say said shows show showed thus so because then therefore hence or that
-    that’s since where when if while but know knew giving"""
+    """hit calculate compute evaluate simplify solve check obtain try borrows places bore dances drops is are was
+    were be been being has have had cost costs spent needs need spends spend made make makes paid pay pays
+    bought buy buys that's thats it's sold sell sells got get gets ate eat eats earns earn read reads weighs
+    weigh use uses save saves means worth leaves leave gave give gives caught catch catches saw see sees
+    drinks drink found find finds lost lose loses won win wins runs run ran walks walk perform receive
+    receives contain contains kept keep keeps works work becomes become became writes write wrote written
+    brought bring brings bakes bake drove drive drives drank travels travel do does did hold holds held
+    produces produce sent send sends cover covers totals totalling carry carries scores score require
+    requires type types donate donates given taken sleeps sleep slept contribute contributes grow grows grew
+    grown jump jumps consume consumes chop chops store stores left represents represent equals equal burns
+    burn picks pick collect collects gains gain owns drew draw draws put puts open accommodate fit fits
+    eaten lay lays laid watch watches order orders serves serve plant plants paints paint fill fills fold
+    melt taught teach teaches transport knits knit prays purchase purchases deliver delivers pack packs mend
+    charges charge releases yield yields press wears wear broke broken acquire practice practices play plays
+    go goes went gone threw throw throws wash washes want wants climb climbs cut cuts rode ride rides fly
+    flies flew print prints cook cooks recover expects build builds built remove removes lasts last owe owes
+    swims swim moves move harvests harvest gather gathers hear hears sew sews wait says say said shows show
+    showed thus so because then therefore hence or that that’s since where when if while but know knew
+    giving"""
 )
 """Verbs and conjunctions, at which a clause with a number of its own ends."""
+_CHANGING = re.compile(
+    r"(?:doubl|squar|halv|negat|tripl|quadrupl|quintupl|root|factor|cub|ignor|exclud|invert|exponentiat|subtract|divid"
+    r"|multiply|multipl|omitt|round|truncat|averag|weight|scal|logg)(?:ed|i?ing|ied)"
+)
+"""Verbs that change what stands behind them."""
 _MADE_OF_VERB = re.compile(r"[a-z]{2,20}(?:ed|ing)")
 _SHORT = _words(
     """kg g mg km m cm mm mi ft in yd hr hrs h oz lb lbs l ml sq cu mb gb kb tb kw bc ad s on of at to is as he we
@@ -160,8 +168,8 @@ def harmless_behind(text: str, *, more: bool) -> bool:
     text = text[:_MOST]
     if more and (found := _NEXT_STEP.search(text)) is not None:
         text = text[: found.start()]
-    if re.match(r"['’\"”″′]\s*\d", text):
-        return False  # 9' 3"
+    if re.match(r"['’\"”″′]\s*\d|\s*[B-HJ-Z]\b(?!['’.])|\s*not\b", text):
+        return False  # 9' 3", 7 M
     end = _ENDS.search(text)
     clause, rest = (text[: end.start()], text[end.start() :]) if end else (text, "")
     clause = _CONCLUDES.split(clause, maxsplit=1)[0]
@@ -180,10 +188,14 @@ def calculates(word: str) -> bool:
     return word in _CALCULATES or word in _NUMBERS or _PARTS.fullmatch(word) is not None
 
 
+def _changes(word: str) -> bool:
+    return calculates(word) or _CHANGING.fullmatch(word) is not None
+
+
 def _word_before(words: list[str], *, led: bool) -> bool:
     """Whether words that end in one before a step leave it alone."""
     last = words[-1]
-    if _is_verb(last) or (len(words) > 1 and words[-2] in _SUBJECTS and not calculates(last) and last not in _LOOSE):
+    if _is_verb(last) or (len(words) > 1 and words[-2] in _SUBJECTS and not _changes(last) and last not in _LOOSE):
         return last not in _CAREFUL or not any(word[0].isdigit() or word in _NUMBERS for word in words[-4:-1])
     if last in _TOLD and len(words) > 1 and words[-2] in ("we", "you", "to"):
         return True
@@ -195,6 +207,8 @@ def _word_before(words: list[str], *, led: bool) -> bool:
         or (words[-2] not in _AMOUNTS and words[-3:-1] != ["an", "average"] and words[-3:-1] != ["a", "maximum"])
     ):
         return False
+    if last == "of" and words[-4:-3] == ["of"]:
+        return False  # a third of a total of
     if last == "to" and words[-2:-1] and words[-2] in _COMES:
         return True
     clause: list[str] = []
@@ -219,7 +233,7 @@ def _clause_behind(words: list[str]) -> bool:
             if not _keeps_apart(before, at, word, opened=opened):
                 return False
         elif word[0].isalpha():
-            ordered = before in _ORDERED and opened and word[-1:] in "dhf"
+            ordered = before in _ORDERED and opened and word[-1:] in "dhf" and words[:2] != ["to", "the"]
             if word in _CHANGE or set(word) & _CHINESE or (_PARTS.fullmatch(word) and not ordered):
                 return False
             if (word in _FALSE and before in _ORDERED) or (at == 0 and word in _SCALED):
@@ -247,7 +261,7 @@ def _is_plain(word: str) -> bool:
 def _is_verb(word: str) -> bool:
     if word in _VERBS or word in _CAREFUL:
         return True
-    return not calculates(word) and _MADE_OF_VERB.fullmatch(word) is not None
+    return not _changes(word) and _MADE_OF_VERB.fullmatch(word) is not None
 
 
 def _plain(text: str) -> str:

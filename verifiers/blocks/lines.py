@@ -18,7 +18,7 @@ ARROW = re.compile(r"(?<![-=])[-=]++>|[→⇒⟹⟶➔➜≡]|\\(?:to|rightarrow
 """May mean that both sides are equal, or that one follows from the other."""
 SIGN = re.compile(rf"{ARROW.pattern}|=+|≈|≃|\\approx\b")
 _MARKUP = re.compile(
-    r"(?<![\w)\]*])\*\*(?=[^\s*])(?P<bold>[^*\n]{1,500})(?<=[^\s*])\*\*(?![\w(\[*])|`+|(?<!\\)\\[()\[\]]"
+    r"(?<![\w)\]*])\*\*(?=[^\s*])(?P<bold>[^*\n]{1,500})(?<=[^\s*])\*\*(?![\w(\[*])|`+|\$\$|(?<!\\)\\[()\[\]]"
 )
 """Emphasis, code and the marks around a formula; 2**10 is none of them."""
 _BOX = re.compile(r"\\f?boxed\{([^{}\n]{1,100})\}")

@@ -105,6 +105,8 @@ def left_side(text: str, *, whole: bool, led: bool = False) -> Found:
     # "14 hours = 14 * 60", "Week 1 = 35 + 35": a bare number in a sentence is a name as often as a value
     bare = readings[0].operators == 0 and (before is not None or bool(readings[0].units))
     unsettled = before is not None and (_mixed(before, run) or not harmless_before(text[: run[0].at], led=led))
+    # "5 groups of 3 + 4"
+    unsettled = unsettled or (of is not None and any(token.text in ("+", "-", "−", "–") for token in run[of:]))
     unsettled = unsettled or _NOT_THAT.search(text, max(0, run[0].at - 60), run[0].at) is not None
     return Found(readings, doubtful or bare or (dash and not spaced) or _range(run), unsettled, run)
 
@@ -127,6 +129,8 @@ def right_side(text: str, *, whole: bool) -> Found:
         end += 1
     run, after = tokens[:end], tokens[end] if end < len(tokens) else None
     touching = after is not None and bool(run) and _touch(run[-1], after)
+    if touching and len(run) > 1 and run[-1].kind == "open" and not _touch(run[-2], run[-1]):
+        touching = False  # = 7 (since ...
     if after is not None and run and _goes_on_as_formula(text, after, touching=touching):
         raise Unread  # 5 + 3x, 3½, 3π
     if after is not None and run and (run[-1].kind == "operator" or after.text in _BINDS):

@@ -11,6 +11,11 @@ from verifiers.blocks.lines import prepared
 PLAIN = load("calculation")
 
 BEFORE = [
+    "5 groups of 3 + 4 = 7",
+    "two thirds of a total of 3 + 4 = 7",
+    "the absolute value of 3 + 4 = 7",
+    "squaring 3 + 4 = 7",
+    "he quadrupled 3 + 4 = 7",
     "10 divided by 2 + 3 = 5",
     "5 multiplied by 3 + 4 = 7",
     "5 apples plus 3 + 4 = 7 apples",
@@ -43,6 +48,12 @@ BEFORE = [
     "twice as much as 3 + 4 = 7",
 ]
 BEHIND = [
+    "3 + 4 = 7 M",
+    "3 + 4 = 7 to the fifth",
+    "3 + 4 = 7 bps",
+    "3 + 4 = 7 divided in two",
+    "3 + 4 = 7 not",
+    "3 + 4 = 7 (k + 1)",
     "2 + 2 = 4 sqrt(2)",
     "2 + 2 = 4 sqrt 2",
     "2 + 2 = 4 pi",
@@ -136,6 +147,9 @@ RIGHT = [
     "The square root of 16 + 9 = 5",
 ]
 HARMLESS = [
+    "Therefore, 3 + 4 = 7 (since 4 is more).",
+    "$$3 + 4 = 7$$",
+    "Let's compute 3 + 4 = 7.",
     r"3 + 4 = 7 so \boxed{7}",
     r"3 + 4 = \boxed{7}",
     "3 + 4 = 7 because 4 is one more than 3",
