@@ -149,7 +149,7 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
     rest, letter = text[first.end() :].strip(), first[1].upper()
     if _is_harmless(rest, letter, choices, article=first[0].strip() in ("a", "A", "I")):
         return {letter}
-    taken = _named(rest, letter, choices) & set(known)
+    taken = _named(rest, choices) & set(known)
     return {letter, *taken} if taken - {letter} else set()
 
 
@@ -168,8 +168,8 @@ def _is_harmless(rest: str, letter: str, choices: tuple[str, ...] | None, *, art
         said = rest[link.end() :] if link else rest
         own = _own_text(said, choices[LETTERS.index(letter)])
         if own is not None:
-            return _NOTHING.fullmatch(own) is not None or _is_reason(own)
-    return _is_reason(rest) and (not article or rest[:1] in ",(" or rest.startswith(("because", "since")))
+            return _NOTHING.fullmatch(own) is not None or _is_reason(own, choices)
+    return _is_reason(rest, choices) and (not article or rest[:1] in ",(" or rest.startswith(("because", "since")))
 
 
 def _own_text(said: str, choice: str) -> str | None:
@@ -190,15 +190,20 @@ def _own_text(said: str, choice: str) -> str | None:
     return behind
 
 
-def _is_reason(rest: str) -> bool:
+def _is_reason(rest: str, choices: tuple[str, ...] | None) -> bool:
     """Whether it is one reason that takes nothing back and names no letter as a second answer."""
     begins = REASON.match(rest)
     if begins is None or _HEDGES.search(rest, begins.end()):
         return False
+    reason = rest[begins.end() :].strip().rstrip(" .!)")
+    if len(reason.split()) < 2 or re.search(r"[.!]\s|n['’]t\Z|\bnot\Z|\bopposed\b|\bor\s+\(?[A-Z]\b", reason):
+        return False
+    if begins[0].strip(" ,(").casefold() in ("as", "for") and _named(f" {reason}", choices):
+        return False  # B for snow, C for hail
     return re.search(r"[,.]\s*(?:and\s+)?\(?[A-Z]\)?(?=[\s.,]|\Z)(?!\s+(?:is|are|was|does|has|would)\b)", rest) is None
 
 
-def _named(rest: str, letter: str, choices: tuple[str, ...] | None) -> set[str]:
+def _named(rest: str, choices: tuple[str, ...] | None) -> set[str]:
     """The letters that stand behind one, by letter or by the text of a choice."""
     taken = {(one or other).upper() for one, other in _OTHER.findall(" " + rest)}
     taken |= set(_CAPITAL.findall(_WHY.split(rest, maxsplit=1)[0])) | set(_DOUBT.findall(rest))

@@ -3,9 +3,9 @@
 What is covered: the whole completion, its last line, or its marked answer. Boxes and `####` are read as `math` reads
 them (verifiers/math/extraction.py), without `\\text{}` around all of a box. After "the answer is", where `math` looks
 for a number, the sentence is kept whole ("the capital of France is Paris" is no "Paris"), the full stop of "Dr. Who"
-ends none, and what stands behind it may take it back ("Paris. Wrong!"). In front only words that are known to announce
-count: "so the answer is", not "a student says the answer is". What is not covered: an answer that no mark announces ("I
-choose B."), and one that goes over several lines.
+ends none, and what stands behind it may take it back ("Paris. Wrong!"), as "wait" or "however" do behind a box. In
+front only words that are known to announce count: "so the answer is", not "a student says the answer is". What is not
+covered: an answer that no mark announces ("I choose B."), and one that goes over several lines.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ TAKES_BACK = re.compile(
     re.IGNORECASE,
 )
 """Words in what follows an answer that may take it back."""
+_RETRACTED = re.compile(
+    r"(?:[.!;,\n}]|\A)\s{0,9}(?:wait|actually|however|but|no|sorry|oops|correction|on\s+second\s+thoughts?|i\s+mean)\b",
+    re.IGNORECASE,
+)
+"""The same behind a box or `####`, where a longer explanation may follow."""
 REASON = re.compile(r"\s*,?\s*\(?(?:because|since|as(?!\s+well\b)|for)\b", re.IGNORECASE)
 """How a reason begins."""
 _REASONED = re.compile(r",?\s(?:because|since)\b|,\sas\b(?!\s+well\b)", re.IGNORECASE)
@@ -67,6 +72,10 @@ def located(completion: str, where: Where, *, choice: bool = False) -> tuple[str
     stated = None
     if found.rule == "marked" or (found.rule == "answer_phrase" and found.text is not None):
         stated = _stated(completion[-_LONGEST:].rpartition("</think>")[2], _CHOICE if choice else _ANSWER, rest=choice)
+    if stated is None and _RETRACTED.search(
+        completion[max(completion.rfind("\\boxed"), completion.rfind("####"), 0) :]
+    ):
+        return ()
     if stated is None:
         return () if found.text is None else _forms(found.text)
     return tuple(dict.fromkeys(form for text in stated for form in _forms(text)))

@@ -26,6 +26,15 @@ ARTICLES = [
     "I as a person",
 ]
 DENIED = [
+    "The answer is B because it isn't",
+    "The answer is B for rain, C for hail",
+    "The answer is B because C",
+    "The answer is B since C or B",
+    "The answer is B as is C",
+    "The answer is B because it is cold. C is right",
+    "The answer is B since it is cold. The right one is hail.",
+    "\\boxed{B}. Wait, no: C.",
+    "#### B\nActually C",
     "The answer is B, which is wrong.",
     "A student says the answer is B, but that is wrong.",
     "The answer is B. That is wrong.",
