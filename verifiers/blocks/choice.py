@@ -9,8 +9,9 @@ correct option is B", `\\boxed{B}`, `#### B`); a bare letter `B` is an answer wi
 What is covered: behind the letter only what is known to be harmless may stand, up to the end of the completion:
 nothing, that choice's own text (with its unit, where it is a number), "not A", or a reason that begins with because,
 since, as or for and takes nothing back. Two letters, or a letter beside another choice's text, is a hedge
-(`several_choices`); all else is `unreadable_answer` ("B is wrong", "B? No", "a mystery"). What is not covered: why it
-was chosen; "I choose B"; with four choices one guess in four is right.
+(`several_choices`). Other words behind the right letter leave it open, neither right nor wrong ("B. I hope this
+helps"), unless they speak against it; all else is `unreadable_answer` ("B is wrong", "a mystery"). What is not covered:
+why it was chosen; "I choose B"; with four choices one guess in four is right.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ _HEDGES = re.compile(
 """What in a reason may take the answer back."""
 
 
+_AGAINST = re.compile(
+    r"\b(?:but|however|wait|actually|hmm+|though|although|unless|otherwise|else|alternatively|maybe|perhaps|possibly|sorry|oops"
+    r"|thoughts?|mean|instead|rather|correction|scratch|mistake\w*|guess|answers?|choices?|options?|if|not?|none|never|cannot"
+    r"|wrong|incorrect|false|unlikely|impossible|ruled|reject\w*|fail\w*|exclud\w*|eliminat\w*|both|all|now|or|and)\b|n['’]t\b"
+    r"|[?;❌✗✘\d]|(?<![\w'’])[([]?(?!I\s)[B-Zb-z](?![\w'’])",
+    re.IGNORECASE,
+)
+"""What behind a letter may deny it or name another."""
+
+
 class ChoiceReference(BaseModel):
     """The right letter, and perhaps what the choices say."""
 
@@ -112,6 +123,8 @@ class ChoiceVerifier(Verifier):
         answer = written[0]
         taken = chosen(answer, reference.choices)
         evidence: dict[str, Any] = {"answer": answer[:300], "taken": "".join(sorted(taken))}
+        if not taken and begins(answer, reference.answer, reference.choices):
+            return Verdict.open("words stand behind the right letter that are not known to be harmless", **evidence)
         if not taken:
             return Verdict.reject("unreadable_answer", **evidence)
         if len(taken) > 1:
@@ -119,6 +132,19 @@ class ChoiceVerifier(Verifier):
         if taken == {reference.answer}:
             return Verdict.accept("right_choice", **evidence)
         return Verdict.reject("wrong_choice", **evidence)
+
+
+def begins(answer: str, letter: str, choices: tuple[str, ...] | None) -> bool:
+    """Whether an answer is a letter with words behind it that neither deny it nor name another."""
+    text = _plainly(answer)
+    lead = _LEAD.match(text)
+    text = text[lead.end() :] if lead else text
+    first = _LETTER.match(text)
+    if first is None or first[1] != letter or first[0].strip() in ("A", "I"):
+        return False
+    rest = _plain(text[first.end() :])
+    others = (_plain(one) for at, one in enumerate(choices or ()) if LETTERS[at] != letter)
+    return _AGAINST.search(text, first.end()) is None and not any(one and one in rest for one in others)
 
 
 def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:

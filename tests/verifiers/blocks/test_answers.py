@@ -32,7 +32,6 @@ DENIED = [
     "The answer is B since C or B",
     "The answer is B as is C",
     "The answer is B because it is cold. C is right",
-    "The answer is B since it is cold. The right one is hail.",
     "\\boxed{B}. Wait, no: C.",
     "#### B\nActually C",
     "The answer is B, which is wrong.",
@@ -127,6 +126,22 @@ def test_an_article_or_pronoun_with_anything_behind_it_is_no_letter(letter: str,
 
 def test_a_title_is_no_letter() -> None:
     assert WHOLE.verify({"answer": "A"}, "A Great Idea").outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is B.\n\nI hope this helps!",
+        "The answer is B. It is cold.",
+        "The answer is B. That is what the table says",
+        "The answer is B since it is cold. The right one is hail.",
+    ],
+)
+def test_other_words_behind_the_right_letter_leave_it_open(text: str) -> None:
+    assert MARKED.verify({"answer": "B"}, text).outcome == "undecided"
+    assert MARKED.verify({"answer": "C"}, text).outcome == "rejected"
+    assert MARKED.verify(WEATHER, text).outcome == ("rejected" if "hail" in text else "undecided")
+    assert MARKED.verify({"answer": "B"}, "The answer is B) snow").outcome == "undecided"
 
 
 @pytest.mark.parametrize("reference", [{"answer": "B"}, WEATHER], ids=["letters", "texts"])
