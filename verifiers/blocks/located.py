@@ -101,7 +101,7 @@ def _stated(text: str, phrase: re.Pattern[str], *, rest: bool) -> tuple[str, ...
     sentence = _sentence(line)
     if TAKES_BACK.search(following, len(sentence)):
         return (following, following.removesuffix("."))
-    found = [sentence, line.removesuffix("."), line]
+    found = [sentence, line.removesuffix("."), line.removesuffix("!"), line]
     reason = _REASONED.search(sentence)
     if reason is not None and not TAKES_BACK.search(sentence, reason.end()):
         found.append(sentence[: reason.start()])

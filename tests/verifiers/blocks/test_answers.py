@@ -199,3 +199,10 @@ def test_a_sentence_counts_with_its_article_and_as_a_whole() -> None:
     assert EXACT.verify(reference, "The answer is the capital of France.").outcome == "accepted"
     assert EXACT.verify(reference, "The answer is capital of France.").outcome == "rejected"
     assert EXACT.verify(reference, "The answer is: To be. Or not to be.").outcome == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("The answer is **Paris**!", "Paris"), ("The answer is Yahoo!", "Yahoo!")]
+)
+def test_a_mark_of_exclamation_may_end_the_sentence_or_the_name(text: str, answer: str) -> None:
+    assert EXACT.verify({"answer": answer}, text).outcome == "accepted"
