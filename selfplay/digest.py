@@ -129,11 +129,16 @@ def _dangling(ledger: Ledger) -> list[str]:
 
 
 def _unjudged(ledger: Ledger) -> list[str]:
-    """A sample is judged before its model is scored on it, and before another model is trained on it."""
+    """A sample is judged before its model is scored on it, and before another model is trained on it.
+
+    A model that several seeds share is scored once for each, and draws for the next one meanwhile.
+    """
     sql = """SELECT count(*), min(s.id) FROM samples s ANTI JOIN verdicts v ON v.sample_id = s.id
              WHERE s.origin = 'synthetic' AND (
                  s.id IN (SELECT sample_id FROM members)
-                 OR (s.purpose = 'evaluate' AND s.model IN (SELECT model FROM scores WHERE measure = 'accuracy')))"""
+                 OR (s.purpose = 'evaluate' AND s.model IN (
+                     SELECT m.fingerprint FROM models m JOIN scores c ON c.model = m.fingerprint
+                     WHERE c.measure = 'accuracy' GROUP BY 1 HAVING count(DISTINCT m.seed) = 1)))"""
     count, first = ledger.rows(sql)[0]
     return [f"verdicts lacks those on {count:,} samples that were used, such as {first}."] if count else []
 

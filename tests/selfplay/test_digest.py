@@ -115,6 +115,15 @@ def test_a_sample_that_was_used_and_not_judged_is_named(copy: Path) -> None:
     assert check(copy) == [f"verdicts lacks those on 1 samples that were used, such as {used}."]
 
 
+def test_a_draw_for_the_next_seed_by_a_model_that_the_last_one_scored_is_no_fault(copy: Path) -> None:
+    sql = "SELECT id, model FROM samples WHERE purpose = 'evaluate' ORDER BY id LIMIT 1"
+    ((drawn, model),) = Ledger.of_run(copy).rows(sql)
+    rewrite(copy, "verdicts", lambda rows: [row for row in rows if row["sample_id"] != drawn])
+    assert check(copy) == [f"verdicts lacks those on 1 samples that were used, such as {drawn}."]
+    rewrite(copy, "models", lambda rows: [*rows, *({**r, "seed": 1} for r in rows if r["fingerprint"] == model)])
+    assert not any("verdicts lacks" in sentence for sentence in check(copy))
+
+
 def test_a_run_that_lost_its_ledger_keeps_its_report(copy: Path) -> None:
     report = write_report(copy)
     before = report.read_text()
