@@ -21,6 +21,7 @@ from selfplay.filters.registry import LoadedFilter, load_all
 from selfplay.ledger import Ledger
 from selfplay.records import as_json
 from tasks.plugins import absolute
+from tasks.said import said
 from verifiers.math.extraction import AnswerMode
 
 PROBLEMS = 2048
@@ -168,8 +169,7 @@ def _choices(loaded: LoadedFilter, group: Group) -> Sequence[Choice]:
         choices = list(loaded.plugin.choose(group))
     except Exception as error:
         raise RunError(
-            f"filter {name} failed at problem {group.problem_id} ({type(error).__name__}: {error}); repair it, then "
-            "resume."
+            f"filter {name} failed at problem {group.problem_id} ({said(error)}); repair it, then resume."
         ) from error
     wrong = next((choice for choice in choices if not isinstance(choice, Choice)), None)
     if wrong is not None:

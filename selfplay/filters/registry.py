@@ -15,6 +15,7 @@ from selfplay.errors import ConfigError
 from selfplay.filters.contract import Circumstances, GroupFilter, declared_filter
 from tasks.plugins import Found, Listed, PluginGroup
 from tasks.problem import content_hash
+from tasks.said import said
 from verifiers.errors import first_complaint
 
 FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError)
@@ -58,7 +59,7 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     try:
         plugin = kind(resolved)
     except Exception as error:
-        raise ConfigError(f"filter {kind.name} cannot be built ({type(error).__name__}: {error}); repair it") from error
+        raise ConfigError(f"filter {kind.name} cannot be built ({said(error)}); repair it") from error
     return LoadedFilter(plugin, content_hash(resolved.model_dump(mode="json")))
 
 

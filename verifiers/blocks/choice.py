@@ -136,10 +136,7 @@ class ChoiceVerifier(Verifier):
 
 def begins(answer: str, letter: str, choices: tuple[str, ...] | None) -> bool:
     """Whether an answer is a letter with words behind it that neither deny it nor name another."""
-    text = _plainly(answer)
-    lead = _LEAD.match(text)
-    text = text[lead.end() :] if lead else text
-    first = _LETTER.match(text)
+    text, first = _led(_plainly(answer))
     if first is None or first[1] != letter or first[0].strip() in ("A", "I"):
         return False
     rest = _plain(text[first.end() :])
@@ -166,9 +163,7 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
     whole = by_text(text, choices)
     if whole is not None:
         return {whole}
-    lead = _LEAD.match(text)
-    text = text[lead.end() :] if lead else text
-    first = _LETTER.match(text)
+    text, first = _led(text)
     if first is None or first[1].upper() not in known:
         found = by_text(text, choices)
         return {found} if found is not None else set()
@@ -177,6 +172,13 @@ def chosen(answer: str, choices: tuple[str, ...] | None) -> set[str]:
         return {letter}
     taken = _named(rest, choices) & set(known)
     return {letter, *taken} if taken - {letter} else set()
+
+
+def _led(text: str) -> tuple[str, re.Match[str] | None]:
+    """An answer without the words that announce it, and the letter that it then begins with."""
+    lead = _LEAD.match(text)
+    text = text[lead.end() :] if lead else text
+    return text, _LETTER.match(text)
 
 
 def _is_harmless(rest: str, letter: str, choices: tuple[str, ...] | None, *, article: bool) -> bool:

@@ -27,6 +27,7 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.plugins import PluginGroup
+from tasks.said import said
 from verifiers.verdict import Verdict
 
 JUDGES = PluginGroup("selfplay.judges", "special judge", unknown=ValueError, broken=ValueError)
@@ -38,7 +39,7 @@ def ask(name: str, stdin: str, output: str, expected: str) -> Verdict:
     try:
         verdict: Any = find(name)(stdin, output, expected)
     except Exception as error:
-        return Verdict.fault(f"the special judge `{name}` raised {type(error).__name__}: {error}")
+        return Verdict.fault(f"the special judge `{name}` raised {said(error)}")
     if not isinstance(verdict, Verdict):
         return Verdict.fault(f"the special judge `{name}` returned {type(verdict).__name__} where a Verdict is due")
     return verdict
