@@ -16,11 +16,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from verifiers.audit.attack_programs import SETTINGS, attacks
-from verifiers.code import CodeVerifier
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.plain import decode
-from verifiers.sandbox.protocol import LevelRefused, Limits
+from selfplay.verifiers.audit.attack_programs import SETTINGS, attacks
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.sandbox.border.plain import decode
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "sandbox.md"
 BEGIN, END = "<!-- attacks: begin -->\n", "<!-- attacks: end -->\n"

@@ -33,7 +33,7 @@ def measured(block: re.Match[str], names: list[str]) -> str:
         return block[0]
     arguments = shlex.split(os.path.expandvars(block[2]))[1:]
     print(shlex.join(arguments), flush=True)
-    ended = subprocess.run([sys.executable, "-m", "selfplay.cli", *arguments], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-m", "selfplay", *arguments], capture_output=True, text=True)
     if ended.returncode:
         raise SystemExit(ended.stderr or ended.stdout)
     # where the record and the page lie is of no interest to a reader

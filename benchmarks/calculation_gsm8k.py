@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from verifiers import load
+from selfplay.verifiers import load
 
 ANNOTATION = re.compile(r"<<([^<>]*=)(\d+)>>(\d+)")
 

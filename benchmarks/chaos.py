@@ -29,9 +29,9 @@ from pathlib import Path
 
 import psutil
 
-from selfplay.cluster import TOO_BUSY
-from selfplay.digest import check, digest
-from selfplay.ledger import Ledger
+from selfplay.cluster.connection import TOO_BUSY
+from selfplay.ledger.digest import check, digest
+from selfplay.ledger.ledger import Ledger
 
 HERE = Path(__file__).resolve().parent.parent
 SMALL = HERE / "experiments/quickstart/small.yaml"
@@ -49,7 +49,7 @@ class Driver:
     """One `selfplay run` as a process of its own, in a process group of its own."""
 
     def __init__(self, config: Path, output: Path, *, resume: Path | None = None, extra: tuple[str, ...] = ()) -> None:
-        command = [sys.executable, "-m", "selfplay.cli", "run", str(config), "--set", f"output={output}", *extra]
+        command = [sys.executable, "-m", "selfplay", "run", str(config), "--set", f"output={output}", *extra]
         if resume is not None:
             command += ["--resume", str(resume)]
         self.log = Path(tempfile.mkstemp(suffix=".log", dir=output)[1])
@@ -197,7 +197,7 @@ INJECTIONS: dict[str, Callable[[Driver], bool]] = {
     "kill -9 Ray's head": Driver.kill_head,
     "kill -9 the engine": lambda driver: driver.kill_parts("ray::Replica"),
     "kill -9 the judge": lambda driver: driver.kill_parts("ray::Judge"),
-    "kill -9 a verifier's worker": lambda driver: driver.kill_parts("verifiers.worker"),
+    "kill -9 a verifier's worker": lambda driver: driver.kill_parts("selfplay.verifiers.workers.worker"),
     "kill -9 the training process": lambda driver: driver.kill_parts("ray::_TrainingProcess"),
     "flip one bit of the ledger": flip_a_bit,
 }

@@ -55,7 +55,7 @@ def _run(judge: str, checks: list[Check], workers: int, timeout: float) -> Measu
 
 
 def ours(checks: list[Check], workers: int, timeout: float) -> Measured:
-    from verifiers import Row, Supervisor
+    from selfplay.verifiers import Row, Supervisor
 
     rows = [Row(check.id, check.reference, check.completion) for check in checks]
     settings = {"timeout": timeout, "sandbox": "namespaces"}

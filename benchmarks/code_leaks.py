@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from verifiers import Row, Supervisor
-from verifiers.audit.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
+from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers.audit.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
 
 HOSTILE = (
     "import os\ndef f(x): os.kill(os.getpid(), 9)",
@@ -47,7 +47,7 @@ def moment(checks: int, began: float) -> tuple[float, ...]:
     descriptors, processes, workers = me.num_fds(), 0, []
     for process in me.children(recursive=True):
         try:
-            kind = "workers" if "verifiers.worker" in process.cmdline() else "parents"
+            kind = "workers" if "selfplay.verifiers.workers.worker" in process.cmdline() else "parents"
             families[kind] += process.memory_info().rss
             descriptors += process.num_fds()
             workers += [process.pid] if kind == "workers" else []

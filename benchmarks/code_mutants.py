@@ -19,8 +19,8 @@ from typing import Any
 
 from code_checks import Check, PlainResult, humaneval_check, plain_runs, renamed, rows
 
-from verifiers import Judgement, Row, Supervisor
-from verifiers.audit.mutants import mutants
+from selfplay.verifiers import Judgement, Row, Supervisor
+from selfplay.verifiers.audit.mutants import mutants
 
 TIMEOUT = 3.0
 OTHERS = (1, 7, 50)

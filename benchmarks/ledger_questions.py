@@ -30,7 +30,7 @@ OVERRIDES = (
     "tasks[1].problems=80",
     "evaluate.problems=40",
 )
-SELFPLAY = [sys.executable, "-m", "selfplay.cli"]
+SELFPLAY = [sys.executable, "-m", "selfplay"]
 BLOCKS = re.compile(r"```(sql|sh)\n(.*?)```\n\n```text\n.*?```", re.DOTALL)
 
 

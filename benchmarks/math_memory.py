@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from math_answers import latex_answers, short_answers
 
-from verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor
 
 BATCH = 2_000
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from math_answers import Pair, compiled_pairs, latex_answers, own_pairs, short_answers
 
-from verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor
 
 
 @dataclass

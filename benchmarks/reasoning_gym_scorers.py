@@ -14,9 +14,9 @@ import io
 import warnings
 from itertools import islice
 
-from tasks import load_source
-from tasks.reasoning_gym import REFUSED
-from verifiers import load
+from selfplay.tasks import load_source
+from selfplay.tasks.reasoning_gym import REFUSED
+from selfplay.verifiers import load
 
 KINDS = ("own", "another's", "a word", "three at once", "in a sentence")
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import psutil
 
-from tasks import load_source
-from verifiers.audit.attack_programs import attacks
-from verifiers.sandbox import linux
+from selfplay.tasks import load_source
+from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.sandbox.kernel import linux
 
 SECONDS = 1.0
 """CPU time of one program."""
@@ -52,7 +52,7 @@ def run(honest: int, workers: int, every: int) -> tuple[Counter[tuple[str, str]]
         command = [
             sys.executable,
             "-m",
-            "selfplay.cli",
+            "selfplay",
             "verify",
             "code",
             "--input",

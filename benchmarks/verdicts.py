@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from itertools import islice, pairwise
 
-from tasks import load_source
-from verifiers import Row, Supervisor
+from selfplay.tasks import load_source
+from selfplay.verifiers import Row, Supervisor
 
 CASES = {"polynomials": ("math", {"answer": "whole"}), "list_functions": ("code", {"timeout": 2.0})}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tasks.problem import content_hash
+from selfplay.tasks.problem import content_hash
 
 
 def derive_seed(*place: str | int) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tasks.errors import SourceError, UnreachableSource
-from tasks.problem import Origin, Problem, Split, content_hash
-from tasks.registry import available_sources, load_source, source_class
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_rows
-from tasks.source import ProceduralFamily, TaskSource, split_of
+if __name__ != "selfplay.tasks":
+    raise ImportError("this folder is the package `selfplay.tasks`; import it by that name, or leave its folder")
+
+from selfplay.tasks.errors import SourceError, UnreachableSource
+from selfplay.tasks.problem import Origin, Problem, Split, content_hash
+from selfplay.tasks.registry import available_sources, load_source, source_class
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_rows
+from selfplay.tasks.source import ProceduralFamily, TaskSource, split_of
 
 __all__ = [
     "Origin",

@@ -18,9 +18,9 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from tasks.errors import SourceError
-from tasks.problem import Problem
-from tasks.source import ProceduralFamily
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.source import ProceduralFamily
 
 MOST_TRIES = 10_000
 

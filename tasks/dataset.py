@@ -24,11 +24,11 @@ from typing import ClassVar, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from tasks.errors import SourceError
-from tasks.problem import Origin, Problem, Split
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_rows
-from tasks.source import TaskSource, split_of
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Origin, Problem, Split
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_rows
+from selfplay.tasks.source import TaskSource, split_of
 
 _OF_THE_PROBLEM = ("prompt", "solution", "difficulty")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")

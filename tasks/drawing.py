@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
-from tasks.errors import SourceError, failed, no_problem
-from tasks.problem import Problem, Split
-from tasks.said import STRANGERS
-from tasks.source import TaskSource
+from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.problem import Problem, Split
+from selfplay.tasks.said import STRANGERS
+from selfplay.tasks.source import TaskSource
 
 
 def drawn(source: TaskSource, split: Split, seed: int) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from tasks.said import said
+from selfplay.tasks.said import said
 
 
 class SourceError(ValueError):

@@ -18,8 +18,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tasks.problem import Problem
-from tasks.source import ProceduralFamily
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.source import ProceduralFamily
 
 
 class Fractions(ProceduralFamily):

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from tasks.errors import SourceError
-from tasks.problem import Origin, Problem, Split
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_rows
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Origin, Problem, Split
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_rows
 
 HUB_ID = "openai/gsm8k"
 INSTRUCTION = "\n\nThink step by step, and end with a line that holds #### and the answer as a number."

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tasks.problem import Origin, Problem, Split
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_rows
+from selfplay.tasks.problem import Origin, Problem, Split
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_rows
 
 HUB_ID = "openai/openai_humaneval"
 INSTRUCTION = "Complete this function. Answer with the whole program in a ```python block.\n\n"

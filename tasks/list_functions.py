@@ -19,8 +19,8 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from tasks.problem import Problem
-from tasks.source import ProceduralFamily
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.source import ProceduralFamily
 
 COUNTS = range(2, 10)
 """How many elements an operation drops, takes or steps over."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tasks.errors import SourceError
-from tasks.problem import Origin, Problem, Split
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_json, read_rows
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Origin, Problem, Split
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_json, read_rows
 
 HUB_ID = "EleutherAI/hendrycks_math"
 INSTRUCTION = "\n\nThink step by step, and put the final answer in \\boxed{}."

@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from tasks.errors import SourceError
-from tasks.problem import Origin, Problem, Split
-from tasks.row_source import RowSource
-from tasks.rows import PlacedRow, read_rows
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Origin, Problem, Split
+from selfplay.tasks.row_source import RowSource
+from selfplay.tasks.rows import PlacedRow, read_rows
 
 HUB_ID = "google-research-datasets/mbpp"
 HELD_OUT = range(11, 511)

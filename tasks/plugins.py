@@ -22,13 +22,13 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tasks.problem import content_hash
-from tasks.said import STRANGERS, said
-from tasks.trial import FailedImport, try_import
+from selfplay.tasks.problem import content_hash
+from selfplay.tasks.said import STRANGERS, said
+from selfplay.tasks.trial import FailedImport, try_import
 
 Kind = TypeVar("Kind")
-OURS = ("selfplay", "tasks", "verifiers")
-"""Packages whose plugins need no trial."""
+OURS = "selfplay"
+"""The package whose plugins need no trial."""
 
 
 class BrokenPluginWarning(UserWarning):
@@ -126,7 +126,7 @@ class PluginGroup:
             raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
         where = f"{self.kind} `{entry.name}` of package {package}"
         try:
-            if entry.module not in sys.modules and entry.module.partition(".")[0] not in OURS:
+            if entry.module not in sys.modules and entry.module.partition(".")[0] != OURS:
                 try_import(entry.module)
             return Found(entry.load(), where)
         except FailedImport as error:

@@ -19,8 +19,8 @@ from typing import ClassVar, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from tasks.problem import Problem
-from tasks.source import ProceduralFamily
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.source import ProceduralFamily
 
 
 class Polynomials(ProceduralFamily):

@@ -29,10 +29,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tasks.errors import SourceError
-from tasks.problem import Problem
-from tasks.programs import Bug, bugs, outputs, program, with_bugs
-from tasks.source import ProceduralFamily
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.programs import Bug, bugs, outputs, program, with_bugs
+from selfplay.tasks.source import ProceduralFamily
 
 TEST_LENGTHS = (0, 1, 3, 6, 8, 10)
 POOL = 60

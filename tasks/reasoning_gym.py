@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from tasks.errors import SourceError
-from tasks.problem import Problem, content_hash
-from tasks.source import ProceduralFamily, TaskSource
+from selfplay.tasks.errors import SourceError
+from selfplay.tasks.problem import Problem, content_hash
+from selfplay.tasks.source import ProceduralFamily, TaskSource
 
 REFUSED = {
     **dict.fromkeys(

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.errors import SourceError, failed
-from tasks.plugins import Found, Listed, PluginGroup, split_file
-from tasks.said import STRANGERS
-from tasks.source import TaskSource
+from selfplay.tasks.errors import SourceError, failed
+from selfplay.tasks.plugins import Found, Listed, PluginGroup, split_file
+from selfplay.tasks.said import STRANGERS
+from selfplay.tasks.source import TaskSource
 
 SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
 
@@ -65,7 +65,7 @@ def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
 def _checked(found: Found) -> type[TaskSource]:
     source, where = found.value, found.where
     if not (isinstance(source, type) and issubclass(source, TaskSource)):
-        raise SourceError(f"{where} is not a subclass of tasks.TaskSource")
+        raise SourceError(f"{where} is not a subclass of selfplay.tasks.TaskSource")
     for attribute in ("name", "verifier", "solution_origin"):
         if attribute not in source.model_fields and not isinstance(getattr(source, attribute, None), str):
             raise SourceError(f"{where} does not set the class attribute `{attribute}`")

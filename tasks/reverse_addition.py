@@ -18,8 +18,8 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from tasks.problem import Problem, Split
-from tasks.source import ProceduralFamily
+from selfplay.tasks.problem import Problem, Split
+from selfplay.tasks.source import ProceduralFamily
 
 
 class ReverseAddition(ProceduralFamily):

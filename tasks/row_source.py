@@ -13,11 +13,11 @@ from random import Random
 
 from pydantic import Field
 
-from tasks.errors import SourceError, failed, no_problem
-from tasks.problem import Problem, Split
-from tasks.rows import PlacedRow
-from tasks.said import STRANGERS
-from tasks.source import TaskSource
+from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.problem import Problem, Split
+from selfplay.tasks.rows import PlacedRow
+from selfplay.tasks.said import STRANGERS
+from selfplay.tasks.source import TaskSource
 
 
 class RowSource(TaskSource):
@@ -31,7 +31,7 @@ class RowSource(TaskSource):
         """The rows of a split in their own order.
 
         Raises:
-            tasks.errors.SourceError: they cannot be read; names the file, the row and the key.
+            selfplay.tasks.errors.SourceError: they cannot be read; names the file, the row and the key.
         """
 
     @abstractmethod
@@ -39,7 +39,7 @@ class RowSource(TaskSource):
         """The problem that a row is.
 
         Raises:
-            tasks.errors.SourceError: the row lacks something; names its place.
+            selfplay.tasks.errors.SourceError: the row lacks something; names its place.
         """
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:

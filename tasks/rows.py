@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import SourceError, UnreachableSource
+from selfplay.tasks.errors import SourceError, UnreachableSource
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from tasks.errors import SourceError, failed, no_problem
-from tasks.problem import Origin, Problem, Split, content_hash
-from tasks.said import STRANGERS
+from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.problem import Origin, Problem, Split, content_hash
+from selfplay.tasks.said import STRANGERS
 
 EVALUATE_SHARE_PERCENT = 10
 
@@ -50,7 +50,7 @@ class TaskSource(BaseModel, ABC):
             seed: chooses the order (and, for an endless source, which problems come first).
 
         Raises:
-            tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
+            selfplay.tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
         """
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers import load
+from selfplay.verifiers import load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,7 +22,7 @@ def code_block(page: str) -> str:
 
 
 def selfplay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "selfplay.cli", *arguments]
+    command = [sys.executable, "-m", "selfplay", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=True)
 
 

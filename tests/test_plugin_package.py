@@ -49,7 +49,7 @@ class Environment:
         )
 
     def selfplay(self, *arguments: str) -> str:
-        done = self.python("-m", "selfplay.cli", *arguments)
+        done = self.python("-m", "selfplay", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -125,7 +125,7 @@ def test_a_new_verifier_works_from_its_first_minute(environment: Environment) ->
     assert tested.returncode == 0, tested.stdout
     assert "7 passed" in tested.stdout
     assert "last_word 1" in environment.selfplay("verifiers", "show", "last_word")
-    again = environment.python("-m", "selfplay.cli", "verifiers", "new", "last_word")
+    again = environment.python("-m", "selfplay", "verifiers", "new", "last_word")
     assert (again.returncode, "registered already" in again.stderr) == (2, True)
 
 
@@ -134,7 +134,7 @@ def test_a_new_verifier_works_from_its_first_minute(environment: Environment) ->
     [("Math", "lower-case"), ("math", "registered already"), ("a__b", "single underscores"), ("../x", "cannot name")],
 )
 def test_a_name_that_cannot_be_used_is_one_sentence(tmp_path: Path, name: str, words: str) -> None:
-    command = [sys.executable, "-m", "selfplay.cli", "verifiers", "new", name, "--into", str(tmp_path)]
+    command = [sys.executable, "-m", "selfplay", "verifiers", "new", name, "--into", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert words in done.stderr

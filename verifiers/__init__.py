@@ -1,14 +1,23 @@
 """Who judges: verdicts, the plugin contract, the supervisor, and the built-in verifiers.
 
-    from verifiers import Row, Supervisor, Verdict, verifier
-
-(A library of the same name is on PyPI; this is the one that ships with selfplay.)
+from selfplay.verifiers import Row, Supervisor, Verdict, verifier
 """
 
 from __future__ import annotations
 
-from tasks.plugins import BrokenPluginWarning
-from verifiers.errors import (
+if __name__ != "selfplay.verifiers":
+    raise ImportError(
+        "this folder is the package `selfplay.verifiers`; import it by that name, or leave the folder above"
+    )
+
+from selfplay.tasks.plugins import BrokenPluginWarning
+from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.needs import Needs
+from selfplay.verifiers.contract.registry import Available, available, load
+from selfplay.verifiers.contract.verdict import Outcome, Verdict
+from selfplay.verifiers.contract.verifier import Verifier, verifier
+from selfplay.verifiers.errors import (
     BadFile,
     BadReference,
     BadSettings,
@@ -17,13 +26,7 @@ from verifiers.errors import (
     UnknownVerifier,
     VerifierError,
 )
-from verifiers.judgement import Judgement, Row
-from verifiers.loaded import LoadedVerifier
-from verifiers.needs import Needs
-from verifiers.registry import Available, available, load
-from verifiers.supervisor import Supervisor
-from verifiers.verdict import Outcome, Verdict
-from verifiers.verifier import Verifier, verifier
+from selfplay.verifiers.workers.supervisor import Supervisor
 
 __all__ = [
     "Available",

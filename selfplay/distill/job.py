@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from selfplay.config import DistillSection
+from selfplay.experiment.schema import DistillSection
 
 RESULT_FILE = "training.json"
 """A `TrainingResult` beside the weights that it made."""

@@ -20,10 +20,10 @@ import torch
 import transformers
 import trl
 
-from selfplay import prompting
 from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult, unfinished_name
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
+from selfplay.models import prompts as prompting
 
 _NOT_FINITE = "The training loss was not finite; lower `distill.learning_rate`."
 

@@ -19,8 +19,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from selfplay.distill.job import TrainingJob, TrainingResult, remove_unfinished
 from selfplay.engines.last_words import cause_of_death
+from selfplay.engines.prove import Reference
 from selfplay.errors import SelfplayError, TrainingError
-from selfplay.prove import Reference
 
 POLL_SECONDS = 0.5
 MAX_RESTARTS = 3
@@ -39,7 +39,7 @@ class _TrainingProcess:
         return supervised.train(job, self._note)
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
-        from selfplay import prove
+        from selfplay.engines import prove
 
         return prove.reference(Path(folder), trust_remote_code=trust_remote_code)
 

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from selfplay.doctor import machine, software, surroundings
 from selfplay.doctor.finding import Finding
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
 
 __all__ = ["Finding", "examine", "quickstart_can_run", "show"]
 
@@ -34,13 +34,9 @@ def examine(output: Path) -> list[Finding]:
         output: the folder that runs would be written under.
     """
     gpu_names, gpu = machine.gpus()
-    found = [software.python(), *surroundings.packages(), *software.libraries(gpu_names)]
+    found = [software.python(), *software.libraries(gpu_names)]
     found += [gpu, machine.cores(), machine.memory(), machine.cgroups()]
-    if all(finding.state == "fine" for finding in found if finding.name in ("`verifiers`", "`tasks`")):
-        found += [surroundings.sandbox(), *surroundings.plugins(), *surroundings.needs()]
-    else:
-        remedy = "Settle whose `verifiers` and `tasks` are imported first."
-        found.append(Finding("sandbox and plugins", "not examined", "missing", remedy))
+    found += [surroundings.sandbox(), *surroundings.plugins(), *surroundings.needs()]
     found += [machine.disk(output), machine.shared_memory(), machine.open_files()]
     found += [surroundings.ray_around(), surroundings.data(), surroundings.hub()]
     return found

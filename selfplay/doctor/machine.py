@@ -21,7 +21,7 @@ LEAST_MEMORY = 4 * GIB
 """Driver, engine, judge and trainer of the quickstart together, with vLLM."""
 LEAST_DISK = GIB // 4
 LEAST_SHM = GIB // 4
-"""The object store that a local Ray cluster is given (see selfplay/cluster.py)."""
+"""The object store that a local Ray cluster is given (see selfplay/cluster/connection.py)."""
 LEAST_FILES = 1024
 CGROUPS = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60

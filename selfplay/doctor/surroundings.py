@@ -1,4 +1,4 @@
-"""What is around a run: our own packages, plugins, the sandbox, data folders, Ray, the Hub's cache."""
+"""What is around a run: plugins, the sandbox, data folders, Ray, the Hub's cache."""
 
 from __future__ import annotations
 
@@ -10,25 +10,15 @@ from pathlib import Path
 import psutil
 
 from selfplay.doctor.finding import Finding
-from selfplay.neighbours import found_at, stranger
 
 DATA_FILES = ("gsm8k_train.jsonl", "gsm8k_test.jsonl", "humaneval.jsonl", "mbpp.jsonl")
 RAY_PORT = 6379
 QUICKSTART_NEEDS = {"selfplay.verifiers": ("math", "code"), "selfplay.tasks": ("polynomials", "list_functions")}
 
 
-def packages() -> list[Finding]:
-    """The folders that our packages are imported from."""
-    found = []
-    for name in ("selfplay", "verifiers", "tasks"):
-        complaint = stranger(name)
-        found.append(Finding(f"`{name}`", str(found_at(name)), "missing" if complaint else "fine", complaint or ""))
-    return found
-
-
 def plugins() -> list[Finding]:
-    """Every registered verifier and task source, and whether it loads; needs our own packages."""
-    from tasks.plugins import PluginGroup
+    """Every registered verifier and task source, and whether it loads."""
+    from selfplay.tasks.plugins import PluginGroup
 
     found = []
     for group, needed in QUICKSTART_NEEDS.items():
@@ -47,10 +37,10 @@ def plugins() -> list[Finding]:
 
 
 def needs() -> list[Finding]:
-    """What the registered verifiers need beyond Python, and whether it is here; needs our own packages."""
+    """What the registered verifiers need beyond Python, and whether it is here."""
     from selfplay.doctor.machine import gpus
-    from verifiers import registry
-    from verifiers.verifier import NOTHING
+    from selfplay.verifiers.contract import registry
+    from selfplay.verifiers.contract.verifier import NOTHING
 
     found = []
     with warnings.catch_warnings():
@@ -72,8 +62,8 @@ def needs() -> list[Finding]:
 
 def sandbox() -> Finding:
     """The isolation that programs written by a model get here; starts a sandbox and ends it again."""
-    from verifiers.sandbox.outside import LocalSandbox
-    from verifiers.sandbox.protocol import LevelRefused
+    from selfplay.verifiers.sandbox.outside import LocalSandbox
+    from selfplay.verifiers.sandbox.protocol import LevelRefused
 
     try:
         with LocalSandbox(lowest="landlock") as reached:
@@ -129,10 +119,10 @@ def hub() -> Finding:
 
 
 def _why_broken(group: str, name: str) -> str | None:
-    from tasks.errors import SourceError
-    from tasks.registry import source_class
-    from verifiers.errors import VerifierError
-    from verifiers.registry import find
+    from selfplay.tasks.errors import SourceError
+    from selfplay.tasks.registry import source_class
+    from selfplay.verifiers.contract.registry import find
+    from selfplay.verifiers.errors import VerifierError
 
     try:
         with warnings.catch_warnings():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selfplay.engines.protocol import Completion, Request
-from selfplay.prompting import prompt_ids
+from selfplay.models.prompts import prompt_ids
 
 DEFAULT_BATCH = 256
 """Completions written at the same time where the settings name no number."""

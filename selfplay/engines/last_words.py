@@ -15,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
 
 LINES = 20
 LONGEST_LINE = 300

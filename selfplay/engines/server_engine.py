@@ -22,8 +22,8 @@ from selfplay.engines.fit import fitting_ids
 from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
-from selfplay.prompting import uses_chat
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
+from selfplay.models.prompts import uses_chat
 
 # Neutral values; vLLM's server takes others from the model's generation_config.json where a request leaves
 # them out.

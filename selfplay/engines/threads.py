@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from selfplay.models import parameter_count
+from selfplay.models.folders import parameter_count
 
 LARGEST_FOR_ONE_THREAD = 1_000_000
 """Parameters up to which one thread is the default."""

@@ -19,8 +19,8 @@ from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
-from selfplay.models import check_folder, context_length, parameter_count
-from selfplay.prompting import uses_chat
+from selfplay.models.folders import check_folder, context_length, parameter_count
+from selfplay.models.prompts import uses_chat
 
 LARGEST_FOR_FLOAT64 = 50_000_000
 """Parameters up to which `dtype: auto` computes in float64 on a CPU."""

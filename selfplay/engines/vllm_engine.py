@@ -25,8 +25,8 @@ from selfplay.engines.protocol import Completion, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
-from selfplay.models import check_folder, context_length
-from selfplay.prompting import uses_chat
+from selfplay.models.folders import check_folder, context_length
+from selfplay.models.prompts import uses_chat
 
 LARGEST_DEFAULT_CACHE_MB = 1024
 

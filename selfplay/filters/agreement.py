@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.filters.contract import Choice, Circumstances, Compares, Group, GroupFilter
-from verifiers.math.extraction import AnswerMode
+from selfplay.verifiers.math.extraction import AnswerMode
 
 
 class AgreementSettings(BaseModel):

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from selfplay.assigned import Assigned
+from selfplay.experiment.judges import Assigned
 from selfplay.filters.contract import Candidate
-from selfplay.records import FAULTS
-from verifiers.judgement import Row
-from verifiers.math.extraction import AnswerMode
+from selfplay.ledger.tables import FAULTS
+from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.math.extraction import AnswerMode
 
 MOST_COMPARED = 16
 """Different texts of one problem that are compared with each other: at most 120 pairs, each in two directions."""

@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, JsonValue
 
 from selfplay.errors import ConfigError
-from verifiers.verifier import NoSettings
+from selfplay.verifiers.contract.verifier import NoSettings
 
 Compares = Literal["nothing", "texts", "classes"]
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue, ValidationError
 
-from selfplay.config import Experiment, Filtered
 from selfplay.errors import ConfigError
+from selfplay.experiment.schema import Experiment, Filtered
 from selfplay.filters.contract import Circumstances, GroupFilter, declared_filter
-from tasks.plugins import Found, Listed, PluginGroup
-from tasks.problem import content_hash
-from tasks.said import said
-from verifiers.errors import first_complaint
+from selfplay.tasks.plugins import Found, Listed, PluginGroup
+from selfplay.tasks.problem import content_hash
+from selfplay.tasks.said import said
+from selfplay.verifiers.errors import first_complaint
 
 FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError)
 

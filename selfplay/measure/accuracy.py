@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from selfplay.ledger import Ledger
-from selfplay.model_state import ModelState
-from verifiers.audit.statistics import wilson
+from selfplay.ledger.ledger import Ledger
+from selfplay.models.state import ModelState
+from selfplay.verifiers.audit.statistics import wilson
 
 ALL_TASKS = "all"
 

@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from typing import Any
 
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import FAULTS
 from selfplay.measure.accuracy import ALL_TASKS, proportion, score_row
-from selfplay.model_state import ModelState
-from selfplay.records import FAULTS
+from selfplay.models.state import ModelState
 
 BUDGET = 5000
 """Character 2-grams that `distinct_2` and `entropy_2` look at: both depend on the length of the text."""

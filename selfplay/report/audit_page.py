@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.errors import RunError
+from selfplay.hostile_text import excerpt
 from selfplay.report.escaping import page_environment
-from selfplay.report.visible import excerpt
-from selfplay.run_directory import write_text
-from verifiers.audit.audit import Audit, Judged
-from verifiers.audit.record import Counts, Record, write
-from verifiers.audit.statistics import Share
+from selfplay.run.directory import write_text
+from selfplay.verifiers.audit.audit import Audit, Judged
+from selfplay.verifiers.audit.record import Counts, Record, write
+from selfplay.verifiers.audit.statistics import Share
 
 SHOWN = 40
 """Rows shown of each kind; all are in rows.jsonl."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

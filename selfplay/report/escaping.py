@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
 
 
 def page_environment() -> Any:

@@ -1,6 +1,6 @@
 """The report's page and the files beside it, from one reading of the run.
 
-Covered: all text is escaped by Jinja2 and its control characters are shown as escapes (visible.py), because
+Covered: all text is escaped by Jinja2 and its control characters are shown as escapes (hostile_text.py), because
 completions, task names and verdicts come from models and strangers. The page loads nothing from anywhere: style and
 figures are inside it, and a content security policy forbids scripts and requests.
 """
@@ -18,8 +18,9 @@ from typing import Any
 
 import yaml
 
-from selfplay.config import START
 from selfplay.errors import RunError
+from selfplay.experiment.schema import START
+from selfplay.hostile_text import excerpt
 from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.report.drawing import Picture
 from selfplay.report.escaping import csv_cell, page_environment
@@ -38,10 +39,9 @@ from selfplay.report.summary import (
     whole_range,
 )
 from selfplay.report.table import kept_notes
-from selfplay.report.visible import excerpt
-from selfplay.run_directory import write_text
-from verifiers.audit.record import find
-from verifiers.errors import VerifierError
+from selfplay.run.directory import write_text
+from selfplay.verifiers.audit.record import find
+from selfplay.verifiers.errors import VerifierError
 
 SAMPLES_EACH = 4
 """Samples shown for each task and outcome."""

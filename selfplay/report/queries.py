@@ -17,13 +17,13 @@ from typing import Any, Self
 
 import duckdb
 
-from selfplay.alarms import in_words
-from selfplay.config import START, Experiment
-from selfplay.config_file import load_experiment
 from selfplay.errors import ConfigError, RunError
-from selfplay.ledger import Ledger
-from selfplay.records import Purpose
-from selfplay.run_directory import ENVIRONMENT, recorded_environment
+from selfplay.experiment.file import load_experiment
+from selfplay.experiment.schema import START, Experiment
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Purpose
+from selfplay.run.alarms import in_words
+from selfplay.run.directory import ENVIRONMENT, recorded_environment
 
 LONGEST = 4000
 """Characters of a model's text that leave the ledger; the page shows fewer."""

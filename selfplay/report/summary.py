@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from selfplay.config import START, Arm, Filtered, RandomSubset
+from selfplay.experiment.schema import START, Arm, Filtered, RandomSubset
 from selfplay.measure.accuracy import ALL_TASKS
 from selfplay.measure.intervals import over_seeds
 from selfplay.report.queries import RunRecord, Score

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfplay.config import START, Experiment
 from selfplay.errors import RunError
+from selfplay.experiment.schema import START, Experiment
+from selfplay.hostile_text import visible
 from selfplay.report.queries import Chosen, Kept, RunRecord
 from selfplay.report.summary import Summary, percent, percent_interval, stopped_words, whole_range
-from selfplay.report.visible import visible
 
 if TYPE_CHECKING:
     from rich.table import Table

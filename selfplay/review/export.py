@@ -21,13 +21,13 @@ from random import Random
 from typing import Any
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
+from selfplay.hostile_text import visible
+from selfplay.ledger.ledger import Ledger
 from selfplay.report.escaping import csv_cell, page_environment
-from selfplay.report.visible import visible
 from selfplay.review import store
 from selfplay.review.population import draw, population, strata
-from selfplay.run_directory import write_text
-from tasks.problem import content_hash
+from selfplay.run.directory import write_text
+from selfplay.tasks.problem import content_hash
 
 MOST_CHARACTERS = 20_000
 """Of one text; longer ones are cut, and the cut is said."""

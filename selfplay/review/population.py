@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
-from selfplay.report.visible import visible
+from selfplay.hostile_text import visible
+from selfplay.ledger.ledger import Ledger
 from selfplay.review import store
 from selfplay.review.population import Stratum
 from selfplay.review.rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares

@@ -1,4 +1,4 @@
-"""Draws and labels of a run, in RUN/review: parquet files named by their checksum, like the ledger's (ledger_files.py).
+"""Draws and labels of a run, in RUN/review: parquet files named by their checksum, like the ledger's (ledger/files.py).
 
 draws    which verdicts were drawn, from which stratum of how many
 labels   what a person said of a sample, who and when; the last word of a person counts
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfplay.errors import RunError
-from selfplay.ledger_files import LedgerFiles
+from selfplay.ledger.files import LedgerFiles
 
 LABELS = ("right", "wrong", "unsure")
 SCHEMAS = {

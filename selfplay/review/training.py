@@ -18,10 +18,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
 from selfplay.review import store
 from selfplay.review.show import together
-from selfplay.run_directory import write_text
+from selfplay.run.directory import write_text
 
 
 def write_training_set(run: Path, output: Path) -> str:

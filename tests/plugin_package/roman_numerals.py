@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from tasks import Origin, Problem, Split, TaskSource
-from tasks.source import distinct_problems
-from verifiers import Verdict, Verifier
+from selfplay.tasks import Origin, Problem, Split, TaskSource
+from selfplay.tasks.source import distinct_problems
+from selfplay.verifiers import Verdict, Verifier
 
 SIGNS = {1000: "M", 900: "CM", 500: "D", 400: "CD", 100: "C", 90: "XC", 50: "L", 40: "XL", 10: "X", 9: "IX", 5: "V"}
 SIGNS |= {4: "IV", 1: "I"}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from selfplay.config import Experiment
-from selfplay.progress import RunView
-from selfplay.run_directory import RunDirectory
+from selfplay.experiment.schema import Experiment
+from selfplay.run.directory import RunDirectory
+from selfplay.run.progress import RunView
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def small_experiment(output: Path) -> Experiment:
 @pytest.fixture(scope="session")
 def carry_out() -> Callable[[RunDirectory], str]:
     """carry_out(directory): run it to its end and close it; returns what was printed."""
-    from selfplay.cluster import Cluster
-    from selfplay.loop import run_experiment
+    from selfplay.cluster.connection import Cluster
+    from selfplay.run.loop import run_experiment
 
     def carry(directory: RunDirectory) -> str:
         printed = io.StringIO()

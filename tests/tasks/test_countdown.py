@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import verifiers
-from tasks import SourceError, load_source
-from tasks.countdown import Countdown
+from selfplay import verifiers
+from selfplay.tasks import SourceError, load_source
+from selfplay.tasks.countdown import Countdown
 
 
 def first(count: int, **settings: Any) -> list[Any]:
@@ -60,7 +60,7 @@ def test_numbers_in_another_order_are_one_problem() -> None:
 
 
 def test_a_target_that_is_hardly_ever_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.countdown.MOST_TRIES", 3)
+    monkeypatch.setattr("selfplay.tasks.countdown.MOST_TRIES", 3)
     source: Any = load_source("countdown", {"numbers": 8, "smallest": 900, "largest": 999, "largest_target": 2})
     with pytest.raises(SourceError, match=r"made no number up to 2 of 8 numbers .*raise `largest_target`"):
         source.problem(0, 0)

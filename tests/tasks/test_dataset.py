@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import verifiers
-from tasks import SourceError, load_source
+from selfplay import verifiers
+from selfplay.tasks import SourceError, load_source
 
 Write = Callable[[Path, list[Any]], Path]
 ROWS = [

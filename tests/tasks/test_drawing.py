@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks import SourceError, TaskSource, load_source
-from tasks.drawing import drawn, drawn_each, most_drawn
-from tasks.errors import BrokenSource
+from selfplay.tasks import SourceError, TaskSource, load_source
+from selfplay.tasks.drawing import drawn, drawn_each, most_drawn
+from selfplay.tasks.errors import BrokenSource
 
 HEAD = """
 from typing import ClassVar
-from tasks import Origin, Problem, ProceduralFamily, RowSource, TaskSource, PlacedRow
+from selfplay.tasks import Origin, Problem, ProceduralFamily, RowSource, TaskSource, PlacedRow
 
 class Family(ProceduralFamily):
     "Numbers."
@@ -140,7 +140,8 @@ def test_a_source_that_fails_is_one_sentence(tmp_path: Path, way: str) -> None:
 
 
 def test_what_a_source_says_itself_is_left_alone(tmp_path: Path) -> None:
-    body = "def problem(self, seed, index):\n    from tasks import SourceError\n    raise SourceError('set `key`')"
+    body = "def problem(self, seed, index):\n    from selfplay.tasks import SourceError\n"
+    body += "    raise SourceError('set `key`')"
     with pytest.raises(SourceError, match=r"^set `key`$") as caught:
         list(drawn(mine(tmp_path, "Family", body), "train", 0))
     assert not isinstance(caught.value, BrokenSource)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-import verifiers
-from tasks import SourceError, available_sources, load_source, split_of
-from tasks.source import ProceduralFamily
+from selfplay import verifiers
+from selfplay.tasks import SourceError, available_sources, load_source, split_of
+from selfplay.tasks.source import ProceduralFamily
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def test_every_family_that_ships_is_here() -> None:
     ours = {
         name
         for name, kind in available_sources().items()
-        if issubclass(kind, ProceduralFamily) and kind.__module__.startswith("tasks.")
+        if issubclass(kind, ProceduralFamily) and kind.__module__.startswith("selfplay.tasks.")
     }
     assert ours - {"reasoning_gym"} == set(FAMILIES)
 

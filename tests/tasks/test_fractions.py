@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import verifiers
-from tasks.fractions import Fractions
+from selfplay import verifiers
+from selfplay.tasks.fractions import Fractions
 
 
 def first(count: int, **settings: Any) -> list[Any]:

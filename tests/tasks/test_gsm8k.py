@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import verifiers
-from tasks import Problem, SourceError, load_source
+from selfplay import verifiers
+from selfplay.tasks import Problem, SourceError, load_source
 
 CLIPS = {
     "question": "Natalia sold 48 clips in April, and half as many in May. How many altogether?",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tasks import SourceError, load_source
-from tasks.math_problems import last_boxed
+from selfplay.tasks import SourceError, load_source
+from selfplay.tasks.math_problems import last_boxed
 
 Write = Callable[[Path, list[Any]], Path]
 ADD: dict[str, Any] = {
@@ -87,7 +87,7 @@ def test_the_hubs_layout_gives_the_problems_of_the_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     splits = {c: {s: rows or [ADD] for s, rows in found.items()} for c, found in configurations.items()}
-    monkeypatch.setattr(f"tasks.{module}.HUB_ID", str(hub_folder(splits)))
+    monkeypatch.setattr(f"selfplay.tasks.{module}.HUB_ID", str(hub_folder(splits)))
     from_hub = list(load_source(name, settings).problems(split, 0))
     from_folder = list(load_source(name, {**settings, "folder": str(local)}).problems(split, 0))
     assert from_hub == from_folder

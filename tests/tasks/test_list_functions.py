@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tasks.list_functions import LEAST_RESULT, ListFunctions
-from verifiers.code.reference import CodeReference
-from verifiers.code.verifier import CodeSettings, CodeVerifier
+from selfplay.tasks.list_functions import LEAST_RESULT, ListFunctions
+from selfplay.verifiers.code.reference import CodeReference
+from selfplay.verifiers.code.verifier import CodeSettings, CodeVerifier
 
 
 def first(count: int, seed: int = 0, **settings: Any) -> list[Any]:

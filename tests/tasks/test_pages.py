@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks import available_sources, load_source
+from selfplay.tasks import available_sources, load_source
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "tasks.md").read_text()
@@ -29,7 +29,9 @@ def test_the_example_is_the_first_problem(name: str) -> None:
 
 
 def test_every_source_and_key_is_named() -> None:
-    shipped = {name: kind for name, kind in available_sources().items() if kind.__module__.startswith("tasks.")}
+    shipped = {
+        name: kind for name, kind in available_sources().items() if kind.__module__.startswith("selfplay.tasks.")
+    }
     assert len(shipped) >= 12
     for name, kind in shipped.items():
         about = section(name)

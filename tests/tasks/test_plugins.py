@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.plugins import BrokenPluginWarning, Found, PluginGroup, absolute
+from selfplay.tasks.plugins import BrokenPluginWarning, Found, PluginGroup, absolute
 
 COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import verifiers
-from tasks.polynomials import Polynomials
+from selfplay import verifiers
+from selfplay.tasks.polynomials import Polynomials
 
 
 def first(count: int, seed: int = 0, **settings: Any) -> list[Any]:

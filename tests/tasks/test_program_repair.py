@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tasks.program_repair import ProgramRepair
-from tasks.programs import Bug, bugs, outputs, program, with_bugs
-from verifiers.code.reference import CodeReference
-from verifiers.code.verifier import CodeSettings, CodeVerifier
+from selfplay.tasks.program_repair import ProgramRepair
+from selfplay.tasks.programs import Bug, bugs, outputs, program, with_bugs
+from selfplay.verifiers.code.reference import CodeReference
+from selfplay.verifiers.code.verifier import CodeSettings, CodeVerifier
 
 
 def first(count: int, **settings: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tasks import SourceError, load_source, split_of
-from tasks.reasoning_gym import REFUSED, check_family
-from verifiers import BadReference, Row, Supervisor, load
+from selfplay.tasks import SourceError, load_source, split_of
+from selfplay.tasks.reasoning_gym import REFUSED, check_family
+from selfplay.verifiers import BadReference, Row, Supervisor, load
 
 pytest.importorskip("reasoning_gym", reason="the extra `reasoning-gym` is not installed")
 

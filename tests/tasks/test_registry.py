@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks import SourceError, UnreachableSource, available_sources, load_source, source_class
-from tasks.plugins import BrokenPluginWarning
+from selfplay.tasks import SourceError, UnreachableSource, available_sources, load_source, source_class
+from selfplay.tasks.plugins import BrokenPluginWarning
 
 DOUBLES = """
 from typing import ClassVar
 from pydantic import Field
-from tasks import Origin, Problem, TaskSource
-from tasks.source import distinct_problems
+from selfplay.tasks import Origin, Problem, TaskSource
+from selfplay.tasks.source import distinct_problems
 
 class Doubles(TaskSource):
     "Double a number."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-import verifiers
-from tasks.reverse_addition import ReverseAddition
+from selfplay import verifiers
+from selfplay.tasks.reverse_addition import ReverseAddition
 
 
 def first(count: int, split: Any = "train", **settings: Any) -> list[Any]:

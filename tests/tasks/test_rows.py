@@ -13,8 +13,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tasks import SourceError
-from tasks.rows import PlacedRow, read_rows
+from selfplay.tasks import SourceError
+from selfplay.tasks.rows import PlacedRow, read_rows
 
 ROWS = [{"question": "1+1?", "answer": "2"}, {"question": "2+2?", "answer": "4"}]
 
@@ -91,7 +91,7 @@ def test_a_row_says_what_it_lacks() -> None:
 
 def test_the_hub_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     program = """
-from tasks import UnreachableSource, load_source
+from selfplay.tasks import UnreachableSource, load_source
 for name in ("gsm8k", "math", "mbpp", "humaneval"):
     try:
         list(load_source(name, {}).problems("evaluate", 0))

@@ -11,8 +11,8 @@ from types import ModuleType
 import psutil
 import pytest
 
-from tasks.plugins import BrokenPluginWarning, Found, PluginGroup
-from tasks.trial import IMPORT_SECONDS, SECONDS_VARIABLE, WATCHED_VARIABLE, import_seconds, search_path
+from selfplay.tasks.plugins import BrokenPluginWarning, Found, PluginGroup
+from selfplay.tasks.trial import IMPORT_SECONDS, SECONDS_VARIABLE, WATCHED_VARIABLE, import_seconds, search_path
 
 COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError)
 WAYS = {
@@ -99,7 +99,7 @@ def test_a_good_file_is_tried_once_and_fast_and_its_words_stay_unread(
 def test_files_that_name_each_other_are_tried_without_end_to_the_processes(tmp_path: Path) -> None:
     for mine, other in (("a", "b"), ("b", "a")):
         (tmp_path / f"{mine}.py").write_text(
-            "from tasks.plugins import PluginGroup\n"
+            "from selfplay.tasks.plugins import PluginGroup\n"
             "GROUP = PluginGroup('test.colours', 'colour', unknown=LookupError, broken=RuntimeError)\n"
             "RED = 'f00'\n"
             f"GROUP.find({str(tmp_path / other)!r} + '.py:RED')\n"
@@ -147,7 +147,7 @@ def test_an_import_that_closes_all_files_is_no_death(tmp_path: Path, more: str) 
     opened = more.replace("os.devnull, os.O_RDWR", f"{str(tmp_path / 'data')!r}, os.O_RDWR | os.O_CREAT")
     (tmp_path / "mine.py").write_text(f"import os; os.closerange(3, 256){opened}\nRED = 1\n")
     script = (
-        "from tasks.plugins import PluginGroup\n"
+        "from selfplay.tasks.plugins import PluginGroup\n"
         "group = PluginGroup('test.colours', 'colour', unknown=LookupError, broken=RuntimeError)\n"
         f"print(group.find({str(tmp_path / 'mine.py')!r} + ':RED').value)\n"
     )
@@ -198,7 +198,7 @@ def test_a_limit_that_is_none_leaves_the_own(monkeypatch: pytest.MonkeyPatch, sa
 @pytest.mark.parametrize("verb", [["tasks", "check"], ["tasks", "show"], ["verifiers", "show"]], ids=" ".join)
 def test_a_command_ends_with_2(tmp_path: Path, verb: list[str]) -> None:
     (tmp_path / "mine.py").write_text("import time; time.sleep(3600)")
-    command = [sys.executable, "-m", "selfplay.cli", *verb, "mine.py:Mine"]
+    command = [sys.executable, "-m", "selfplay", *verb, "mine.py:Mine"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     said = "selfplay: mine.py cannot be imported (it had not ended after 2 s; "

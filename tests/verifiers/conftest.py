@@ -15,13 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from verifiers.serve.app import TOKEN_VARIABLE
+from selfplay.verifiers.serve.app import TOKEN_VARIABLE
 
 MOODS = '''
 import os
 import time
 
-from verifiers import Verdict, verifier
+from selfplay.verifiers import Verdict, verifier
 
 
 @verifier(name="moods", version="3")
@@ -78,7 +78,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
     @contextlib.contextmanager
     def started(*arguments: str) -> Iterator[Running]:
-        command = [sys.executable, "-m", "selfplay.cli", "serve-verifiers", "--port", "0", *arguments]
+        command = [sys.executable, "-m", "selfplay", "serve-verifiers", "--port", "0", *arguments]
         with subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.errors import BadReference, BadSettings
+from selfplay.verifiers.errors import BadReference, BadSettings
 
 ReferenceColumns = str | Mapping[str, str]
 """The column that holds the whole reference (an object, or its JSON text), or a column for each key of it:

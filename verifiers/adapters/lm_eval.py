@@ -1,7 +1,7 @@
 """A verifier as a metric of EleutherAI's lm-evaluation-harness.
 
     # judge.py, beside the task's YAML file
-    from verifiers.adapters.lm_eval import process_results_with
+    from selfplay.verifiers.adapters.lm_eval import process_results_with
 
     process_results = process_results_with("math", reference={"answer": "answer"})
 
@@ -24,9 +24,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.adapters.columns import ReferenceColumns, read_reference
-from verifiers.adapters.supervised import Supervised
-from verifiers.judgement import Row
+from selfplay.verifiers.adapters.columns import ReferenceColumns, read_reference
+from selfplay.verifiers.adapters.supervised import Supervised
+from selfplay.verifiers.contract.judgement import Row
 
 
 def process_results_with(

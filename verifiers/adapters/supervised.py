@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from verifiers.errors import TooManyFaults
-from verifiers.judgement import Judgement, Row
-from verifiers.supervisor import Supervisor
-from verifiers.verdict import Verdict
+from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.errors import TooManyFaults
+from selfplay.verifiers.workers.supervisor import Supervisor
 
 Reward = Literal["outcome", "score"]
 """What a verdict is worth: 1.0 or 0.0 by its outcome, or its own score where it has one."""

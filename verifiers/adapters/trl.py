@@ -1,6 +1,6 @@
 """A verifier as the reward function of TRL's trainers (GRPOTrainer, RLOOTrainer).
 
-    from verifiers.adapters.trl import reward_function
+    from selfplay.verifiers.adapters.trl import reward_function
 
     trainer = GRPOTrainer(model, reward_funcs=reward_function("math"), train_dataset=dataset, ...)
 
@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
-from verifiers.adapters.supervised import Reward, Supervised, worth
-from verifiers.errors import BadSettings
-from verifiers.judgement import Row
+from selfplay.verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
+from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
+from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.errors import BadSettings
 
 
 def reward_function(

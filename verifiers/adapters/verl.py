@@ -1,7 +1,7 @@
 """A verifier as verl's `compute_score`.
 
     # reward.py
-    from verifiers.adapters.verl import score_function
+    from selfplay.verifiers.adapters.verl import score_function
 
     compute_score = score_function("math", reference_key="answer", undecided=0.0)
 
@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.adapters.columns import message_text, read_reference
-from verifiers.adapters.supervised import Reward, Supervised, worth
-from verifiers.errors import BadSettings
-from verifiers.judgement import Row
+from selfplay.verifiers.adapters.columns import message_text, read_reference
+from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
+from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.errors import BadSettings
 
 
 def score_function(
@@ -44,7 +44,7 @@ def score_function(
         undecided: the score of a completion that was neither proved right nor shown wrong.
         reference_key: the key of the reference that `ground_truth` is the value of; None: it is the whole reference,
             as an object or as JSON text.
-        reward, workers, timeout, memory_mb, max_fault_share: as for `verifiers.adapters.trl.reward_function`.
+        reward, workers, timeout, memory_mb, max_fault_share: as for `selfplay.verifiers.adapters.trl.reward_function`.
 
     Raises:
         BadSettings: settings for more than one verifier.
@@ -91,7 +91,7 @@ class ComputeScore:
 
         Raises:
             BadSettings: no verifier is named for the data source.
-            BadReference, TooManyFaults, BrokenVerifier: see `verifiers.adapters.trl`.
+            BadReference, TooManyFaults, BrokenVerifier: see `selfplay.verifiers.adapters.trl`.
         """
         prompt = (extra_info or {}).get("prompt")
         row = Row(

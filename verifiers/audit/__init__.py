@@ -1,6 +1,6 @@
 """The audit: how far a verifier can be trusted, measured on rows whose truth is known.
 
-from verifiers.audit.audit import Plan, audit
+from selfplay.verifiers.audit.audit import Plan, audit
 
 record = audit(Plan("math", sources=[NamedSource("polynomials")])).record
 

@@ -12,15 +12,22 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from tasks.plugins import absolute
-from tasks.registry import available_sources
-from verifiers.audit.corpus import Corpus, NamedSource, check_references, program_attacks, source_rows, text_attacks
-from verifiers.audit.record import Category, Record, Second, counted
-from verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
-from verifiers.audit.trial import Trial, speed
-from verifiers.errors import BadAudit
-from verifiers.judgement import Judgement
-from verifiers.registry import load
+from selfplay.tasks.plugins import absolute
+from selfplay.tasks.registry import available_sources
+from selfplay.verifiers.audit.corpus import (
+    Corpus,
+    NamedSource,
+    check_references,
+    program_attacks,
+    source_rows,
+    text_attacks,
+)
+from selfplay.verifiers.audit.record import Category, Record, Second, counted
+from selfplay.verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
+from selfplay.verifiers.audit.trial import Trial, speed
+from selfplay.verifiers.contract.judgement import Judgement
+from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.errors import BadAudit
 
 PROBLEMS = 100
 MEMORY_MB = 2048

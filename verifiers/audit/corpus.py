@@ -15,17 +15,17 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from tasks.drawing import drawn
-from tasks.errors import BrokenSource, SourceError
-from tasks.problem import Problem, Split
-from tasks.registry import load_source
-from verifiers.audit.answers import Wrong, wrong_answers
-from verifiers.audit.attack_programs import attacks
-from verifiers.audit.hostile_texts import hostile_texts
-from verifiers.audit.programs import is_program, wrong_programs
-from verifiers.audit.rows import AuditRow
-from verifiers.errors import BadAudit, BadReference
-from verifiers.loaded import LoadedVerifier
+from selfplay.tasks.drawing import drawn
+from selfplay.tasks.errors import BrokenSource, SourceError
+from selfplay.tasks.problem import Problem, Split
+from selfplay.tasks.registry import load_source
+from selfplay.verifiers.audit.answers import Wrong, wrong_answers
+from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.audit.hostile_texts import hostile_texts
+from selfplay.verifiers.audit.programs import is_program, wrong_programs
+from selfplay.verifiers.audit.rows import AuditRow
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.errors import BadAudit, BadReference
 
 REFERENCES_FOR_TEXTS = 3
 """References that each hostile text is tried against."""

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from verifiers.audit.answers import Wrong, empty
-from verifiers.audit.mutants import Mutant, mutants
-from verifiers.audit.rows import Label
+from selfplay.verifiers.audit.answers import Wrong, empty
+from selfplay.verifiers.audit.mutants import Mutant, mutants
+from selfplay.verifiers.audit.rows import Label
 
 _FENCED = re.compile(r"\A(?P<head>.*?```(?:python|py)?\n)(?P<body>.*?)(?P<tail>```.*)\Z", re.DOTALL)
 _KINDS = {"constant": "changed number or constant", "operator": "changed operator", "comparison": "changed comparison"}

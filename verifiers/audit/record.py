@@ -17,10 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from tasks.problem import content_hash
-from verifiers.audit.rows import Label
-from verifiers.audit.statistics import Share
-from verifiers.errors import BadFile
+from selfplay.tasks.problem import content_hash
+from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.statistics import Share
+from selfplay.verifiers.errors import BadFile
 
 FOLDER_VARIABLE = "SELFPLAY_AUDITS"
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from verifiers.errors import BadFile
+from selfplay.verifiers.errors import BadFile
 
 Label = Literal["right", "wrong", "doubtful"]
 """`doubtful`: made to be wrong, but not proved wrong; counted by itself and as a bound."""

@@ -19,11 +19,11 @@ from typing import Any
 import psutil
 from pydantic import JsonValue
 
-from verifiers.audit.record import Again, Speed
-from verifiers.audit.rows import AuditRow
-from verifiers.audit.statistics import percentile
-from verifiers.judgement import Judgement, Row
-from verifiers.supervisor import Supervisor
+from selfplay.verifiers.audit.record import Again, Speed
+from selfplay.verifiers.audit.rows import AuditRow
+from selfplay.verifiers.audit.statistics import percentile
+from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.workers.supervisor import Supervisor
 
 ROWS_AGAIN = 200
 """Rows that are judged again."""

@@ -1,5 +1,5 @@
 """The code verifier: programs judged by unit tests, in a sandbox."""
 
-from verifiers.code.verifier import CodeVerifier
+from selfplay.verifiers.code.verifier import CodeVerifier
 
 __all__ = ["CodeVerifier"]

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifiers.code.constants import constant
-from verifiers.sandbox.plain import Encoder, Plain, TooBig
+from selfplay.verifiers.code.constants import constant
+from selfplay.verifiers.sandbox.border.plain import Encoder, Plain, TooBig
 
 COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,

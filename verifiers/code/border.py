@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from tasks.problem import content_hash
-from verifiers.code.evidence import short
-from verifiers.code.reference import CodeReference, Plan
-from verifiers.code.trial import START_SECONDS, Trial
-from verifiers.sandbox.protocol import Execution, SandboxError, Stopped
-from verifiers.verdict import Verdict
+from selfplay.tasks.problem import content_hash
+from selfplay.verifiers.code.evidence import short
+from selfplay.verifiers.code.reference import CodeReference, Plan
+from selfplay.verifiers.code.trial import START_SECONDS, Trial
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.protocol import Execution, SandboxError, Stopped
 
 
 def judge(trial: Trial, reference: CodeReference, plan: Plan) -> Verdict:

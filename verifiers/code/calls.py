@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.code.asserts import Check
-from verifiers.code.evidence import short, show
-from verifiers.code.reference import Plan
-from verifiers.code.trial import Trial
-from verifiers.sandbox.plain import Unreadable, decode
-from verifiers.sandbox.protocol import Stopped
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code.asserts import Check
+from selfplay.verifiers.code.evidence import short, show
+from selfplay.verifiers.code.reference import Plan
+from selfplay.verifiers.code.trial import Trial
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.border.plain import Unreadable, decode
+from selfplay.verifiers.sandbox.protocol import Stopped
 
 
 def judge(trial: Trial, plan: Plan) -> Verdict:

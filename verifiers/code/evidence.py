@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifiers.sandbox.plain import Opaque
+from selfplay.verifiers.sandbox.border.plain import Opaque
 
 SHOWN = 400
 """Characters of a value, message or test in a verdict's detail."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verifiers.code import border, calls, scripts
-from verifiers.code.reference import CodeReference, Plan
-from verifiers.code.trial import Failed, Trial
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import border, calls, scripts
+from selfplay.verifiers.code.reference import CodeReference, Plan
+from selfplay.verifiers.code.trial import Failed, Trial
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 def judge(trial: Trial, reference: CodeReference, plan: Plan) -> Verdict:

@@ -10,9 +10,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from verifiers.code import special
-from verifiers.code.asserts import Check, NotApart, checks_of
-from verifiers.code.changed import expects_of_changed
+from selfplay.verifiers.code import special
+from selfplay.verifiers.code.asserts import Check, NotApart, checks_of
+from selfplay.verifiers.code.changed import expects_of_changed
 
 
 class Case(BaseModel):

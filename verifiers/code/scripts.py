@@ -15,12 +15,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.code import special
-from verifiers.code.evidence import short, show
-from verifiers.code.reference import Case, CodeReference
-from verifiers.code.trial import Failed, Trial
-from verifiers.sandbox.protocol import Stopped
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import special
+from selfplay.verifiers.code.evidence import short, show
+from selfplay.verifiers.code.reference import Case, CodeReference
+from selfplay.verifiers.code.trial import Failed, Trial
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.protocol import Stopped
 
 NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,4})?", re.ASCII)
 

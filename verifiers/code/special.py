@@ -1,7 +1,7 @@
 """Special judges: for problems where several outputs are right, a function decides which.
 
     # sums.py
-    from verifiers import Verdict
+    from selfplay.verifiers import Verdict
 
     def two_summands(stdin, output, expected):
         words = output.split()
@@ -26,9 +26,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from tasks.plugins import PluginGroup
-from tasks.said import said
-from verifiers.verdict import Verdict
+from selfplay.tasks.plugins import PluginGroup
+from selfplay.tasks.said import said
+from selfplay.verifiers.contract.verdict import Verdict
 
 JUDGES = PluginGroup("selfplay.judges", "special judge", unknown=ValueError, broken=ValueError)
 SpecialJudge = Callable[[str, str, str], Verdict]

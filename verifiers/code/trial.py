@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from verifiers.code.evidence import short
-from verifiers.code.extract import Reading
-from verifiers.sandbox.protocol import Execution, Limits, Role, Sandbox, Stopped
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code.evidence import short
+from selfplay.verifiers.code.extract import Reading
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.protocol import Execution, Limits, Role, Sandbox, Stopped
 
 START_SECONDS = 10.0
 SHORTEST_WAIT = 0.02

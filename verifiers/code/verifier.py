@@ -14,15 +14,15 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from verifiers.code import extract
-from verifiers.code.judge import judge
-from verifiers.code.reference import CodeReference, plan
-from verifiers.code.trial import Trial
-from verifiers.errors import BrokenVerifier
-from verifiers.sandbox.opening import check, open_sandbox
-from verifiers.sandbox.protocol import LevelRefused, Limits, Sandbox, SandboxError
-from verifiers.verdict import Verdict
-from verifiers.verifier import Verifier
+from selfplay.verifiers.code import extract
+from selfplay.verifiers.code.judge import judge
+from selfplay.verifiers.code.reference import CodeReference, plan
+from selfplay.verifiers.code.trial import Trial
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.errors import BrokenVerifier
+from selfplay.verifiers.sandbox.opening import check, open_sandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, Sandbox, SandboxError
 
 MAX_COMPLETION = 1 << 20
 

@@ -18,9 +18,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, JsonValue, field_validator
 
-from verifiers.composed.parts import Composed, Parts
-from verifiers.part import Part
-from verifiers.verdict import Verdict
+from selfplay.verifiers.composed.parts import Composed, Parts
+from selfplay.verifiers.contract.spec import Part
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 class CascadeSettings(Parts):

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from verifiers.composed.parts import Asked, Composed
-from verifiers.composed.single import Of
-from verifiers.verdict import Verdict
+from selfplay.verifiers.composed.parts import Asked, Composed
+from selfplay.verifiers.composed.single import Of
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 class Not(Composed):

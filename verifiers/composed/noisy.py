@@ -21,10 +21,10 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from verifiers.blocks.patterns import TookTooLong, compiled, matches
-from verifiers.composed.parts import Asked, Composed
-from verifiers.composed.single import Of
-from verifiers.verdict import Verdict
+from selfplay.verifiers.answers.patterns import TookTooLong, compiled, matches
+from selfplay.verifiers.composed.parts import Asked, Composed
+from selfplay.verifiers.composed.single import Of
+from selfplay.verifiers.contract.verdict import Verdict
 
 PATTERN_SECONDS = 1.0
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from verifiers.composed.parts import Composed
-from verifiers.verdict import Verdict
+from selfplay.verifiers.composed.parts import Composed
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 class AllOf(Composed):

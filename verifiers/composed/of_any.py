@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from verifiers.composed.parts import Composed
-from verifiers.verdict import Verdict
+from selfplay.verifiers.composed.parts import Composed
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 class AnyOf(Composed):

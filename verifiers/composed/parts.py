@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from tasks.said import said
-from verifiers.errors import BadReference, VerifierError
-from verifiers.loaded import LoadedVerifier
-from verifiers.needs import Needs, together
-from verifiers.part import Choice, Part
-from verifiers.registry import load
-from verifiers.verdict import Verdict
-from verifiers.verifier import Verifier
+from selfplay.tasks.said import said
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.needs import Needs, together
+from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.spec import Choice, Part
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.errors import BadReference, VerifierError
 
 SHOWN_PARTS = 8
 """Parts whose verdicts stand in the evidence."""

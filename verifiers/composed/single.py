@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from verifiers.part import Choice
+from selfplay.verifiers.contract.spec import Choice
 
 
 class Of(BaseModel):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from verifiers.math.verifier import MathReference, MathSettings, MathVerifier, Policy, equivalent
+from selfplay.verifiers.math.verifier import MathReference, MathSettings, MathVerifier, Policy, equivalent
 
 __all__ = ["MathReference", "MathSettings", "MathVerifier", "Policy", "equivalent"]

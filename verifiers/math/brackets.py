@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verifiers.math.stream import Stream, content
-from verifiers.math.tree import Call, Group, Items, Matrix, Node, Relation, Unreadable
-from verifiers.math.vocabulary import CASES, CLOSED_BY, GREEK, MATRICES
+from selfplay.verifiers.math.stream import Stream, content
+from selfplay.verifiers.math.tree import Call, Group, Items, Matrix, Node, Relation, Unreadable
+from selfplay.verifiers.math.vocabulary import CASES, CLOSED_BY, GREEK, MATRICES
 
 
 class Brackets(Stream):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, show
+from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, show
 
 
 def canonical(node: Node) -> Node:

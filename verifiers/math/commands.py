@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.functions import Functions
-from verifiers.math.tree import Call, Div, Group, Mul, Name, Node, Number, Pow, Unreadable, negate, show
-from verifiers.math.vocabulary import FUNCTIONS, GREEK, OPENERS, SPELLINGS
+from selfplay.verifiers.math.functions import Functions
+from selfplay.verifiers.math.tree import Call, Div, Group, Mul, Name, Node, Number, Pow, Unreadable, negate, show
+from selfplay.verifiers.math.vocabulary import FUNCTIONS, GREEK, OPENERS, SPELLINGS
 
 
 def _from_either_side(angle: Node) -> Node:

@@ -10,27 +10,16 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from verifiers.math.exact import rational
-from verifiers.math.items import distinct, pairwise, unordered
-from verifiers.math.matrices import nested
-from verifiers.math.measured import compare_measured
-from verifiers.math.reading import REAL_LINE, Reading
-from verifiers.math.regions import as_region, compare_regions
-from verifiers.math.relations import Meaning, compare_relations, meaning, reordered
-from verifiers.math.scalars import Finding, Rules, compare_scalars
-from verifiers.math.texts import compare_texts
-from verifiers.math.tree import (
-    Div,
-    Group,
-    Items,
-    Matrix,
-    Mul,
-    Node,
-    Relation,
-    SetOperation,
-    is_scalar,
-    names,
-)
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.items import distinct, pairwise, unordered
+from selfplay.verifiers.math.matrices import nested
+from selfplay.verifiers.math.measured import compare_measured
+from selfplay.verifiers.math.reading import REAL_LINE, Reading
+from selfplay.verifiers.math.regions import as_region, compare_regions
+from selfplay.verifiers.math.relations import Meaning, compare_relations, meaning, reordered
+from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
+from selfplay.verifiers.math.texts import compare_texts
+from selfplay.verifiers.math.tree import Div, Group, Items, Matrix, Mul, Node, Relation, SetOperation, is_scalar, names
 
 DIFFERENT_KIND = Finding(False, "different_kind")
 

@@ -9,20 +9,8 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from verifiers.math.polynomial import MOST_INTEGRATED, degree, integral
-from verifiers.math.tree import (
-    Add,
-    Call,
-    Div,
-    Mul,
-    Name,
-    Node,
-    Number,
-    Pow,
-    Series,
-    TooLarge,
-    digits,
-)
+from selfplay.verifiers.math.polynomial import MOST_INTEGRATED, degree, integral
+from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, digits
 
 MOST_DIGITS = 20_000
 LARGEST_FACTORIAL = 5_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.tree import Add, Div, Mul, Name, Node, Number, Pow
+from selfplay.verifiers.math.tree import Add, Div, Mul, Name, Node, Number, Pow
 
 Powers = frozenset[tuple[str, Fraction]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.stream import times
-from verifiers.math.symbols import Symbols
-from verifiers.math.tree import (
+from selfplay.verifiers.math.stream import times
+from selfplay.verifiers.math.symbols import Symbols
+from selfplay.verifiers.math.tree import (
     ONE,
     Call,
     Div,
@@ -21,7 +21,7 @@ from verifiers.math.tree import (
     Unreadable,
     negate,
 )
-from verifiers.math.vocabulary import FUNCTIONS, INVERSES, SPELLINGS
+from selfplay.verifiers.math.vocabulary import FUNCTIONS, INVERSES, SPELLINGS
 
 
 class Functions(Symbols):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.numerals import mixed
-from verifiers.math.primaries import Primaries
-from verifiers.math.stream import DEEPEST, content, times
-from verifiers.math.tokens import tokenize, whole_number
-from verifiers.math.tree import (
+from selfplay.verifiers.math.numerals import mixed
+from selfplay.verifiers.math.primaries import Primaries
+from selfplay.verifiers.math.stream import DEEPEST, content, times
+from selfplay.verifiers.math.tokens import tokenize, whole_number
+from selfplay.verifiers.math.tree import (
     Add,
     Call,
     Div,
@@ -29,7 +29,15 @@ from verifiers.math.tree import (
     TooLarge,
     negate,
 )
-from verifiers.math.vocabulary import CONJUNCTIONS, DIVIDED, NO_FACTOR, OPENERS, RELATIONS, SET_OPERATIONS, TIMES
+from selfplay.verifiers.math.vocabulary import (
+    CONJUNCTIONS,
+    DIVIDED,
+    NO_FACTOR,
+    OPENERS,
+    RELATIONS,
+    SET_OPERATIONS,
+    TIMES,
+)
 
 
 def parse(text: str, *, thousands: bool = True) -> Node:

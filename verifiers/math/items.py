@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from verifiers.math.canonical import canonical
-from verifiers.math.scalars import Finding
-from verifiers.math.tree import Node, Number, TooLarge
+from selfplay.verifiers.math.canonical import canonical
+from selfplay.verifiers.math.scalars import Finding
+from selfplay.verifiers.math.tree import Node, Number, TooLarge
 
 MOST_ITEMS = 200
 MOST_PROVED = 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import reduce
 
-from verifiers.math.tree import (
+from selfplay.verifiers.math.tree import (
     Add,
     Call,
     Div,

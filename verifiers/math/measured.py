@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.exact import rational
-from verifiers.math.reading import Reading
-from verifiers.math.relations import Meaning
-from verifiers.math.scalars import Finding, Rules, compare_scalars
-from verifiers.math.tree import Div, Mul, Node, Number, is_scalar
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.reading import Reading
+from selfplay.verifiers.math.relations import Meaning
+from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
+from selfplay.verifiers.math.tree import Div, Mul, Node, Number, is_scalar
 
 
 def compare_measured(reference: Reading, answer: Reading, mine: Meaning, theirs: Meaning, rules: Rules) -> Finding:

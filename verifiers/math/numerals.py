@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.tokens import whole_number
-from verifiers.math.tree import Number, Unreadable
+from selfplay.verifiers.math.tokens import whole_number
+from selfplay.verifiers.math.tree import Number, Unreadable
 
 
 def mixed(whole: Number, part: Fraction) -> Number:

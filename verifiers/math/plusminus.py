@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verifiers.math.tree import (
+from selfplay.verifiers.math.tree import (
     Add,
     Call,
     Div,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from verifiers.math.tree import Add, Div, Mul, Name, Node, Number, Pow, names
+from selfplay.verifiers.math.tree import Add, Div, Mul, Name, Node, Number, Pow, names
 
 MOST_INTEGRATED = 30
 """Degree up to which an integral is computed."""

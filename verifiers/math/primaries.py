@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.commands import Commands
-from verifiers.math.numerals import decimal, endless_decimal, in_base, repeating
-from verifiers.math.stream import content
-from verifiers.math.tokens import Token, whole_number
-from verifiers.math.tree import Name, Node, Number, Unreadable
-from verifiers.math.vocabulary import FUNCTIONS, OPENERS, PLAIN_NAMES, SPELLINGS
+from selfplay.verifiers.math.commands import Commands
+from selfplay.verifiers.math.numerals import decimal, endless_decimal, in_base, repeating
+from selfplay.verifiers.math.stream import content
+from selfplay.verifiers.math.tokens import Token, whole_number
+from selfplay.verifiers.math.tree import Name, Node, Number, Unreadable
+from selfplay.verifiers.math.vocabulary import FUNCTIONS, OPENERS, PLAIN_NAMES, SPELLINGS
 
 
 class Primaries(Commands):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from verifiers.math.numerals import decimal
-from verifiers.math.tree import Number
-from verifiers.math.units import Unit, is_unit_word, read_unit
-from verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
-from verifiers.math.words import PARTS, SMALL_NUMBERS
+from selfplay.verifiers.math.numerals import decimal
+from selfplay.verifiers.math.tree import Number
+from selfplay.verifiers.math.units import Unit, is_unit_word, read_unit
+from selfplay.verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
+from selfplay.verifiers.math.words import PARTS, SMALL_NUMBERS
 
 ALL_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 LONGEST_UNIT = 120

@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifiers.math.grammar import parse
-from verifiers.math.matrices import folded
-from verifiers.math.numerals import in_base
-from verifiers.math.plusminus import spread
-from verifiers.math.quantities import ALL_TEXT, NO_UNIT, compound, peel, scaled_words
-from verifiers.math.text import clean
-from verifiers.math.tokens import MOST_CHARACTERS
-from verifiers.math.tree import (
+from selfplay.verifiers.math.grammar import parse
+from selfplay.verifiers.math.matrices import folded
+from selfplay.verifiers.math.numerals import in_base
+from selfplay.verifiers.math.plusminus import spread
+from selfplay.verifiers.math.quantities import ALL_TEXT, NO_UNIT, compound, peel, scaled_words
+from selfplay.verifiers.math.text import clean
+from selfplay.verifiers.math.tokens import MOST_CHARACTERS
+from selfplay.verifiers.math.tree import (
     Add,
     Call,
     Group,
@@ -37,8 +37,8 @@ from verifiers.math.tree import (
     negate,
     show,
 )
-from verifiers.math.units import Unit
-from verifiers.math.words import fraction_in_words, is_words, number_in_words
+from selfplay.verifiers.math.units import Unit
+from selfplay.verifiers.math.words import fraction_in_words, is_words, number_in_words
 
 
 @dataclass(frozen=True)

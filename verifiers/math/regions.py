@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verifiers.math import numeric
-from verifiers.math.exact import rational
-from verifiers.math.polynomial import degree
-from verifiers.math.relations import MIRROR
-from verifiers.math.scalars import Finding, Rules, compare_scalars
-from verifiers.math.tree import (
+from selfplay.verifiers.math import numeric
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.polynomial import degree
+from selfplay.verifiers.math.relations import MIRROR
+from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
+from selfplay.verifiers.math.tree import (
     Add,
     Call,
     Div,

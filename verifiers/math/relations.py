@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifiers.math import numeric
-from verifiers.math.exact import rational
-from verifiers.math.scalars import Finding, Rules, compare_scalars
-from verifiers.math.tree import (
+from selfplay.verifiers.math import numeric
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
+from selfplay.verifiers.math.tree import (
     CONSTANTS,
     Call,
     Div,

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifiers.math import numeric, symbolic
-from verifiers.math.canonical import canonical
-from verifiers.math.exact import rational
-from verifiers.math.numeric import Undefined, Unsupported
-from verifiers.math.tree import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
+from selfplay.verifiers.math import numeric, symbolic
+from selfplay.verifiers.math.canonical import canonical
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.numeric import Undefined, Unsupported
+from selfplay.verifiers.math.tree import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from verifiers.math.tokens import Token
-from verifiers.math.tree import Mul, Node, TooLarge, Unreadable
+from selfplay.verifiers.math.tokens import Token
+from selfplay.verifiers.math.tree import Mul, Node, TooLarge, Unreadable
 
 DEEPEST = 40
 

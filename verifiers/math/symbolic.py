@@ -16,22 +16,9 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from verifiers.math.exact import rational
-from verifiers.math.numeric import integer_names
-from verifiers.math.tree import (
-    Add,
-    Call,
-    Div,
-    Mul,
-    Name,
-    Node,
-    Number,
-    Pow,
-    Series,
-    TooLarge,
-    names,
-    walk,
-)
+from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.numeric import integer_names
+from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, names, walk
 
 MOST_CALLS = 1_500_000
 _COMPLEX_NAMES = frozenset({"z", "w", "omega"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.math.brackets import Brackets
-from verifiers.math.tokens import Token
-from verifiers.math.tree import Call, Items, Mul, Name, Node, Number, show
+from selfplay.verifiers.math.brackets import Brackets
+from selfplay.verifiers.math.tokens import Token
+from selfplay.verifiers.math.tree import Call, Items, Mul, Name, Node, Number, show
 
 
 class Symbols(Brackets):

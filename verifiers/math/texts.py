@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from verifiers.math.reading import CHOICE_WITH_TEXT, HEDGE, Reading
-from verifiers.math.scalars import Finding
+from selfplay.verifiers.math.reading import CHOICE_WITH_TEXT, HEDGE, Reading
+from selfplay.verifiers.math.scalars import Finding
 
 
 def compare_texts(reference: Reading, answer: Reading) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from verifiers.math.tree import TooLarge, Unreadable
+from selfplay.verifiers.math.tree import TooLarge, Unreadable
 
 MOST_CHARACTERS = 10_000
 MOST_TOKENS = 3_000

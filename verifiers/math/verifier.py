@@ -18,17 +18,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from verifiers.math.compare import compare
-from verifiers.math.extraction import AnswerMode, extract
-from verifiers.math.form import is_collected
-from verifiers.math.quantities import ALL_TEXT, peel
-from verifiers.math.reading import Reading, read
-from verifiers.math.scalars import Finding, Rules
-from verifiers.math.text import clean, squeezed
-from verifiers.math.tokens import MOST_CHARACTERS
-from verifiers.math.tree import TooLarge, Unreadable
-from verifiers.verdict import Verdict
-from verifiers.verifier import Verifier
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.math.compare import compare
+from selfplay.verifiers.math.extraction import AnswerMode, extract
+from selfplay.verifiers.math.form import is_collected
+from selfplay.verifiers.math.quantities import ALL_TEXT, peel
+from selfplay.verifiers.math.reading import Reading, read
+from selfplay.verifiers.math.scalars import Finding, Rules
+from selfplay.verifiers.math.text import clean, squeezed
+from selfplay.verifiers.math.tokens import MOST_CHARACTERS
+from selfplay.verifiers.math.tree import TooLarge, Unreadable
 
 _PLAIN = re.compile(r"[-+]?\d{1,300}(?:\.\d{1,300})?")
 _FRACTION = re.compile(r"([-+]?\d{1,300})\s*/\s*([-+]?\d{1,300})")
@@ -94,7 +94,7 @@ class MathVerifier(Verifier):
         self.settings: MathSettings = settings
 
     def warm(self) -> None:
-        from verifiers.math import symbolic
+        from selfplay.verifiers.math import symbolic
 
         symbolic.warm()
 
@@ -181,8 +181,8 @@ def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
 
 def _too_large(reference: Reading, rules: Rules) -> bool:
     """Whether it is the reference that cannot be evaluated: then the answer is not to blame."""
-    from verifiers.math.exact import rational
-    from verifiers.math.numeric import Undefined, points, values
+    from selfplay.verifiers.math.exact import rational
+    from selfplay.verifiers.math.numeric import Undefined, points, values
 
     if reference.node is None:
         return False

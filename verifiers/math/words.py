@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from verifiers.math.units import is_unit_word
-from verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
+from selfplay.verifiers.math.units import is_unit_word
+from selfplay.verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
 
 _WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen

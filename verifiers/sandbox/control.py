@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from verifiers.sandbox.protocol import Role, SandboxError
+from selfplay.verifiers.sandbox.protocol import Role, SandboxError
 
 SPAWN, CPU, END = 1, 2, 4
 REQUEST = struct.Struct("=BBqIII")

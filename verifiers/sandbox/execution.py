@@ -15,9 +15,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
-from verifiers.sandbox.control import CPU, Line, Waiting
-from verifiers.sandbox.protocol import Ending, Limits, Role, SandboxError, Stopped
+from selfplay.verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
+from selfplay.verifiers.sandbox.control import CPU, Line, Waiting
+from selfplay.verifiers.sandbox.protocol import Ending, Limits, Role, SandboxError, Stopped
 
 
 class LocalExecution:

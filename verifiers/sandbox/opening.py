@@ -1,7 +1,7 @@
 """From the setting `sandbox` to a sandbox: a level of this machine, or the address of another.
 
     landlock                    the best level here, `landlock` at the least
-    http://127.0.0.1:9000       a service that speaks the protocol of http.py
+    http://127.0.0.1:9000       a service that speaks the protocol of remote/http.py
 
 An address is opened by the plugin that registers its scheme in the entry-point group `selfplay.sandboxes`: a
 function from the whole address to a `Sandbox`. `http` and `https` come through the same door.
@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from tasks.plugins import PluginGroup
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
+from selfplay.tasks.plugins import PluginGroup
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
 
 SANDBOXES = PluginGroup("selfplay.sandboxes", "sandbox", unknown=ValueError, broken=LevelRefused)
 

@@ -30,24 +30,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from verifiers.sandbox.cgroups import Absent, ControlGroup
-from verifiers.sandbox.control import END, Line, Waiting
-from verifiers.sandbox.execution import LocalExecution
-from verifiers.sandbox.identity import map_ids
-from verifiers.sandbox.packages import located
-from verifiers.sandbox.protocol import LEVELS, LevelRefused, Limits, Role, SandboxError, Stopped
+from selfplay.verifiers.sandbox.control import END, Line, Waiting
+from selfplay.verifiers.sandbox.execution import LocalExecution
+from selfplay.verifiers.sandbox.kernel.cgroups import Absent, ControlGroup
+from selfplay.verifiers.sandbox.kernel.identity import map_ids
+from selfplay.verifiers.sandbox.packages import located
+from selfplay.verifiers.sandbox.protocol import LEVELS, LevelRefused, Limits, Role, SandboxError, Stopped
 
 START_SECONDS = 20.0
 ENOUGH = 2
 """Executions of one kind in a row after which the next is made beforehand."""
-# a bare interpreter has no pydantic, so `verifiers` must be importable there without its __init__
+# a bare interpreter has no pydantic, so this must be importable there without the __init__ of `selfplay.verifiers`
 PACKAGE = Path(__file__).resolve().parents[1]
 BOOTSTRAP = """
 import sys, types
-package = types.ModuleType("verifiers")
+sys.modules["selfplay"] = types.ModuleType("selfplay")
+sys.modules["selfplay"].__path__ = []
+package = sys.modules["selfplay.verifiers"] = types.ModuleType("selfplay.verifiers")
 package.__path__ = [sys.argv[4]]
-sys.modules["verifiers"] = package
-from verifiers.sandbox.parent import main
+from selfplay.verifiers.sandbox.parent import main
 main()
 """
 

@@ -18,9 +18,11 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from verifiers.sandbox import candidate, confine, control, landlock, linux, preimport, root, seccomp, tester
-from verifiers.sandbox.channel import Channel, pack
-from verifiers.sandbox.steps import Step, call, walk
+from selfplay.verifiers.sandbox import control, preimport
+from selfplay.verifiers.sandbox.border import candidate, tester
+from selfplay.verifiers.sandbox.channel import Channel, pack
+from selfplay.verifiers.sandbox.kernel import confine, landlock, linux, root, seccomp
+from selfplay.verifiers.sandbox.kernel.steps import Step, call, walk
 
 _RUN = {"candidate": candidate.run, "tester": tester.run}
 RUNS = [_RUN[role] for role in control.ROLES]
@@ -54,7 +56,7 @@ def main() -> None:
     candidate.prepare()
     os.environ.clear()
     sys.argv[:] = ["program"]
-    for name in [name for name in sys.modules if name.partition(".")[0] == "verifiers"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "selfplay"]:
         del sys.modules[name]
     gc.collect()
     gc.freeze()

@@ -14,12 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from verifiers.batch import verdict_line
-from verifiers.errors import BrokenVerifier
-from verifiers.judgement import Judgement, Row
-from verifiers.serve.bench import Bench, Full
-from verifiers.serve.gate import Gate
-from verifiers.serve.messages import Answer, Asked, Health, Refusal, Served
+from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.errors import BrokenVerifier
+from selfplay.verifiers.serve.bench import Bench, Full
+from selfplay.verifiers.serve.gate import Gate
+from selfplay.verifiers.serve.messages import Answer, Asked, Health, Refusal, Served
+from selfplay.verifiers.workers.batch import verdict_line
 
 TOKEN_VARIABLE = "SELFPLAY_SERVE_TOKEN"
 ABOUT = "Verdicts on what language models write: accepted, rejected or undecided, with reason and evidence."

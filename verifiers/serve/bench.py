@@ -12,9 +12,9 @@ from types import TracebackType
 
 from pydantic import JsonValue
 
-from verifiers.errors import BadSettings, BrokenVerifier
-from verifiers.serve.messages import MAX_ROWS
-from verifiers.supervisor import Supervisor
+from selfplay.verifiers.errors import BadSettings, BrokenVerifier
+from selfplay.verifiers.serve.messages import MAX_ROWS
+from selfplay.verifiers.workers.supervisor import Supervisor
 
 DEFAULT_QUEUE = 8 * MAX_ROWS
 

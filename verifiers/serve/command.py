@@ -13,10 +13,10 @@ from pathlib import Path
 import uvicorn
 from pydantic import JsonValue
 
-from verifiers.errors import BadSettings
-from verifiers.serve.app import TOKEN_VARIABLE, application
-from verifiers.serve.bench import DEFAULT_QUEUE, Bench, Offer
-from verifiers.serve.gate import LOOPBACK
+from selfplay.verifiers.errors import BadSettings
+from selfplay.verifiers.serve.app import TOKEN_VARIABLE, application
+from selfplay.verifiers.serve.bench import DEFAULT_QUEUE, Bench, Offer
+from selfplay.verifiers.serve.gate import LOOPBACK
 
 SHORTEST_TOKEN = 16
 MAX_CONNECTIONS = 256

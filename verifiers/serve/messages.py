@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from verifiers.verdict import Outcome
-from verifiers.wire import no_number
+from selfplay.verifiers.contract.verdict import Outcome
+from selfplay.verifiers.workers.frames import no_number
 
 MAX_ROWS = 1024
 """Rows of one request."""

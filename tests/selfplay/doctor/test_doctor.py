@@ -127,20 +127,9 @@ def test_missing_alone_stops_the_quickstart() -> None:
 
 @pytest.mark.slow
 def test_the_command_prints_json_and_its_exit_code() -> None:
-    command = [sys.executable, "-m", "selfplay.cli", "doctor", "--json"]
+    command = [sys.executable, "-m", "selfplay", "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     answer = json.loads(done.stdout)
     assert done.returncode == (0 if answer["quickstart"] else 1)
     names = {finding["name"] for finding in answer["findings"]}
-    assert {"Python", "torch", "vLLM", "ray", "GPU", "sandbox", "disk", "/dev/shm", "`verifiers`"} <= names
-
-
-@pytest.mark.slow
-def test_another_library_called_verifiers_is_told_and_stops_the_quickstart(tmp_path: Path) -> None:
-    (tmp_path / "verifiers").mkdir()
-    (tmp_path / "verifiers" / "__init__.py").write_text("")
-    command = [sys.executable, "-m", "selfplay.cli", "doctor"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
-    assert done.returncode == 1, done.stderr
-    assert "not the one beside selfplay" in done.stdout
-    assert "pip uninstall verifiers" in done.stdout
+    assert {"Python", "torch", "vLLM", "ray", "GPU", "sandbox", "disk", "/dev/shm", "verifiers"} <= names

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.engines import Completion, EngineSettings, Request, make_engine
-from selfplay.models import ModelInit, create
+from selfplay.models.folders import ModelInit, create
 
 
 @pytest.fixture(scope="session")

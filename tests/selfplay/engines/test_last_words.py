@@ -13,17 +13,17 @@ from typing import Any
 import psutil
 import pytest
 
-from selfplay import models
-from selfplay.cluster import Cluster
-from selfplay.config import Experiment
-from selfplay.curriculum import Curriculum
+from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.last_words import LINES, LONGEST_LINE, last_words
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
-from selfplay.ledger import Ledger
-from selfplay.model_state import ModelState
-from selfplay.sampling import MAX_RESTARTS, Sampler
+from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.schema import Experiment
+from selfplay.ledger.ledger import Ledger
+from selfplay.models import folders as models
+from selfplay.models.state import ModelState
+from selfplay.run.sampling import MAX_RESTARTS, Sampler
 
 
 def test_the_last_lines_are_shown_cut_and_escaped(tmp_path: Path) -> None:

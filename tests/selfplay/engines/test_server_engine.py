@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from selfplay.engines import Completion, Engine, EngineSettings, Request, SamplingSettings, make_engine
+from selfplay.engines.prove import prove, reference
 from selfplay.errors import EngineError, WeightsMismatch
-from selfplay.prove import prove, reference
 
 TEMPLATE = (
     "{% for message in messages %}[{{ message['role'] }}]{{ message['content'] }}{{ '\\n' }}{% endfor %}"

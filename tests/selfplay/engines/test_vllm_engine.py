@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from selfplay.engines import Completion, EngineSettings, Request, SamplingSettings, make_engine
+from selfplay.engines.prove import Reference, prove, reference
 from selfplay.errors import EngineError, WeightsMismatch
-from selfplay.prove import Reference, prove, reference
 
 pytest.importorskip("vllm", reason="vLLM is not installed here")
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from selfplay.filters.answers import MOST_COMPARED, Reader, Unread
 from selfplay.filters.contract import Candidate
-from selfplay.judging import Judge
+from selfplay.run.judging import Judge
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from selfplay.config import START
-from selfplay.config_file import parse_experiment
-from selfplay.ledger import Ledger
+from selfplay.experiment.file import parse_experiment
+from selfplay.experiment.schema import START
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row, worked_example_row
 from selfplay.measure.accuracy import accuracy
 from selfplay.measure.samples import sample_measures
-from selfplay.model_state import ModelState
-from selfplay.records import Draw, Purpose, as_json, problem_row, sample_row, worked_example_row
-from selfplay.run_directory import RunDirectory
-from tasks.problem import Problem, content_hash
+from selfplay.models.state import ModelState
+from selfplay.run.directory import RunDirectory
+from selfplay.tasks.problem import Problem, content_hash
 
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(1)>",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.config import START
-from selfplay.ledger import Ledger
-from selfplay.records import Draw, sample_row
+from selfplay.experiment.schema import START
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Draw, sample_row
 from selfplay.report import write_report
 from selfplay.report.family import Family, draw_family, example_of_ancestors
 from selfplay.report.queries import RunRecord

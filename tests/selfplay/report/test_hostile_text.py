@@ -14,15 +14,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from selfplay.cli import app
-from selfplay.ledger import Ledger
-from selfplay.progress import RunView
-from selfplay.records import Draw, as_json, problem_row, sample_row, storable
+from selfplay.cli.app import app
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Draw, as_json, problem_row, sample_row, storable
 from selfplay.report import write_report
 from selfplay.report.page import scores_csv
 from selfplay.report.queries import Score
 from selfplay.report.table import arms_table, compare_runs
-from tasks.problem import Problem
+from selfplay.run.progress import RunView
+from selfplay.tasks.problem import Problem
 
 TEXTS = {
     "html": "</pre><script>alert(1)</script><img src=x onerror=alert(2)>&lt;",
@@ -183,7 +183,7 @@ def test_errors_that_quote_hostile_text_are_one_printable_sentence(tmp_path: Pat
 PLUGIN = """
 from typing import ClassVar
 from pydantic import Field
-from tasks import Problem, TaskSource
+from selfplay.tasks import Problem, TaskSource
 
 HOSTILE = {hostile!r}
 
@@ -212,9 +212,9 @@ def test_a_strangers_source_is_listed_and_shown_as_text(
     assert not OBEYED.search(done.stdout), name
     assert "[bold]asks[/] [/]" in done.stdout
 
-    from selfplay import listing
-    from tasks.plugins import Listed
-    from tasks.registry import source_class
+    from selfplay.cli import listing
+    from selfplay.tasks.plugins import Listed
+    from selfplay.tasks.registry import source_class
 
     kind: Any = source_class(f"{file}:Asks")
     monkeypatch.setattr(listing, "listed_sources", lambda: [Listed("asks[/]", "a package", kind)])

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
 from selfplay.report import write_report
 from selfplay.report.table import arms_table, compare_runs
 

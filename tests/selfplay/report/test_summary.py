@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.config import Arm
+from selfplay.experiment.schema import Arm
+from selfplay.hostile_text import excerpt, visible
 from selfplay.report.page import duration
 from selfplay.report.queries import RunRecord
 from selfplay.report.summary import (
@@ -19,8 +20,7 @@ from selfplay.report.summary import (
     newcombe,
     percent_interval,
 )
-from selfplay.report.visible import excerpt, visible
-from verifiers.audit.statistics import wilson
+from selfplay.verifiers.audit.statistics import wilson
 
 Build = Callable[..., Path]
 

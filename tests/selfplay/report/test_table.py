@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
 from selfplay.report.queries import RunRecord
 from selfplay.report.table import arms_table, compare_runs
 

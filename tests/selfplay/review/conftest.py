@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from selfplay.config import Experiment
-from selfplay.ledger import Ledger
-from selfplay.records import Draw, Purpose, as_json, problem_row, sample_row
-from selfplay.run_directory import RunDirectory
-from tasks.registry import load_source
-from verifiers import Row, Supervisor
-from verifiers.audit.answers import wrong_answers
+from selfplay.experiment.schema import Experiment
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row
+from selfplay.run.directory import RunDirectory
+from selfplay.tasks.registry import load_source
+from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers.audit.answers import wrong_answers
 
 NOISY = {"of": {"verifier": "math", "settings": {"answer": "whole"}}, "true_positive": 0.9, "false_positive": 0.25}
 PLACES: list[tuple[str, int, float]] = [("start", 0, 0.3), ("unfiltered", 1, 0.5), ("verified", 1, 0.7)]

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from selfplay.errors import RunError
-from selfplay.ledger import Ledger
+from selfplay.ledger.ledger import Ledger
 from selfplay.review import store
 from selfplay.review.export import export, page
 from selfplay.review.rates import rates
 from selfplay.review.show import corrections, review, show
 from selfplay.review.store import import_labels
 from selfplay.review.training import write_training_set
-from tasks import load_source
-from verifiers import load
+from selfplay.tasks import load_source
+from selfplay.verifiers import load
 
 HOSTILE = "</script><script>alert(1)</script><!-- \x1b[31m \u202etxet {{ 7 * 7 }}"
 

@@ -7,7 +7,7 @@ import pytest
 FIRST_LETTER = '''
 from pydantic import BaseModel
 
-from verifiers import Verdict, verifier
+from selfplay.verifiers import Verdict, verifier
 
 
 class Reference(BaseModel):

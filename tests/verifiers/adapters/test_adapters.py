@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from verifiers.adapters.columns import last_message, message_text, read_reference
-from verifiers.adapters.lm_eval import process_results_with
-from verifiers.adapters.supervised import Supervised
-from verifiers.adapters.trl import reward_function
-from verifiers.adapters.verl import score_function
-from verifiers.errors import BadReference, BadSettings, TooManyFaults, UnknownVerifier
-from verifiers.judgement import Row
+from selfplay.verifiers.adapters.columns import last_message, message_text, read_reference
+from selfplay.verifiers.adapters.lm_eval import process_results_with
+from selfplay.verifiers.adapters.supervised import Supervised
+from selfplay.verifiers.adapters.trl import reward_function
+from selfplay.verifiers.adapters.verl import score_function
+from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.errors import BadReference, BadSettings, TooManyFaults, UnknownVerifier
 
 TO_M = {"upto": "M"}
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-import verifiers.adapters.prime as prime
-from selfplay.models import ModelInit, create
+from selfplay.models.folders import ModelInit, create
+from selfplay.verifiers.adapters import prime
 from tests.verifiers.conftest import Serve
 
 pytestmark = [
@@ -164,7 +164,7 @@ def test_lm_evaluation_harness(first_letter: str, environment: Environment, tmp_
     model = create(ModelInit(hidden_size=32, layers=1, heads=1, context=64), tmp_path / "model", seed=0)
     python = environment("lm_eval==0.4.13", over_ours=True)
     (tmp_path / "judge.py").write_text(
-        "from verifiers.adapters.lm_eval import process_results_with\n\n"
+        "from selfplay.verifiers.adapters.lm_eval import process_results_with\n\n"
         f"process_results = process_results_with({first_letter!r}, reference={{'upto': 'last'}})\n"
     )
     # from its random weights the model says the last character again
@@ -190,7 +190,7 @@ def test_verl_loads_and_calls_it(first_letter: str, environment: Environment, tm
     python = environment("--no-deps", "verl==0.9.1", *needed, *more, over_ours=True)
     model = create(ModelInit(hidden_size=32, layers=1, heads=1, context=64), tmp_path / "model", seed=0)
     (tmp_path / "reward.py").write_text(
-        "from verifiers.adapters.verl import score_function\n\n"
+        "from selfplay.verifiers.adapters.verl import score_function\n\n"
         f"compute_score = score_function({first_letter!r}, reference_key='upto', undecided=0.5)\n"
     )
     found = last_line(python, VERL, tmp_path, model)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from selfplay.models import ModelInit, create
-from verifiers.adapters.trl import reward_function
+from selfplay.models.folders import ModelInit, create
+from selfplay.verifiers.adapters.trl import reward_function
 
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
 

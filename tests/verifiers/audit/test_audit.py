@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.audit.audit import Audit, Plan, audit
-from verifiers.audit.corpus import NamedSource
-from verifiers.audit.record import find, of_version, store
-from verifiers.audit.statistics import Share, percentile, wilson
-from verifiers.errors import BadAudit, BadFile
+from selfplay.verifiers.audit.audit import Audit, Plan, audit
+from selfplay.verifiers.audit.corpus import NamedSource
+from selfplay.verifiers.audit.record import find, of_version, store
+from selfplay.verifiers.audit.statistics import Share, percentile, wilson
+from selfplay.verifiers.errors import BadAudit, BadFile
 
 ANSWERS = {"answer": "whole"}
 CARELESS = '''
 import itertools
-from verifiers import Verdict, verifier
+from selfplay.verifiers import Verdict, verifier
 
 @verifier(name="careless", version="1")
 def careless(reference, completion):

@@ -9,14 +9,14 @@ from random import Random
 
 import pytest
 
-from verifiers.audit.answers import final_answer, wrong_answers
-from verifiers.audit.attack_programs import attacks
-from verifiers.audit.corpus import NamedSource, source_rows
-from verifiers.audit.exact_value import certainly_differ, value
-from verifiers.audit.hostile_texts import hostile_texts
-from verifiers.audit.programs import called, wrong_programs
-from verifiers.audit.rows import labelled_rows
-from verifiers.errors import BadFile
+from selfplay.verifiers.audit.answers import final_answer, wrong_answers
+from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.audit.corpus import NamedSource, source_rows
+from selfplay.verifiers.audit.exact_value import certainly_differ, value
+from selfplay.verifiers.audit.hostile_texts import hostile_texts
+from selfplay.verifiers.audit.programs import called, wrong_programs
+from selfplay.verifiers.audit.rows import labelled_rows
+from selfplay.verifiers.errors import BadFile
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_flipped_sign_of_zero_is_right_after_all_and_left_out(tmp_path: Path) 
 
 ZEROS = """
 from typing import ClassVar
-from tasks import Problem, TaskSource
+from selfplay.tasks import Problem, TaskSource
 class Zeros(TaskSource):
     name: ClassVar[str] = "zeros"
     verifier: ClassVar[str] = "math"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.audit.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
-from verifiers.code import CodeVerifier
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import LevelRefused
+from selfplay.verifiers.audit.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused
 
 ATTACKS = attacks()
 LEAST_MEMORY_KB = 30_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from verifiers.code import CodeVerifier
-from verifiers.code.changed import expects_of_changed
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.code.changed import expects_of_changed
 
 DOUBTFUL = [
     "a = [2, 1]\nassert f(a) == sorted(a)",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
+from selfplay.verifiers.code import CodeVerifier
 
 EXCEPTIONS = json.loads((Path(__file__).parent / "mbpp_exceptions.json").read_text())
 """Tasks of MBPP whose reference solution is not accepted within the default limits: why, and within which it is."""

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
-from verifiers.code.extract import readings
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.code.extract import readings
 
 BODY = "def f(x):\n    return x + 1\n"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
-from verifiers.code.reference import plan
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.code.reference import plan
+from selfplay.verifiers.contract.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from verifiers.code import CodeVerifier
+from selfplay.verifiers.code import CodeVerifier
 
 
 @pytest.fixture(scope="module")

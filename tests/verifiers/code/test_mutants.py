@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.audit.mutants import mutants
+from selfplay.verifiers.audit.mutants import mutants
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 

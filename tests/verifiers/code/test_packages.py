@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
-from verifiers.errors import BadSettings, BrokenVerifier
-from verifiers.registry import load
-from verifiers.sandbox.outside import LevelRefused, LocalSandbox
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.errors import BadSettings, BrokenVerifier
+from selfplay.verifiers.sandbox.outside import LevelRefused, LocalSandbox
 
 PROGRAM = """
 import numpy as np

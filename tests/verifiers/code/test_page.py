@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.code import CodeVerifier
+from selfplay.verifiers.code import CodeVerifier
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "judge-code.md").read_text()
 ROWS = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier
+from selfplay.verifiers.code import CodeVerifier
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ def judged(verifier: CodeVerifier, program: str, **reference: Any) -> str:
 def test_without_columns_no_result_counts_as_dropped() -> None:
     """An interpreter under `-X no_debug_ranges` once took every call for one whose result is dropped."""
     script = (
-        "from verifiers.sandbox.callers import is_dropped\n"
+        "from selfplay.verifiers.sandbox.border.callers import is_dropped\n"
         "import dis\n"
         "code = compile('q.extend(map(root().name, [2]))', '<t>', 'exec')\n"
         "print([is_dropped(code, step.offset, 'name') for step in dis.get_instructions(code)].count(True))\n"

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from verifiers.code import CodeVerifier, special
-from verifiers.code.scripts import same_output
-from verifiers.errors import BadReference
-from verifiers.registry import load
-from verifiers.verdict import Verdict
+from selfplay.verifiers.code import CodeVerifier, special
+from selfplay.verifiers.code.scripts import same_output
+from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.errors import BadReference
 
 SUMS = """
 import time
-from verifiers import Verdict
+from selfplay.verifiers import Verdict
 
 def two_summands(stdin, output, expected):
     words = output.split()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from verifiers import BadReference, BadSettings, Row, Supervisor, UnknownVerifier, load
+from selfplay.verifiers import BadReference, BadSettings, Row, Supervisor, UnknownVerifier, load
 
 WORDS = """
 from pydantic import BaseModel
-from verifiers import Needs, Verdict, Verifier, verifier
+from selfplay.verifiers import Needs, Verdict, Verifier, verifier
 
 class Which(BaseModel):
     at: int
@@ -212,7 +212,7 @@ def test_nested_verifiers_load_each_part_once(tmp_path: Path) -> None:
     """A part that is loaded n times at each of 12 levels would write n ** 12 marks."""
     mark = tmp_path / "marks"
     (tmp_path / "counted.py").write_text(
-        "from verifiers import Verdict, Verifier\n"
+        "from selfplay.verifiers import Verdict, Verifier\n"
         "class Counted(Verifier):\n"
         "    name, version = 'counted', '1'\n"
         "    def __init__(self, settings):\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from verifiers import BadSettings, Row, Supervisor, load
+from selfplay.verifiers import BadSettings, Row, Supervisor, load
 
 INSIDE = {"verifier": "exact"}
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from verifiers import Row, Supervisor
-from verifiers.math import equivalent
+from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers.math import equivalent
 
 PAIRS = [
     ("\\frac{1}{2}", "0.5"),

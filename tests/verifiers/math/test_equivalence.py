@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.math import MathReference, MathSettings, MathVerifier, Policy, equivalent
+from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier, Policy, equivalent
 
 EQUAL = [
     ("7425000", "7,425,000"), ("1{,}234", "1234"), ("11111111100", r"11,\! 111,\! 111,\! 100"),
@@ -219,7 +219,7 @@ def test_many_items_that_need_a_proof_end_soon(function: tuple[str, str]) -> Non
 
 
 def test_the_first_proof_of_a_process_is_like_any_later_one() -> None:
-    code = "from verifiers.math import equivalent as e; print([e('|x|^2', 'x^2').outcome for _ in range(2)])"
+    code = "from selfplay.verifiers.math import equivalent as e; print([e('|x|^2', 'x^2').outcome for _ in range(2)])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     first, second = ast.literal_eval(done.stdout)
     assert first == second == "accepted"

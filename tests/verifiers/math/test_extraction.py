@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from verifiers.math import MathReference, MathSettings, MathVerifier
-from verifiers.math.extraction import extract
+from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier
+from selfplay.verifiers.math.extraction import extract
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verifiers.math import equivalent
-from verifiers.math.exact import power, rational, root
-from verifiers.math.grammar import parse
-from verifiers.math.text import clean
-from verifiers.math.words import number_in_words
+from selfplay.verifiers.math import equivalent
+from selfplay.verifiers.math.exact import power, rational, root
+from selfplay.verifiers.math.grammar import parse
+from selfplay.verifiers.math.text import clean
+from selfplay.verifiers.math.words import number_in_words
 
 integers = st.integers(-(10**9), 10**9)
 fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=500)

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from verifiers.math import MathReference, MathSettings, MathVerifier, equivalent
+from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier, equivalent
 
 Row = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import LevelRefused, Limits, Stopped
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, Stopped
 
 
 @pytest.fixture(scope="module", params=["namespaces", "landlock"])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from verifiers.sandbox.confine import MAX_OPEN_FILES, MAX_THREADS, MAX_TIMERS
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import Limits
+from selfplay.verifiers.sandbox.kernel.confine import MAX_OPEN_FILES, MAX_THREADS, MAX_TIMERS
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import Limits
 
 Outcome = Callable[..., Any]
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from verifiers import Row, Supervisor
-from verifiers.sandbox import cgroups
-from verifiers.sandbox.cgroups import Absent, ControlGroup
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import Limits
+import selfplay
+from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers.sandbox.kernel import cgroups
+from selfplay.verifiers.sandbox.kernel.cgroups import Absent, ControlGroup
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import Limits
 
 
 @pytest.fixture
@@ -86,12 +87,12 @@ def test_it_goes_with_the_sandbox_also_when_its_maker_is_killed(group: ControlGr
     assert set(beside.glob("selfplay-*")) <= before
     script = """
 import time
-from verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.outside import LocalSandbox
 made = LocalSandbox()
 print('made', flush=True)
 time.sleep(60)
 """
-    root = str(Path(cgroups.__file__).parents[2])
+    root = str(Path(selfplay.__file__).parent.parent)
     maker = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
     )

@@ -11,19 +11,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from verifiers.code import CodeVerifier
-from verifiers.errors import BrokenVerifier
-from verifiers.sandbox import serve
-from verifiers.sandbox.http import HttpSandbox
-from verifiers.sandbox.opening import open_sandbox
-from verifiers.sandbox.outside import PACKAGE
-from verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
-from verifiers.sandbox.wire import MAX_BODY, TOKEN_VARIABLE
+import selfplay
+from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.errors import BrokenVerifier
+from selfplay.verifiers.sandbox.opening import open_sandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
+from selfplay.verifiers.sandbox.remote import service as serve
+from selfplay.verifiers.sandbox.remote.http import HttpSandbox
+from selfplay.verifiers.sandbox.remote.messages import MAX_BODY, TOKEN_VARIABLE
 
 TOKEN = "a-token-of-the-tests-0123"
 APART = {"entry_point": "f", "tests": ["assert f(3) == 31", "assert f([4]) == [44]"]}
@@ -208,8 +209,8 @@ def test_rubbish_is_refused(body: bytes, why: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_command_serves_and_wants_a_token(outcome: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [sys.executable, "-m", "verifiers.sandbox.serve", "--port", "0"]
-    bare = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-m", "selfplay.verifiers.sandbox.remote.service", "--port", "0"]
+    bare = {**os.environ, "PYTHONPATH": str(Path(selfplay.__file__).parent.parent)}
     bare.pop(TOKEN_VARIABLE, None)
     refused = subprocess.run(command, env=bare, capture_output=True, text=True)
     assert (refused.returncode, f"set {TOKEN_VARIABLE}" in refused.stderr) == (2, True)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.sandbox import linux, seccomp
-from verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.kernel import linux, seccomp
+from selfplay.verifiers.sandbox.outside import LocalSandbox
 
 Outcome = Callable[..., Any]
 ATTEMPT = """

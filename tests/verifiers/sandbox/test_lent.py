@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifiers.sandbox.lent import Borrower, Lender, follow
-from verifiers.sandbox.plain import Encoder, decode
+from selfplay.verifiers.sandbox.border.lent import Borrower, Lender, follow
+from selfplay.verifiers.sandbox.border.plain import Encoder, decode
 
 
 class Sides:

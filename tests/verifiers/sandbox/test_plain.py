@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifiers.sandbox.arrays import rebuilt
-from verifiers.sandbox.plain import Encoder, Opaque, TooBig, Unreadable, decode
+from selfplay.verifiers.sandbox.border.arrays import rebuilt
+from selfplay.verifiers.sandbox.border.plain import Encoder, Opaque, TooBig, Unreadable, decode
 
 hashable = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()

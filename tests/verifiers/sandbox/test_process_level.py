@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.sandbox.outside import PACKAGE
+from selfplay.verifiers.sandbox.outside import PACKAGE
 
 NOBODY = 65534
 SCRIPT = """
@@ -18,8 +18,8 @@ import json, sys, time, types
 package = types.ModuleType("verifiers")
 package.__path__ = [sys.argv[1]]
 sys.modules["verifiers"] = package
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import Limits, Stopped
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import Limits, Stopped
 
 def outcome(program, limits):
     order = {"mode": "calls", "programs": [program], "setup": "", "calls": [["f", ["list"], ["dict"]]]}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from verifiers.sandbox import outside
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import LEVELS, Execution, LevelRefused, Limits, SandboxError, Stopped
+import selfplay
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LEVELS, Execution, LevelRefused, Limits, SandboxError, Stopped
 
 
 @pytest.fixture(scope="module", params=LEVELS)
@@ -166,8 +166,8 @@ def test_many_executions_leave_nothing_behind(sandbox: LocalSandbox) -> None:
 def test_it_dies_with_the_process_that_made_it(sandbox: LocalSandbox) -> None:
     script = f"""
 import sys, time
-from verifiers.sandbox.protocol import Limits
-from verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import Limits
+from selfplay.verifiers.sandbox.outside import LocalSandbox
 made = LocalSandbox(lowest={sandbox.level!r}, levels=[{sandbox.level!r}])
 run = made.spawn("candidate", Limits(cpu_seconds=100))
 run.send({{"mode": "calls", "programs": ["while True: pass"], "setup": "", "calls": []}})
@@ -176,7 +176,7 @@ run.receive(time.monotonic() + 10)
 print("running", flush=True)
 time.sleep(100)
 """
-    root = str(outside.PACKAGE.parent)
+    root = str(Path(selfplay.__file__).parent.parent)
     maker = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
     )
@@ -228,7 +228,8 @@ def test_root_is_refused_the_level_that_protects_no_file() -> None:
 
 def test_a_level_that_cannot_be_had_is_refused_in_words() -> None:
     script = """
-from verifiers.sandbox import linux, outside, protocol, seccomp, steps
+from selfplay.verifiers.sandbox import outside, protocol
+from selfplay.verifiers.sandbox.kernel import linux, seccomp, steps
 # a filter like that of a container: neither namespaces nor Landlock
 seccomp.ALLOWED[linux.machine] = {str(n): n for n in range(470) if n not in (272, 97, 444, 445, 446, 308, 268)}
 guards = {key: value for key, value in seccomp.GUARDED[linux.machine].items() if key == "none"}
@@ -245,7 +246,7 @@ try:
 except protocol.LevelRefused as error:
     print(error)
 """
-    root = str(outside.PACKAGE.parent)
+    root = str(Path(selfplay.__file__).parent.parent)
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

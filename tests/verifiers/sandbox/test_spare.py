@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from verifiers.sandbox.control import ANSWER, CPU, Line
-from verifiers.sandbox.outside import LocalSandbox
-from verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
+from selfplay.verifiers.sandbox.control import ANSWER, CPU, Line
+from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
 
 Outcome = Callable[..., Any]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.sandbox import linux
-from verifiers.sandbox.steps import call, walk
+from selfplay.verifiers.sandbox.kernel import linux
+from selfplay.verifiers.sandbox.kernel.steps import call, walk
 
 pytestmark = pytest.mark.skipif(not linux.available, reason="the calls are those of Linux")
 

@@ -12,8 +12,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
+from selfplay.verifiers.serve.gate import READING_SECONDS
 from tests.verifiers.conftest import Serve
-from verifiers.serve.gate import READING_SECONDS
 
 CLIENTS, REQUESTS, ROWS = 24, 5, 40
 

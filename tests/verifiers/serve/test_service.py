@@ -18,13 +18,13 @@ import httpx
 import psutil
 import pytest
 
+from selfplay.verifiers.errors import BadSettings
+from selfplay.verifiers.serve.app import TOKEN_VARIABLE
+from selfplay.verifiers.serve.command import offers
+from selfplay.verifiers.serve.gate import MAX_BODY
+from selfplay.verifiers.serve.messages import MAX_CHARACTERS, MAX_ROWS
+from selfplay.verifiers.workers.batch import verify_file
 from tests.verifiers.conftest import Running, Serve
-from verifiers.batch import verify_file
-from verifiers.errors import BadSettings
-from verifiers.serve.app import TOKEN_VARIABLE
-from verifiers.serve.command import offers
-from verifiers.serve.gate import MAX_BODY
-from verifiers.serve.messages import MAX_CHARACTERS, MAX_ROWS
 
 TOKEN = "a-token-of-the-tests-0123"
 ROW = {"id": "1", "reference": {}, "completion": "x"}
@@ -240,7 +240,7 @@ def test_others_need_a_token(serve: Serve, moods: str, monkeypatch: pytest.Monke
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(arguments: list[str], token: str, why: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "selfplay.cli", "serve-verifiers", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "selfplay", "serve-verifiers", "--port", "0", *arguments]
     env = {**os.environ, TOKEN_VARIABLE: token}
     ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stdout) == (2, ""), ran.stderr
@@ -251,7 +251,7 @@ def test_what_cannot_be_served_is_one_sentence(arguments: list[str], token: str,
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "selfplay.cli", "serve-verifiers", "--port", str(taken.getsockname()[1])]
+        command = [sys.executable, "-m", "selfplay", "serve-verifiers", "--port", str(taken.getsockname()[1])]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, "cannot listen on `--host 127.0.0.1 --port" in ran.stderr) == (2, True)
 

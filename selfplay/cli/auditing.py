@@ -1,0 +1,138 @@
+"""From the command line to an audit, its files and its exit code: what the verb `verifiers audit` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from selfplay.errors import ConfigError
+from selfplay.experiment.file import apply_override
+from selfplay.hostile_text import visible
+from selfplay.report.audit_page import markdown, write_audit
+from selfplay.verifiers.audit.audit import Plan, audit
+from selfplay.verifiers.audit.corpus import NamedSource
+from selfplay.verifiers.audit.record import Record, store
+from selfplay.verifiers.errors import BadAudit
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What an audit must keep to; None: nothing is asked."""
+
+    false_accept: float | None = None
+    """Accepted share of wrong rows, attacks and doubtful rows not among them."""
+    false_reject: float | None = None
+    """Rejected share of right rows."""
+    undecided: float | None = None
+    attacks: int | None = None
+    differing: int | None = None
+    """Rows with another verdict when judged again, the worst way counted."""
+
+    def missed(self, record: Record) -> list[str]:
+        """A sentence for each threshold that the measured value, not its interval, is above.
+
+        Raises:
+            BadAudit: there are no rows that a threshold asks about.
+        """
+        right, wrong, tried = record.total("right"), record.total("wrong"), record.total("wrong", attacks=True)
+        known = right.plus(wrong)
+        asked = (
+            ("--max-false-accept", self.false_accept, wrong.accepted, wrong.rows, "accepted wrong rows"),
+            ("--max-false-reject", self.false_reject, right.rejected, right.rows, "rejected right rows"),
+            ("--max-undecided", self.undecided, known.undecided, known.rows, "undecided rows"),
+        )
+        found = []
+        for option, limit, count, rows, what in asked:
+            if limit is None:
+                continue
+            if not rows:
+                raise BadAudit(f"{option} asks about {what}, and there is no row of that kind; give --source")
+            if count / rows > limit:
+                found.append(f"{option} {limit:g} is missed: {count:,} of {rows:,} {what} ({count / rows:.2%})")
+        if self.attacks is not None and not tried.rows:
+            raise BadAudit("--max-attacks asks about attacks, and none was tried; give --source")
+        if self.attacks is not None and tried.accepted > self.attacks:
+            found.append(
+                f"--max-attacks {self.attacks} is missed: {tried.accepted:,} of {tried.rows:,} attacks accepted"
+            )
+        worst = max(record.again.differing.values(), default=0)
+        if self.differing is not None and worst > self.differing:
+            found.append(f"--max-differing {self.differing} is missed: {worst:,} of {record.again.rows:,} rows differ")
+        return found
+
+
+def run_audit(
+    name: str,
+    *,
+    sources: Sequence[str],
+    labelled: Path | None,
+    overrides: Sequence[str],
+    second: str | None,
+    second_overrides: Sequence[str],
+    problems: int,
+    seed: int,
+    workers: int,
+    timeout: float | None,
+    thresholds: Thresholds,
+    output: Path | None,
+) -> bool:
+    """Audit, print the table, store the record, write the page; returns whether a threshold was missed."""
+    plan = Plan(
+        name,
+        settings=_settings(overrides),
+        sources=[named_source(text) for text in sources],
+        labelled=labelled,
+        problems=problems,
+        seed=seed,
+        workers=workers,
+        timeout=timeout,
+        second=second,
+        second_settings=_settings(second_overrides),
+    )
+    if second_overrides and second is None:
+        raise ConfigError("--second-set sets a key of the second verifier; name it with --second.")
+    bars = Console(stderr=True)
+    with Progress(console=bars, transient=True, disable=not bars.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        done = audit(plan, lambda what, count: progress.update(task, description=escape(what), completed=count))
+    missed = thresholds.missed(done.record)
+    print(visible(markdown(done.record)))
+    print(f"record {_from_home(store(done.record))}")
+    if output is not None:
+        print(f"page   {write_audit(done, output)}")
+    for sentence in missed:
+        print(sentence)
+    return bool(missed)
+
+
+def named_source(text: str) -> NamedSource:
+    """`gsm8k,folder=data,limit=500` as a source with its settings.
+
+    Raises:
+        ConfigError: a setting has no `=`.
+    """
+    name, *pairs = text.split(",")
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--source {text}: write it as SOURCE,KEY=VALUE, such as --source gsm8k,folder=data.")
+        apply_override(settings, pair)
+    return NamedSource(name, settings)
+
+
+def _settings(overrides: Sequence[str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(settings, override)
+    return settings
+
+
+def _from_home(path: Path) -> str:
+    """A path as a person would type it."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

@@ -1,0 +1,142 @@
+"""From a config file to a finished run: what the verbs `run` and `verify` do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from selfplay.cli.signals import Signals
+from selfplay.errors import RunError, SelfplayError
+from selfplay.experiment.estimate import check_room
+from selfplay.experiment.file import apply_override, load_experiment
+from selfplay.experiment.plan import check, models_on_disk, plan
+from selfplay.experiment.schema import Experiment
+from selfplay.hostile_text import visible
+from selfplay.verifiers.workers.batch import verify_file
+
+NO_ROOM = 1 << 20
+"""Bytes free below which a failure is put down to a full disk."""
+
+
+def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_address: str | None) -> Path:
+    """Run an experiment to its report; returns the run directory.
+
+    Raises:
+        Interrupted: by a signal; what was made until then is kept.
+        SelfplayError, SourceError, VerifierError: one sentence; what was made until then is kept.
+    """
+    with Signals() as signals:
+        return _run(load_experiment(config, overrides), resume, ray_address, signals)
+
+
+def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, signals: Signals) -> Path:
+    console = Console()
+    check(experiment, offline=False)
+    size = plan(experiment, [])
+    left = plan(experiment, [], models_on_disk(resume)) if resume else size
+    warning = check_room(left, experiment)
+
+    from ray.exceptions import RaySystemError
+
+    from selfplay.cluster.connection import Cluster
+    from selfplay.cluster.same_code import workers_import_the_same
+    from selfplay.report import write_report
+    from selfplay.report.table import arms_table
+    from selfplay.run.directory import RunDirectory
+    from selfplay.run.loop import run_experiment
+    from selfplay.run.progress import RunView
+
+    directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
+    try:
+        try:
+            _say(console, f"run {_from_here(directory.path)}")
+            _say(
+                console,
+                f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
+                f"{size.models} models; engine {size.engine}",
+            )
+            for notice in (*directory.notices, *([warning] if warning else [])):
+                _say(console, notice)
+            with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
+                signals.heed()
+                workers_import_the_same()
+                run_experiment(directory, cluster, view)
+            signals.heed()  # as Ray goes it gives SIGTERM back its default, in which a process dies without a word
+            page = write_report(directory.path)
+            console.print(arms_table(directory.path))
+            _say(console, f"report {_from_here(page)}")
+        except (KeyboardInterrupt, SystemExit, SelfplayError):
+            _say_how_to_go_on(console, directory.path)
+            raise
+        except RaySystemError as error:
+            # Ray's head died before the watch on it could say so.
+            _say_how_to_go_on(console, directory.path)
+            said = " ".join(str(error).split())[:300]
+            raise RunError(
+                f"Ray has failed ({said}); resume the run, or look at Ray's logs if it fails again."
+            ) from error
+        except Exception as error:
+            if signals.caused(error):
+                _say_how_to_go_on(console, directory.path)
+                raise
+            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
+            if shutil.disk_usage(directory.path).free >= NO_ROOM:
+                raise
+            _say_how_to_go_on(console, directory.path)
+            raise RunError(
+                f"No room is left on the disk of {directory.path} ({type(error).__name__}); free some, then resume."
+            ) from error
+    finally:
+        directory.close()
+    return directory.path
+
+
+def verify(
+    name: str, source: Path, target: Path, *, workers: int, timeout: float | None, overrides: Sequence[str]
+) -> None:
+    """Judge the rows of a file and print how many had each outcome."""
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(settings, override)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("judging", total=None)
+        summary = verify_file(
+            name,
+            source,
+            target,
+            workers=workers,
+            timeout=timeout,
+            settings=settings,
+            progress=lambda counts: bars.update(task, completed=counts.rows),
+        )
+    console.print(
+        f"{summary.rows:,} rows in {summary.seconds:.1f} s: {summary.accepted:,} accepted, "
+        f"{summary.rejected:,} rejected, {summary.undecided:,} undecided "
+        f"({summary.faults:,} faults, {summary.bad_rows:,} bad rows)",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _say(console: Console, text: str) -> None:
+    """A line that stays; its text is shown and never obeyed."""
+    console.print(escape(visible(text)), highlight=False, soft_wrap=True)
+
+
+def _say_how_to_go_on(console: Console, run: Path) -> None:
+    _say(console, "Stopped. What was made is kept; the same command continues with")
+    _say(console, f"  --resume {_from_here(run)}")
+    if shutil.disk_usage(run).free < NO_ROOM:
+        _say(console, f"No room is left on the disk of {run}; free some first.")
+
+
+def _from_here(path: Path) -> str:
+    """A path as a person would type it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

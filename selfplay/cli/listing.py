@@ -1,0 +1,168 @@
+"""What `selfplay tasks`, `verifiers` and `filters` print. Text of plugins and data sets is shown, never obeyed."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel, PydanticUserError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from selfplay.experiment.file import apply_override
+from selfplay.hostile_text import visible
+from selfplay.tasks.drawing import drawn
+from selfplay.tasks.plugins import BrokenPluginWarning
+from selfplay.tasks.registry import listed_sources, load_source, source_class
+from selfplay.verifiers.audit.record import of_version
+from selfplay.verifiers.contract import registry
+from selfplay.verifiers.contract.verifier import NOTHING, AnyReference, NoSettings
+
+UNSAID = "(the plugin does not say)"
+
+
+def sources() -> None:
+    """One line for each task source, the broken ones among them."""
+    table = Table(
+        "source", "package", "judged by", "worked solutions", "ends", "what it asks", box=None, pad_edge=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = listed_sources()
+    for each in found:
+        named = map(_shown, (each.name, each.package))
+        if each.value is None:
+            table.add_row(*named, "", "", "", _shown(f"cannot be used: {each.error}", "red"))
+            continue
+        verifier, origin = (getattr(each.value, key, "(a key)") for key in ("verifier", "solution_origin"))
+        ends = "no" if each.value.endless else "yes"
+        table.add_row(*named, *map(_shown, (verifier, origin, ends, _first_line(each.value))))
+    Console().print(table)
+
+
+def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
+    """A source's keys and its first problems."""
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(settings, override)
+    console = Console()
+    kind = source_class(name)
+    console.print(_shown(_first_line(kind)))
+    _print_fields(console, kind)
+    made = load_source(name, settings)
+    # a source that is held out as a whole has nothing to train on
+    problems = list(islice(drawn(made, "train", seed), count)) or list(islice(drawn(made, "evaluate", seed), count))
+    for problem in problems:
+        console.rule(_shown(f"{problem.id}  {problem.split}, judged by {problem.verifier}"), align="left")
+        console.print(_shown(problem.prompt))
+        console.print(Text(f"reference  {json.dumps(problem.reference)}", style="dim"))
+        if problem.solution is not None:
+            console.print(Text(f"{problem.solution_origin} solution"), style="dim")
+            console.print(_shown(problem.solution))
+
+
+def verifiers() -> None:
+    """One line for each verifier."""
+    table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = registry.available()
+    for each in found:
+        needs = f" (needs {each.needs})" if each.needs else ""
+        judges = _shown(f"cannot be used: {each.error}", "red") if each.error else _shown(each.judges + needs)
+        named = map(_shown, (each.name, each.version, each.package))
+        table.add_row(*named, judges, _shown(each.does_not_catch))
+    Console().print(table)
+
+
+def verifier(name: str) -> None:
+    """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
+    kind = registry.find(name)
+    console = Console()
+    console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '') or UNSAID}"))
+    console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or UNSAID}"))
+    if needs := getattr(kind, "needs", NOTHING).in_words():
+        console.print(_shown(f"Needs: {needs}"))
+    for title, model in (
+        ("reference", getattr(kind, "Reference", AnyReference)),
+        ("settings", getattr(kind, "Settings", NoSettings)),
+    ):
+        console.rule(Text(title), align="left")
+        if model is AnyReference:
+            console.print("any JSON object")
+        elif not model.model_fields:
+            console.print("none")
+        else:
+            _print_fields(console, model)
+    console.rule(Text("audits"), align="left")
+    records = list(of_version(kind.name, str(kind.version)))
+    for record in records:
+        console.print(_shown(f"{json.dumps(record.settings)}: {record.sentence}"))
+    if not records:
+        console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
+
+
+def filters() -> None:
+    """One line for each group filter."""
+    from selfplay.filters.registry import listed_filters
+
+    table = Table("filter", "version", "package", "a kept sample shows", "does not catch", box=None, pad_edge=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
+        found = listed_filters()
+    for each in found:
+        if each.value is None:
+            broken = _shown(f"cannot be used: {each.error}", "red")
+            table.add_row(_shown(each.name), "", _shown(each.package), broken, "")
+            continue
+        words = (each.name, each.value.version, each.package, each.value.keeps, each.value.does_not_catch)
+        table.add_row(*map(_shown, words))
+    Console().print(table)
+
+
+def filter_(name: str) -> None:
+    """What a group filter keeps and looks at, and its settings."""
+    from selfplay.filters.registry import find
+
+    kind = find(name)
+    looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}[kind.compares]
+    looked = [looks, kind.others * "samples of other arms", kind.logprobs * "log-probabilities"]
+    console = Console()
+    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or UNSAID}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))
+    console.print(_shown(f"Looks at: {', '.join(filter(None, looked)) or 'the samples of a problem'}"))
+    console.rule(Text("settings"), align="left")
+    if kind.Settings.model_fields:
+        _print_fields(console, kind.Settings)
+    else:
+        console.print("none")
+
+
+def _print_fields(console: Console, model: type[BaseModel]) -> None:
+    table = Table("key", "type", "default", "meaning", box=None, pad_edge=False)
+    try:
+        fields = model.model_json_schema().get("properties", {})
+    except PydanticUserError:  # a field whose type JSON does not have
+        fields = {
+            key: {"type": str(field.annotation), "description": field.description or ""}
+            | ({} if field.is_required() else {"default": repr(field.default)})
+            for key, field in model.model_fields.items()
+        }
+    for key, field in fields.items():
+        kind = field.get("type") or " or ".join(str(option.get("type", "object")) for option in field.get("anyOf", []))
+        default = json.dumps(field["default"]) if "default" in field else "(required)"
+        table.add_row(_shown(key), _shown(kind), _shown(default), _shown(field.get("description", "")))
+    console.print(table)
+
+
+def _shown(text: object, style: str = "") -> Text:
+    """A plugin's or a data set's words: no markup, no control characters."""
+    return Text(visible(str(text)), style=style)
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]

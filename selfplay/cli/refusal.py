@@ -1,0 +1,62 @@
+"""How the command line refuses: an error that a person caused is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import typer
+
+USER_ERROR = 2
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Print an error that a person caused as one sentence, and leave with exit code 2."""
+    from selfplay.errors import SelfplayError
+    from selfplay.tasks.errors import SourceError
+    from selfplay.verifiers.errors import VerifierError
+
+    with system_limits():
+        try:
+            yield
+        except (SelfplayError, SourceError, VerifierError) as error:
+            raise _refused(error) from None
+
+
+@contextmanager
+def system_limits() -> Iterator[None]:
+    """Print as one sentence what the system may refuse anywhere: a path too long, an output that cannot be written.
+
+    A reader that closes the pipe ends the command without a word, as elsewhere.
+    """
+    try:
+        yield
+        if sys.stdout is not None:  # None: it was closed when the command began
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = str(error.filename)
+            raise _refused(
+                f"The path {shown[:40]}… ({len(shown):,} characters) is too long; give a shorter one."
+            ) from None
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        with suppress(OSError):
+            # What still waits in the buffer would fail again, with a traceback, as Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _refused(f"Cannot write: {error.strerror}; make room, or send the output elsewhere.") from None
+
+
+def _refused(error: Exception | str) -> typer.Exit:
+    typer.echo(f"selfplay: {_printable(str(error))}", err=True)
+    return typer.Exit(getattr(error, "exit_code", USER_ERROR))
+
+
+def _printable(text: str) -> str:
+    """Text without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,1 @@
+"""Ray: connecting, the same code on every node, files that travel."""

@@ -1,0 +1,92 @@
+"""Verifiers in files of their own, on nodes of a cluster that do not have the files.
+
+    carried = collect("checks/even.py:even", {"parts": [{"verifier": "checks/odd.py:odd"}]})     on the driver
+    moved = unpack(carried)                                                                      on the node
+    relocate(name, moved)                                                                        the name to use there
+
+What is covered: the file itself, wherever its name stands in a verifier's name or settings. What is not covered: other
+files that it reads or imports, which must be installed or lie on storage that all nodes share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from selfplay.tasks.plugins import absolute, split_file
+
+
+def collect(*values: Any) -> dict[str, str]:
+    """The text of every plugin file that is named in these, by absolute path; files that are not there are left out."""
+    found = {}
+    for name in (name for value in values for name in _names(value)):
+        path = split_file(absolute(name))[0]
+        if path is not None and path.is_file():
+            found[str(path)] = path.read_text(encoding="utf-8")
+    return found
+
+
+def unpack(carried: Mapping[str, str]) -> dict[str, str]:
+    """Where each file lies here: its own path where the same text is there, else a copy in a folder of this process."""
+    moved = {}
+    folder: Path | None = None
+    for place, text in carried.items():
+        path = Path(place)
+        try:
+            same = path.read_text(encoding="utf-8") == text
+        except (OSError, UnicodeDecodeError):
+            same = False
+        if not same:
+            folder = folder or Path(tempfile.mkdtemp(prefix="selfplay-plugins-"))
+            copy = folder / hashlib.sha256(place.encode()).hexdigest()[:16] / path.name
+            copy.parent.mkdir()
+            copy.write_text(text, encoding="utf-8")
+            path = copy
+        moved[place] = str(path)
+    return moved
+
+
+def relocate(value: Any, moved: Mapping[str, str]) -> Any:
+    """The same name or settings, with every file named where it lies here."""
+
+    def here(name: str) -> str:
+        path, attribute = split_file(name)
+        place = moved.get(str(path.resolve())) if path is not None else None
+        return f"{place}:{attribute}" if place else name
+
+    return _mapped(value, here)
+
+
+def absolute_in(value: Any) -> Any:
+    """The same name or settings, with every plugin file that is there named by its absolute path."""
+
+    def there(name: str) -> str:
+        path = split_file(name)[0]
+        return absolute(name) if path is not None and path.is_file() else name
+
+    return _mapped(value, there)
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(item, change) for item in value]
+    return value
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if split_file(value)[0] is not None:
+            yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _names(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _names(item)

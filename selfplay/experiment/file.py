@@ -1,0 +1,207 @@
+"""Reading an experiment: YAML, `--set` overrides, and errors that name the key.
+
+Precedence: defaults < the file < `--set`, left to right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from selfplay.errors import ConfigError
+from selfplay.experiment.schema import Experiment
+
+_OF_LITTLE_USE = {"extra_forbidden": 1, "missing": 2}
+"""Complaints of a branch that the mapping was not meant for."""
+_NO_CLASS = re.compile(r" or instance of \w+$")
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+class _NoKeyTwice(yaml.SafeLoader):
+    """YAML in which a key stands once in its mapping; YAML itself would take the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise ConfigError(f"the key `{key.value}` stands twice, again in line {_line(key)}; remove one.")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file with `key.path=value` overrides.
+
+    Raises:
+        ConfigError: one sentence that names the file or key, and the remedy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"No file {path}; give the path of an experiment's YAML file.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot read {path}: {error.strerror}; give the path of an experiment's YAML file."
+        ) from None
+    try:
+        data = yaml.load(text, Loader=_NoKeyTwice)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must hold keys and values, beginning with `name:`.")
+    for override in overrides:
+        apply_override(data, override)
+    return parse_experiment(data, str(path))
+
+
+def parse_experiment(data: dict[str, Any], where: str) -> Experiment:
+    """An experiment from plain data; `where` names it in errors."""
+    try:
+        return Experiment.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {explain(error, Experiment, data)}") from None
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """Set `a.b[0].c=value` in nested data; the value is read as YAML.
+
+    Raises:
+        ConfigError: no `=`, a path through something that is not a mapping or list, or an index that is not there.
+    """
+    path, equals, text = override.partition("=")
+    steps = [int(index) if index else key for key, index in _STEP.findall(path)]
+    if not equals or not steps:
+        raise ConfigError(f"--set {override}: write it as key.path=value, such as --set distill.steps=200.")
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        raise ConfigError(f"--set {override}: the value is not valid YAML; quote it.") from None
+    here: Any = data
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if isinstance(here, list) and isinstance(step, str) and step.isdigit():
+            step = int(step)
+        if isinstance(here, list) and isinstance(step, int):
+            if step >= len(here):
+                raise ConfigError(f"--set {override}: `{path}` has only {len(here)} entries, counted from 0.")
+        elif not isinstance(here, dict) or not isinstance(step, str):
+            raise ConfigError(f"--set {override}: there is no `{step}` to set there; check the path.")
+        if following is None:
+            here[step] = value
+        elif isinstance(here, dict):
+            if here.get(step) is None:
+                here[step] = {}
+            here = here[step]
+        else:
+            here = here[step]
+
+
+def explain(error: ValidationError, model: type[BaseModel], data: Any) -> str:
+    """The first error of a validation, as one sentence with its key and remedy.
+
+    Args:
+        error: what pydantic found.
+        model: what the data was validated as.
+        data: the data itself: in pydantic's places keys stand among names of a union's branches, and only the data
+            tells them apart.
+    """
+    first, *others = error.errors()
+    if isinstance(first["input"], dict):
+        # A mapping was meant for the branch of a union that knows most of it; that branch's complaint is of use.
+        siblings = [e for e in others if len(e["loc"]) > 1 and e["loc"][:-2] == first["loc"][:-1]]
+        if first["type"] != "missing" and not _is_key(first["loc"], data, first["input"]):
+            first = min(siblings, key=lambda e: _OF_LITTLE_USE.get(e["type"], 0), default=first)
+    key = _key(first["loc"], data, first["input"], missing=first["type"] == "missing")
+    kind, message = first["type"], _NO_CLASS.sub("", str(first["msg"]).removeprefix("Value error, "))
+    if kind == "extra_forbidden":
+        known = _known_keys(model)
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        sentence = f"unknown key `{key}`" + (f"; did you mean `{known[near[0]]}`?" if near else "; remove it.")
+    elif kind == "invalid_key":
+        sentence = f"a key is {first['input']!r:.80}, which is no text; put it in quotes or remove it."
+    elif kind == "missing":
+        sentence = f"the key `{key}` is missing; add it."
+    elif kind == "value_error":
+        sentence = f"{'`' + key + '`: ' if key else ''}{message}."
+    else:
+        sentence = f"`{key}` is {first['input']!r:.80}: {message[0].lower()}{message[1:]}."
+    return sentence + (f" ({len(others)} more like this.)" if others else "")
+
+
+def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool = False) -> str:
+    """The key of an error as the file has it, such as `arms[1].keep.filter`.
+
+    Args:
+        place: pydantic's, with the branches that it tried in a union among the keys.
+        data: what was validated.
+        value: what the error is about: of several readings, the one that leads there is right.
+        missing: the last part of the place is a key that is not there, and the value is what should hold it.
+    """
+    steps = list(_readings(place[:-1] if missing else place, data))
+    path = next((path for path, reached in steps if reached is value), steps[0][0])
+    return (path + (f".{place[-1]}" if missing else "")).lstrip(".")
+
+
+def _is_key(place: Sequence[str | int], data: Any, value: Any) -> bool:
+    """Whether every part of an error's place is a key or index of the data."""
+    here = data
+    for part in place:
+        found = _inside(here, part)
+        if found is None:
+            return False
+        here = found[0]
+    return here is value
+
+
+def _readings(place: Sequence[str | int], here: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each way to follow a place through the data, with what it leads to; parts that are no key are branches."""
+    if not place:
+        yield path, here
+        return
+    part, rest = place[0], place[1:]
+    found = _inside(here, part)
+    if found is not None:
+        yield from _readings(rest, found[0], f"{path}[{part}]" if isinstance(here, list) else f"{path}.{part}")
+    if found is None or isinstance(part, str):
+        yield from _readings(rest, here, path)
+
+
+def _inside(here: Any, part: str | int) -> tuple[Any] | None:
+    """What a mapping or list holds under a key or index; None where there is no such thing."""
+    if isinstance(here, dict) and part in here:
+        return (here[part],)
+    if isinstance(here, list) and isinstance(part, int) and part < len(here):
+        return (here[part],)
+    return None
+
+
+def _known_keys(model: type[BaseModel]) -> dict[str, str]:
+    """Every key of the file by its last part, with the whole path."""
+    schema = model.model_json_schema()
+    found: dict[str, str] = {}
+
+    def walk(part: dict[str, Any], path: str, depth: int) -> None:
+        for key, value in part.get("properties", {}).items():
+            found.setdefault(key, f"{path}{key}")
+            for inner, suffix in ((value, "."), (value.get("items", {}), "[].")):
+                for branch in (inner, *inner.get("anyOf", ())):
+                    name = branch.get("$ref", "").rpartition("/")[2]
+                    if name and depth < 3:
+                        walk(schema["$defs"][name], f"{path}{key}{suffix}", depth + 1)
+
+    walk(schema, "", 0)
+    return found

@@ -1,0 +1,112 @@
+"""Which verifier judges the completions of a task: the one that the task names, or the one that the config puts in its
+place.
+
+    verify:
+      math: {answer: whole}                                   settings of the verifier that a task names
+      code: {verifier: all_of, settings: {parts: [...]}}      another one in its place, for all samples
+    verify_training:
+      math: {verifier: noisy, settings: {...}}                the same for training samples alone
+
+Evaluation is judged by `verify` always, so a noisy verifier of the training samples does not blur what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue, ValidationError
+
+from selfplay.cluster.carried_files import absolute_in
+from selfplay.errors import ConfigError
+from selfplay.experiment.schema import Experiment
+from selfplay.ledger.tables import Purpose
+from selfplay.tasks.plugins import absolute
+from selfplay.tasks.problem import Problem
+from selfplay.tasks.registry import load_source
+from selfplay.verifiers.contract import registry
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.needs import Needs, together
+from selfplay.verifiers.contract.spec import Choice
+from selfplay.verifiers.errors import BadReference, VerifierError, first_complaint
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A verifier and its settings, as they mean the same in every process."""
+
+    name: str
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def assigned(experiment: Experiment, verifier: str, purpose: Purpose) -> Assigned:
+    """The verifier that judges where a problem names `verifier`.
+
+    Raises:
+        ConfigError: the entry in the config names another verifier in a way that cannot be read.
+    """
+    sections = [("verify", experiment.verify)]
+    if purpose == "train":
+        sections.insert(0, ("verify_training", experiment.verify_training))
+    for section, entries in sections:
+        for key, entry in entries.items():
+            if absolute(key) != absolute(verifier):
+                continue
+            if "verifier" not in entry:
+                return Assigned(absolute(verifier), absolute_in(entry))
+            try:
+                choice = Choice.model_validate(entry)
+            except ValidationError as error:
+                raise ConfigError(
+                    f"{section}.{key}, {first_complaint(error)}; beside `verifier` there may be `settings` alone"
+                ) from None
+            return Assigned(absolute(choice.verifier), absolute_in(choice.settings))
+    return Assigned(absolute(verifier))
+
+
+def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier]:
+    """Every verifier that the experiment uses, by the name that its tasks give and by purpose, and those that its
+    config merely has settings for.
+
+    Raises:
+        ConfigError: one cannot be found or built, or does not take its settings; names the key.
+        SourceError: a task source cannot be loaded.
+    """
+    named = {load_source(task.source, task.settings).verifier for task in experiment.tasks}
+    wanted: list[tuple[str, str, Purpose]] = [("verify", name, "evaluate") for name in named | set(experiment.verify)]
+    wanted += [("verify_training", name, "train") for name in named | set(experiment.verify_training)]
+    found: dict[tuple[str, Purpose], LoadedVerifier] = {}
+    for section, name, purpose in sorted(wanted):
+        chosen = assigned(experiment, name, purpose)
+        try:
+            if name not in named:
+                registry.find(name)  # a name that nothing has would replace nothing, without a word
+            found[absolute(name), purpose] = registry.load(chosen.name, chosen.settings)
+        except VerifierError as error:
+            raise ConfigError(f"{section}.{name}: {error}") from None
+    return found
+
+
+def needs(experiment: Experiment) -> Needs:
+    """What the judge of an experiment needs of the machine it runs on. Raises as `load_all`."""
+    return together(loaded.needs for loaded in load_all(experiment).values())
+
+
+def check_references(
+    verifiers: Mapping[tuple[str, Purpose], LoadedVerifier], problems: Iterable[Problem], purpose: Purpose
+) -> None:
+    """Refuse a problem whose reference does not fit its verifier, before anything runs.
+
+    Raises:
+        ConfigError: names the problem, its source and the key.
+    """
+    for problem in problems:
+        loaded = verifiers.get((absolute(problem.verifier), purpose))
+        if loaded is None:
+            continue
+        try:
+            loaded.check_reference(problem.reference)
+        except BadReference as error:
+            raise ConfigError(
+                f"problem {problem.id} of source `{problem.source}`: {error}; repair or remove the problem"
+            ) from None

@@ -1,0 +1,162 @@
+"""Before any work: check what can be checked, and say what a run will do."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from selfplay.engines.choose import resolve_kind
+from selfplay.errors import ConfigError
+from selfplay.experiment.judges import check_references, load_all
+from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.schema import Experiment
+from selfplay.filters.registry import load_all as load_filters
+from selfplay.models import folders as models
+from selfplay.run.alarms import check_tasks
+from selfplay.tasks.errors import SourceError, UnreachableSource
+from selfplay.tasks.registry import load_source
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do; counts are upper bounds, because shared samples are drawn once."""
+
+    engine: str
+    models: int
+    """Models evaluated, generation 0 among them."""
+    trainings: int
+    training_steps: int
+    training_samples: int
+    evaluation_samples: int
+    training_tokens: int
+    """Tokens of the training samples where each is as long as it may be."""
+    evaluation_tokens: int
+    not_checked: list[str] = field(default_factory=list)
+
+    @property
+    def generated_tokens(self) -> int:
+        return self.training_tokens + self.evaluation_tokens
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run on disk has made so far."""
+
+    models: int = 0
+    trainings: int = 0
+    training_samples: int = 0
+    evaluation_samples: int = 0
+
+
+def check(experiment: Experiment, *, offline: bool) -> list[str]:
+    """Check that every source, verifier, filter and model can be used; returns what was not checked.
+
+    Args:
+        experiment: the experiment.
+        offline: leave out what needs the Hub and say so; otherwise what cannot be reached is an error.
+
+    Raises:
+        SelfplayError, SourceError: an unknown source, verifier or filter, wrong settings of one, or too few problems.
+    """
+    not_checked: list[str] = []
+    for number, task in enumerate(experiment.tasks):
+        try:
+            load_source(task.source, task.settings)
+        except SourceError as error:
+            raise ConfigError(f"tasks[{number}]: {error}") from None
+    _check_output(experiment.output)
+    made = experiment.model.init
+    if made is not None and experiment.sampling.max_tokens >= made.context:
+        raise ConfigError(
+            f"sampling.max_tokens is {experiment.sampling.max_tokens:,} and leaves no room for a prompt in a context "
+            f"of {made.context:,}; lower it, or raise model.init.context"
+        )
+    verifiers = load_all(experiment)
+    load_filters(experiment)
+    try:
+        curriculum = Curriculum(experiment, experiment.seeds[0])
+        check_tasks(experiment, curriculum.tasks)
+        curriculum.check()
+        first = curriculum.pool(1) if experiment.generations else ()
+        check_references(verifiers, chain(curriculum.worked_examples(), first), "train")
+        check_references(verifiers, chain(curriculum.held_out(), curriculum.validation()), "evaluate")
+    except UnreachableSource as error:
+        if not offline:
+            raise
+        not_checked.append(f"task data: {error}")
+    except SourceError as error:
+        raise ConfigError(str(error)) from None
+    section = experiment.model
+    if section.path is not None and (Path(section.path).exists() or not offline):
+        models.check_folder(models.resolve(section.path, section.revision, with_code=section.trust_remote_code))
+    elif section.path is not None and not models.is_hub_id(section.path):
+        raise ConfigError(f"model.path: {section.path} is neither a folder nor a Hub id; correct it.")
+    elif section.path is not None:
+        not_checked.append(f"model: {section.path} is not a folder here, and the Hub was not asked for it")
+    return not_checked
+
+
+def _check_output(output: Path) -> None:
+    """Refuse an output folder that cannot be made."""
+    place = next(folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists())
+    if not place.is_dir():
+        raise ConfigError(f"output: {place} is a file; set `output` to a folder")
+    if not os.access(place, os.W_OK):
+        raise ConfigError(f"output: nothing can be written in {place}; set `output` to another folder")
+
+
+def plan(experiment: Experiment, not_checked: list[str], done: Done | None = None) -> Plan:
+    """The size of a run, or of what is left of it where `done` is given."""
+    done = done or Done()
+    seeds, generations = len(experiment.seeds), experiment.generations
+    sampling_arms = sum(arm.uses_samples for arm in experiment.arms)
+    problems = sum(task.problems for task in experiment.tasks)
+    trained = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
+    made = seeds * (len(experiment.arms) * generations + 1)
+    rounds = seeds * (1 + sampling_arms * (generations - 1)) if generations and sampling_arms else 0
+    trainings = max(0, trained - done.trainings)
+    samples = max(0, rounds * problems * experiment.sampling.n - done.training_samples)
+    held_out = experiment.evaluate.problems + experiment.evaluate.validation
+    evaluations = max(0, made * held_out - done.evaluation_samples)
+    if done.models >= made:
+        # equal weights share their samples, so a run that is done has fewer than the bound
+        samples = evaluations = 0
+    limit = experiment.sampling.max_tokens
+    return Plan(
+        engine=resolve_kind(experiment.engine),
+        models=max(0, made - done.models),
+        trainings=trainings,
+        training_steps=trainings * experiment.distill.steps,
+        training_samples=samples,
+        evaluation_samples=evaluations,
+        training_tokens=samples * limit,
+        evaluation_tokens=evaluations * (experiment.evaluate.max_tokens or limit),
+        not_checked=not_checked,
+    )
+
+
+def models_on_disk(run: Path) -> Done:
+    """The models that a run's folder holds; needs no sound ledger."""
+    return Done(trainings=sum(1 for _ in run.glob("models/*/*/generation-*/config.json")))
+
+
+def done_in(run: Path) -> Done:
+    """What a run's ledger holds already; reads only.
+
+    Raises:
+        RunError: the folder is no run, or a file of its ledger is damaged.
+    """
+    from selfplay.ledger.ledger import Ledger
+
+    ledger = Ledger.of_run(run)
+    evaluated = "SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'"
+    trained = "SELECT count(*) FROM models WHERE training_set_id IS NOT NULL"
+    drawn = "SELECT count(*) FROM samples WHERE purpose = ? AND model IS NOT NULL"
+    return Done(
+        models=ledger.rows(evaluated)[0][0],
+        trainings=ledger.rows(trained)[0][0],
+        training_samples=ledger.rows(drawn, ["train"])[0][0],
+        evaluation_samples=sum(ledger.rows(drawn, [purpose])[0][0] for purpose in ("evaluate", "validate")),
+    )

@@ -1,0 +1,193 @@
+"""Which problems a run uses, and where: worked examples, the pool of each generation, the held-out problems.
+
+All arms of a seed share them. For an endless source every generation gets new problems; for a finite one the
+training split is dealt out in a seeded order, beginning again when it is used up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from selfplay.errors import ConfigError
+from selfplay.experiment.schema import Experiment, TaskSection
+from selfplay.seeds import derive_seed, generator
+from selfplay.tasks.drawing import drawn, most_drawn
+from selfplay.tasks.problem import Problem, Split, content_hash
+from selfplay.tasks.registry import load_source
+from selfplay.tasks.source import TaskSource
+
+MOST_CHECKED = 20_000
+"""Problems of an endless source that are made only to see that there are so many."""
+
+
+class Curriculum:
+    """The problems of one seed. Nothing is kept in memory but the sources."""
+
+    def __init__(self, experiment: Experiment, seed: int) -> None:
+        self._experiment = experiment
+        self._seed = seed
+        self._sources = [(task, load_source(task.source, task.settings)) for task in experiment.tasks]
+        names = [source.name for _, source in self._sources]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ConfigError(f"`tasks[{number}]` is the source `{name}` again; name each source once.")
+        for number, (task, source) in enumerate(self._sources):
+            if source.endless and task.examples is None:
+                raise ConfigError(
+                    f"`tasks[{number}].examples` is missing; `{source.name}` has no end, so say how many."
+                )
+
+    def worked_examples(self) -> list[Problem]:
+        """Problems with worked solutions, the same for every arm and generation."""
+        found: list[Problem] = []
+        for task, source in self._sources:
+            examples = list(islice(self._solved(source), task.examples))
+            if task.examples is not None and len(examples) < task.examples:
+                raise ConfigError(
+                    f"`{task.source}` has only {len(examples)} worked examples; lower its `examples` "
+                    f"from {task.examples}."
+                )
+            found.extend(examples)
+        return found
+
+    def fresh_examples(self, generation: int, counts: dict[str, int]) -> list[Problem]:
+        """Other worked examples for one generation, `counts` from each source.
+
+        An endless source gives new ones; a finite one has them drawn again from its worked examples.
+        """
+        found: list[Problem] = []
+        for task, source in self._sources:
+            count = counts.get(source.name, 0)
+            if source.endless:
+                seed = derive_seed(self._seed, "fresh examples", generation, source.name)
+                found.extend(islice((p for p in drawn(source, "train", seed) if p.solution is not None), count))
+            else:
+                examples = list(islice(self._solved(source), task.examples))
+                shuffle = generator(self._seed, "fresh examples", generation, source.name)
+                found.extend(shuffle.sample(examples, min(count, len(examples))))
+        return found
+
+    def pool(self, generation: int) -> Iterator[Problem]:
+        """Problems that the model is given in a generation (1, 2, ...), the tasks in turn."""
+        streams = [self._task_pool(task, source, generation) for task, source in self._sources]
+        while streams:
+            for stream in list(streams):
+                problem = next(stream, None)
+                if problem is None:
+                    streams.remove(stream)
+                else:
+                    yield problem
+
+    def check(self) -> None:
+        """Refuse what would fail after hours: too few worked examples, held-out problems or problems for the pools.
+
+        Raises:
+            ConfigError: names the key to change.
+            selfplay.tasks.errors.SourceError: the data cannot be read, or a family has too few problems.
+        """
+        wanting = self._experiment.model.trains_first or any(a.data != "synthetic" for a in self._experiment.arms)
+        if not self.worked_examples() and wanting:
+            raise ConfigError("there are no worked examples to train on; raise `examples` of a task.")
+        self.held_out()
+        for task, source in self._sources:
+            if self._experiment.generations and source.endless:
+                needed = (task.examples or 0) + self._experiment.generations * task.problems
+                _check_room(source, "train", needed, "its `examples` or `problems`")
+                deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
+            elif self._experiment.generations:
+                next(self._task_pool(task, source, 1), None)
+
+    def digests(self) -> dict[str, str]:
+        """By source, a hash of its problems and their worked solutions in the order of this seed.
+
+        A finite source is read whole; of an endless one, what comes before generation 2 and the held-out problems.
+        """
+        found = {}
+        for number, (task, source) in enumerate(self._sources):
+            train, evaluate = self._stream(source), self._evaluation_stream(source)
+            if source.endless:
+                train = islice(train, (task.examples or 0) + task.problems)
+                evaluate = islice(evaluate, sum(self._evaluated(number)))
+            total = hashlib.sha256()
+            for problem in chain(train, evaluate):
+                asked = (problem.split, problem.id, problem.verifier, problem.solution, problem.solution_origin)
+                total.update(content_hash(*asked).encode())
+            found[source.name] = total.hexdigest()[:16]
+        return found
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the task sources."""
+        return [source.name for _, source in self._sources]
+
+    def held_out(self) -> list[Problem]:
+        """The evaluation problems, in equal parts from each task."""
+        return self._evaluation_problems()[0]
+
+    def validation(self) -> list[Problem]:
+        """Problems of the evaluation split after those, for choices; no training and no test holds them."""
+        return self._evaluation_problems()[1]
+
+    def _evaluation_problems(self) -> tuple[list[Problem], list[Problem]]:
+        test: list[Problem] = []
+        validation: list[Problem] = []
+        for number, (task, source) in enumerate(self._sources):
+            for_test, for_validation = self._evaluated(number)
+            wanted = for_test + for_validation
+            _check_room(source, "evaluate", wanted, "`evaluate.problems`")
+            problems = list(islice(self._evaluation_stream(source), wanted))
+            if len(problems) < wanted:
+                both = " and `evaluate.validation`" if for_validation else ""
+                raise ConfigError(
+                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both} "
+                    f"to {len(problems) * len(self._sources)} or less{' together' if both else ''}."
+                )
+            test.extend(problems[:for_test])
+            validation.extend(problems[for_test:])
+        return test, validation
+
+    def _evaluated(self, number: int) -> tuple[int, int]:
+        """How many problems of the task with this number are for the test, and for validation."""
+        section = self._experiment.evaluate
+        return self._part(section.problems, number), self._part(section.validation, number)
+
+    def _part(self, problems: int, number: int) -> int:
+        """How many of some problems are of the task with this number: equal parts, the first have the rest."""
+        share, rest = divmod(problems, len(self._sources))
+        return share + (number < rest)
+
+    def _stream(self, source: TaskSource) -> Iterator[Problem]:
+        return drawn(source, "train", derive_seed(self._seed, "train", source.name))
+
+    def _evaluation_stream(self, source: TaskSource) -> Iterator[Problem]:
+        return drawn(source, "evaluate", derive_seed(self._seed, "held out", source.name))
+
+    def _solved(self, source: TaskSource) -> Iterator[Problem]:
+        return (problem for problem in self._stream(source) if problem.solution is not None)
+
+    def _task_pool(self, task: TaskSection, source: TaskSource, generation: int) -> Iterator[Problem]:
+        begin = (generation - 1) * task.problems
+        if source.endless:
+            begin += task.examples or 0
+            yield from islice(self._stream(source), begin, begin + task.problems)
+            return
+        everything = list(self._stream(source))
+        if task.problems > len(everything):
+            raise ConfigError(
+                f"`{task.source}` has {len(everything)} training problems; lower its `problems` from {task.problems}."
+            )
+        for position in range(begin, begin + task.problems):
+            yield everything[position % len(everything)]
+
+
+def _check_room(source: TaskSource, split: Split, wanted: int, keys: str) -> None:
+    """Refuse at once what a family is known not to have; to find out by making its problems takes long."""
+    most = most_drawn(source, split)
+    if most is not None and wanted > most:
+        raise ConfigError(
+            f"`{source.name}` has fewer than {most + 1:,} problems for the split `{split}` with these settings, and "
+            f"{wanted:,} are asked for; lower {keys}, or raise the source's sizes."
+        )

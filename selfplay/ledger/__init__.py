@@ -1,0 +1,1 @@
+"""The record of all samples, verdicts, training sets, models and scores of a run."""

@@ -1,0 +1,184 @@
+"""The family tree of a run, asked from its ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from selfplay.errors import RunError
+from selfplay.ledger.lineage.found import (
+    Lineage,
+    ModelLineage,
+    ModelStep,
+    Part,
+    Place,
+    ProblemLineage,
+    SampleLineage,
+    Touched,
+)
+
+SHORTEST = 4
+"""Characters of an id that must be given."""
+CANDIDATES = 5
+"""Ids that a refusal lists."""
+
+
+@dataclass
+class Tree:
+    """The run's models and training sets in memory; samples are asked for one by one."""
+
+    connection: duckdb.DuckDBPyConnection
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+    """Training set -> its rows by origin and writer."""
+
+    def __post_init__(self) -> None:
+        columns = ("fingerprint", "parent", "training_set_id", "outcome", "depth", "depth_mean")
+        sql = f"""SELECT seed, arm, generation, {", ".join(columns)} FROM models
+                  ORDER BY starts_with(outcome, 'kept'), generation, seed, arm"""
+        for seed, arm, generation, *values in self._ask(sql):
+            row = dict(zip(columns, values, strict=True))
+            self.places.setdefault(row["fingerprint"], []).append(Place(seed, arm, generation))
+            self.rows.setdefault(row["fingerprint"], row)
+        sql = """
+            WITH parts AS (
+                SELECT m.training_set_id AS set_id, m.origin, s.model, count(*) AS rows, sum(m.weight) AS weight
+                FROM members m JOIN samples s ON s.id = m.sample_id GROUP BY ALL
+            )
+            SELECT set_id, origin, model, rows, weight / sum(weight) OVER (PARTITION BY set_id) FROM parts
+        """
+        for set_id, origin, writer, count, share in self._ask(sql):
+            written_in = self.places[writer][0].generation if writer in self.places else None
+            self.parts.setdefault(set_id, []).append(Part(origin, writer, written_in, count, share))
+        for parts in self.parts.values():
+            parts.sort(key=lambda part: (part.origin, part.written_in or 0, part.writer or ""))
+
+    def find(self, name: str) -> tuple[str, str]:
+        """(sample, model or problem; whole id) for the beginning of an id."""
+        if len(name) < SHORTEST:
+            raise RunError(f"`{name}` is too short to name one thing; give at least {SHORTEST} characters of an id.")
+        sql = """
+            SELECT 'sample', id FROM samples WHERE starts_with(id, $1) UNION
+            SELECT 'model', fingerprint FROM models WHERE starts_with(fingerprint, $1) UNION
+            SELECT 'problem', id FROM problems WHERE starts_with(id, $1) ORDER BY ALL LIMIT 1000
+        """
+        found = self._ask(sql, name)
+        exact = [pair for pair in found if pair[1] == name]
+        if len(found) == 1 or exact:
+            kind, whole = (exact or found)[0]
+            return str(kind), str(whole)
+        if not found:
+            raise RunError(f"This run has no sample, model or problem whose id begins with `{name}`.")
+        shown = ", ".join(f"{kind} {whole}" for kind, whole in found[:CANDIDATES])
+        more = ", and more" if len(found) > CANDIDATES else ""
+        raise RunError(f"`{name}` begins {len(found)} ids ({shown}{more}); give more characters of it.")
+
+    def sample(self, key: str) -> Lineage:
+        sql = """
+            SELECT s.id, s.origin, s.purpose, s.problem_id, p.source, s."index", s.finish_reason, d.depth, d.depth_mean,
+                   p.prompt, s.completion, v.outcome, v.reason, v.verifier, s.model
+            FROM samples s JOIN depths d ON d.sample_id = s.id LEFT JOIN problems p ON p.id = s.problem_id
+            LEFT JOIN verdicts v ON v.sample_id = s.id WHERE s.id = ?
+        """
+        *values, model = self._ask(sql, key)[0]
+        if model is None:
+            return self.problem(values[3])
+        trained = """SELECT t.seed, t.arm, t.generation FROM members m JOIN training_sets t ON t.id = m.training_set_id
+                     WHERE m.sample_id = ? ORDER BY ALL"""
+        return SampleLineage(*(*values, [Place(*row) for row in self._ask(trained, key)], self._line(model)))
+
+    def model(self, key: str) -> ModelLineage:
+        of_set = "FROM members m LEFT JOIN {} ON x.sample_id = m.sample_id WHERE m.training_set_id = ? GROUP BY 1"
+        set_id = self.rows[key]["training_set_id"]
+        depths = self._ask(f"SELECT x.depth, count(*) {of_set.format('depths x')} ORDER BY 1", set_id)
+        outcomes = self._ask(
+            f"SELECT coalesce(x.outcome, 'not judged'), count(*) {of_set.format('verdicts x')} ORDER BY 1", set_id
+        )
+        written = self._ask("SELECT purpose, count(*) FROM samples WHERE model = ? GROUP BY 1 ORDER BY 1", key)
+        return ModelLineage(key, dict(depths), dict(outcomes), dict(written), self._line(key))
+
+    def problem(self, key: str) -> ProblemLineage:
+        found = self._ask("SELECT source, split, prompt FROM problems WHERE id = ?", key)
+        if not found:
+            raise RunError(f"The ledger does not hold the problem {key} that this is of; see `selfplay ledger check`.")
+        task, split, prompt = found[0]
+        own = self._ask(
+            "SELECT id, origin, completion FROM samples WHERE problem_id = ? AND model IS NULL ORDER BY id", key
+        )
+        samples = self._ask(
+            """SELECT coalesce(v.outcome, 'not judged'), count(*) FROM samples s
+               LEFT JOIN verdicts v ON v.sample_id = s.id
+               WHERE s.problem_id = ? AND s.model IS NOT NULL GROUP BY 1 ORDER BY 1""",
+            key,
+        )
+        worked = dict(zip(("id", "origin", "completion"), own[0], strict=True)) if own else None
+        models = sum(map(len, self.places.values()))
+        return ProblemLineage(key, task, split, prompt, worked, dict(samples), self._touched(key), models)
+
+    def _touched(self, problem_id: str) -> list[Touched]:
+        """Models whose data holds something of the problem, and then their readers, generation by generation."""
+        holding = self._ask(
+            """SELECT DISTINCT m.training_set_id FROM members m JOIN samples s ON s.id = m.sample_id
+               WHERE s.problem_id = ?""",
+            problem_id,
+        )
+        direct = {set_id for (set_id,) in holding}
+        reached: set[str] = set()
+        found = []
+        ordered = sorted((place.generation, key) for key, places in self.places.items() for place in places[:1])
+        for _, key in ordered:
+            row = self.rows[key]
+            directly = row["training_set_id"] in direct
+            through = sorted(reached & self._ancestors(key))
+            if directly or through:
+                reached.add(key)
+                found += [Touched(key, place, directly, through) for place in self.places[key]]
+        return sorted(found, key=lambda t: (t.place.seed, t.place.generation, t.place.arm))
+
+    def _ancestors(self, key: str) -> set[str]:
+        """Models that wrote for the model's training set, and the one whose weights it went on from."""
+        row = self.rows[key]
+        writers = {part.writer for part in self.parts.get(row["training_set_id"], []) if part.writer is not None}
+        return writers | ({row["parent"]} if row["parent"] and self._went_on(key) else set())
+
+    def _line(self, key: str) -> list[ModelStep]:
+        """The model and those before it in its arm, the newest first."""
+        line: list[ModelStep] = []
+        seen: set[str] = set()
+        step: str | None = key
+        while step is not None and step in self.rows and step not in seen:
+            seen.add(step)
+            row = self.rows[step]
+            set_id = row["training_set_id"]
+            parts = self.parts.get(set_id, [])
+            started = "previous model" if self._went_on(step) else "initial weights" if set_id else "as given"
+            line.append(
+                ModelStep(
+                    fingerprint=step,
+                    places=self.places[step],
+                    outcome=row["outcome"],
+                    depth=row["depth"],
+                    depth_mean=row["depth_mean"],
+                    started_from=started,
+                    parent=row["parent"],
+                    training_set=set_id,
+                    rows=sum(part.rows for part in parts),
+                    parts=parts,
+                )
+            )
+            step = row["parent"]
+        return line
+
+    def _went_on(self, key: str) -> bool:
+        """Whether the model's training began with the weights of its parent."""
+        place = self.places[key][0]
+        sql = "SELECT selection FROM training_sets WHERE seed = ? AND arm = ? AND generation = ?"
+        chosen = self._ask(sql, place.seed, place.arm, place.generation)
+        return any(json.loads(selection).get("start") == "previous" for (selection,) in chosen)
+
+    def _ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql, list(parameters)).fetchall()

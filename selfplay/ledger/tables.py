@@ -1,0 +1,271 @@
+"""The rows of the ledger and their ids.
+
+Ids are hashes of what determines a thing, so a rerun finds what it already made. A sample's id hashes the draw
+(purpose, model, problem, index, sampling, seed) and not its text; a worked example's id hashes its text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from selfplay.tasks.problem import Problem, content_hash
+
+Purpose = Literal["train", "validate", "evaluate"]
+SampleOrigin = Literal["human", "procedural", "synthetic"]
+FAULTS = frozenset({"fault", "no_completion"})
+"""Reasons of an undecided verdict that are nobody's answer: the judge, or the engine, failed."""
+
+
+class Draw(BaseModel):
+    """What determines one sample, before it exists."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    purpose: Purpose
+    model: str
+    problem_id: str
+    index: int
+    sampling: dict[str, JsonValue]
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        purpose: Purpose,
+        model: str,
+        problem_id: str,
+        index: int,
+        sampling: dict[str, JsonValue],
+        seed: int,
+    ) -> Draw:
+        identity = content_hash(purpose, model, problem_id, index, sampling, seed)
+        return cls(
+            id=identity,
+            purpose=purpose,
+            model=model,
+            problem_id=problem_id,
+            index=index,
+            sampling=sampling,
+            seed=seed,
+        )
+
+
+def sample_row(
+    draw: Draw,
+    completion: str,
+    finish_reason: str,
+    tokens: int,
+    error: str | None,
+    mean_logprob: float | None = None,
+) -> dict[str, Any]:
+    """A `samples` row of a synthetic sample."""
+    return {
+        "id": draw.id,
+        "purpose": draw.purpose,
+        "origin": "synthetic",
+        "model": draw.model,
+        "problem_id": draw.problem_id,
+        "index": draw.index,
+        "sampling": as_json(draw.sampling),
+        "draw_seed": draw.seed,
+        "completion": storable(completion),
+        "finish_reason": finish_reason,
+        "tokens": tokens,
+        "error": error,
+        "mean_logprob": mean_logprob,
+    }
+
+
+def worked_example_row(problem: Problem) -> dict[str, Any]:
+    """A `samples` row of a problem's worked solution; its model is null."""
+    assert problem.solution is not None
+    assert problem.solution_origin is not None
+    return {
+        "id": content_hash("worked", problem.source, problem.id, problem.solution),
+        "purpose": "train",
+        "origin": problem.solution_origin,
+        "model": None,
+        "problem_id": problem.id,
+        "index": 0,
+        "sampling": as_json({}),
+        "draw_seed": None,
+        "completion": storable(problem.solution),
+        "finish_reason": "stop",
+        "tokens": None,
+        "error": None,
+        "mean_logprob": None,
+    }
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """A `problems` row."""
+    row = problem.model_dump(mode="json")
+    return {**row, "reference": as_json(row["reference"]), "metadata": as_json(row["metadata"])}
+
+
+def as_json(value: Any) -> str:
+    """Canonical JSON text, ASCII only."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate becomes its escape, such as `\\ud800`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+
+
+TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "problems": _schema(
+        id=TEXT,
+        prompt=TEXT,
+        reference=TEXT,
+        verifier=TEXT,
+        solution=TEXT,
+        solution_origin=TEXT,
+        source=TEXT,
+        split=TEXT,
+        twin_key=TEXT,
+        difficulty=REAL,
+        metadata=TEXT,
+    ),
+    "samples": _schema(
+        id=TEXT,
+        purpose=TEXT,
+        origin=TEXT,
+        model=TEXT,
+        problem_id=TEXT,
+        index=WHOLE,
+        sampling=TEXT,
+        draw_seed=WHOLE,
+        completion=TEXT,
+        finish_reason=TEXT,
+        tokens=WHOLE,
+        error=TEXT,
+        mean_logprob=REAL,
+    ),
+    "verdicts": _schema(
+        sample_id=TEXT,
+        outcome=TEXT,
+        reason=TEXT,
+        detail=TEXT,
+        score=REAL,
+        seconds=REAL,
+        verifier=TEXT,
+        version=TEXT,
+        settings_hash=TEXT,
+        sandbox=TEXT,
+    ),
+    "training_sets": _schema(
+        id=TEXT,
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        selection=TEXT,
+        previous=TEXT,
+        rows=WHOLE,
+        shares=TEXT,
+    ),
+    "choices": _schema(
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        sample_id=TEXT,
+        filter=TEXT,
+        version=TEXT,
+        settings_hash=TEXT,
+        kept=pa.bool_(),
+        reason=TEXT,
+        votes=WHOLE,
+        group_size=WHOLE,
+        detail=TEXT,
+    ),
+    "members": _schema(training_set_id=TEXT, sample_id=TEXT, weight=REAL, origin=TEXT),
+    "models": _schema(
+        fingerprint=TEXT,
+        path=TEXT,
+        parent=TEXT,
+        training_set_id=TEXT,
+        distill=TEXT,
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        parameters=WHOLE,
+        outcome=TEXT,
+        depth=WHOLE,
+        depth_mean=REAL,
+    ),
+    "scores": _schema(
+        model=TEXT,
+        arm=TEXT,
+        generation=WHOLE,
+        seed=WHOLE,
+        task=TEXT,
+        measure=TEXT,
+        value=REAL,
+        low=REAL,
+        high=REAL,
+        n=WHOLE,
+    ),
+    "alarms": _schema(
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        kind=TEXT,
+        stops=TEXT,
+        measure=TEXT,
+        task=TEXT,
+        value=REAL,
+        condition=TEXT,
+        words=TEXT,
+    ),
+    "steps": _schema(
+        seed=WHOLE,
+        arm=TEXT,
+        generation=WHOLE,
+        step=TEXT,
+        seconds=REAL,
+        count=WHOLE,
+        detail=TEXT,
+    ),
+}
+"""Columns of each table. `detail`, `reference`, `sampling`, `selection`, `shares`, `distill`, `metadata` are JSON."""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "problems": ("id",),
+    "samples": ("id",),
+    "verdicts": ("sample_id",),
+    "training_sets": ("seed", "arm", "generation"),
+    "choices": ("seed", "arm", "generation", "sample_id"),
+    "members": ("training_set_id", "sample_id"),
+    "models": ("seed", "arm", "generation"),
+    "scores": ("seed", "arm", "generation", "task", "measure"),
+    "alarms": ("seed", "arm", "generation", "kind", "condition"),
+    "steps": ("seed", "arm", "generation", "step"),
+}
+"""What identifies a row of each table: no two rows of a ledger agree in it."""
+
+DEPTHS = """
+    CREATE VIEW depths AS
+    SELECT s.id AS sample_id,
+           CASE WHEN s.model IS NULL THEN 0 ELSE m.depth + 1 END AS depth,
+           CASE WHEN s.model IS NULL THEN 0.0 ELSE m.depth_mean + 1 END AS depth_mean
+    FROM samples s LEFT JOIN (
+        SELECT fingerprint, max(depth) AS depth, max(depth_mean) AS depth_mean FROM models GROUP BY 1
+    ) m ON m.fingerprint = s.model
+"""
+"""Generational depth: how many synthetic ancestors a sample has.
+
+A worked example has none. A sample that a model wrote has one more than the data behind that model: `depth` counts
+along its longest line of ancestors, `depth_mean` is the mean over the rows of each training set, by weight. A model as
+given, or trained on worked examples alone, stands at 0, so its own samples are at 1.
+"""

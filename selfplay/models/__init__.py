@@ -1,0 +1,1 @@
+"""Folders of weights: made, found, checked, fingerprinted; their prompts as tokens."""

@@ -1,0 +1,1 @@
+"""A run: the loop, its steps, and the directory that it writes."""

@@ -1,0 +1,147 @@
+"""Alarms: `warn_when` and `stop_when` looked at after every generation of an arm.
+
+An alarm follows from the scores in the ledger alone, so a resumed run comes to the same alarms, and an arm that was
+stopped stays stopped. Each is written once, to the table `alarms`.
+
+What is not covered: generation 0, which all arms share, is what the others are compared with and raises none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from selfplay.errors import ConfigError
+from selfplay.experiment.conditions import Condition, StopCondition
+from selfplay.experiment.schema import START, Experiment
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import as_json
+from selfplay.measure.accuracy import ALL_TASKS
+
+EXIT_STOPPED = 3
+"""Exit code of a run in which a `stop_when` was met; its report is written all the same."""
+LOSS = "train_loss"
+
+
+def check_tasks(experiment: Experiment, tasks: Iterable[str]) -> None:
+    """Refuse a condition on a task that the run does not have.
+
+    Raises:
+        ConfigError: names the condition, and the tasks there are.
+    """
+    known = [ALL_TASKS, *tasks]
+    for key, conditions in (("warn_when", experiment.warn_when), ("stop_when", experiment.stop_when)):
+        for number, condition in enumerate(conditions):
+            if condition.task not in known:
+                raise ConfigError(
+                    f"`{key}[{number}].task`: there is no task `{condition.task}`; name one of {', '.join(known)}."
+                )
+
+
+class Alarms:
+    """The alarms of one seed."""
+
+    def __init__(self, experiment: Experiment, seed: int, ledger: Ledger, tasks: Iterable[str]) -> None:
+        self._seed, self._ledger = seed, ledger
+        self._warnings: list[Condition] = experiment.warn_when
+        self._stops: list[StopCondition] = experiment.stop_when
+        check_tasks(experiment, tasks)
+
+    def look(self, arm: str, generation: int) -> tuple[list[str], str | None]:
+        """Check every condition after a generation of an arm and record those that are met.
+
+        Returns:
+            A sentence for each condition that is met, and what is to stop: `arm`, `run` or None.
+        """
+        said: list[str] = []
+        stops: set[str] = set()
+        for condition in [*self._warnings, *self._stops]:
+            if condition.arm not in (None, arm):
+                continue
+            values = self._line(condition, arm, generation)
+            if condition.is_met(values):
+                stop = condition.stop if isinstance(condition, StopCondition) else None
+                said.append(self._record(arm, generation, condition, stop, values))
+                if stop is not None:
+                    stops.add(stop)
+        return said, "run" if "run" in stops else "arm" if stops else None
+
+    def look_at_lost_training(self, arm: str, generation: int) -> tuple[list[str], str | None]:
+        """The same for a training whose loss was not finite: there is no model, so only this loss is looked at.
+
+        Where no `stop_when` asks for it nothing is recorded, and the failed training ends the run.
+        """
+        said: list[str] = []
+        stops: set[str] = set()
+        for condition in self._stops:
+            if condition.measure == LOSS and condition.arm in (None, arm) and condition.is_met([math.nan]):
+                said.append(self._record(arm, generation, condition, condition.stop, [math.nan]))
+                stops.add(condition.stop)
+        return said, "run" if "run" in stops else "arm" if stops else None
+
+    def has_lost_training(self, arm: str, generation: int) -> bool:
+        """Whether an earlier pass found that this training's loss is not finite."""
+        sql = """SELECT count(*) FROM alarms a ANTI JOIN models m USING (seed, arm, generation)
+                 WHERE seed = ? AND arm = ? AND generation = ? AND measure = ?"""
+        return bool(self._ledger.rows(sql, [self._seed, arm, generation, LOSS])[0][0])
+
+    def follow(self, arm: str, generation: int, other: str) -> str:
+        """Record that an arm stops before a generation because an arm that its choice hangs on has stopped."""
+        condition = as_json({"follows": other})
+        return self._write(arm, generation, "arm", "", ALL_TASKS, None, condition, f"`{other}` has stopped before it")
+
+    def _line(self, condition: Condition, arm: str, generation: int) -> list[float | None]:
+        """The measure of an arm by generation, generation 0 first."""
+        sql = """SELECT generation, value FROM scores WHERE seed = ? AND measure = ? AND task = ?
+                 AND (arm = ? OR (arm = ? AND generation = 0)) AND generation <= ?"""
+        found = dict(self._ledger.rows(sql, [self._seed, condition.measure, condition.task, arm, START, generation]))
+        return [found.get(turn) for turn in range(generation + 1)]
+
+    def _record(
+        self, arm: str, generation: int, condition: Condition, stops: str | None, values: list[float | None]
+    ) -> str:
+        text = as_json(condition.model_dump(mode="json", exclude_none=True))
+        words = condition.in_words(values)
+        return self._write(arm, generation, stops, condition.measure, condition.task, values[-1], text, words)
+
+    def _write(
+        self,
+        arm: str,
+        generation: int,
+        stops: str | None,
+        measure: str,
+        task: str,
+        value: float | None,
+        condition: str,
+        words: str,
+    ) -> str:
+        kind = "stop" if stops else "warn"
+        key = [self._seed, arm, generation, kind, condition]
+        sql = """SELECT count(*) FROM alarms
+                 WHERE seed = ? AND arm = ? AND generation = ? AND kind = ? AND condition = ?"""
+        if not self._ledger.rows(sql, key)[0][0]:
+            row = dict(zip(("seed", "arm", "generation", "kind", "condition"), key, strict=True))
+            row |= {"stops": stops, "measure": measure, "task": task, "value": value, "words": words}
+            self._ledger.append("alarms", [row])
+        return in_words(kind, stops, self._seed, arm, generation, words)
+
+
+def in_words(kind: str, stops: str | None, seed: int, arm: str, generation: int, words: str) -> str:
+    """An alarm as one line, such as `WARNING seed 0, verified, generation 2: accuracy is 0.12, below 0.2`."""
+    place = f"seed {seed}, {arm}, generation {generation}"
+    if kind == "warn":
+        return f"WARNING {place}: {words}"
+    return f"STOPPED the {stops} at {place}: {words}"
+
+
+def recorded_alarms(ledger: Ledger) -> list[str]:
+    """All alarms of a run, a line each, in the order of seeds, arms and generations."""
+    sql = "SELECT kind, stops, seed, arm, generation, words FROM alarms ORDER BY seed, arm, generation, kind, condition"
+    return [in_words(*row) for row in ledger.rows(sql)]
+
+
+def exit_code(run: Path) -> int:
+    """The exit code that a finished run earns: 0, or `EXIT_STOPPED` where a `stop_when` was met."""
+    stopped = Ledger(run / "ledger").rows("SELECT count(*) FROM alarms WHERE kind = 'stop'")[0][0]
+    return EXIT_STOPPED if stopped else 0

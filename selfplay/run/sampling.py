@@ -1,0 +1,412 @@
+"""Sampling: Ray actors hold engines, and completions stream to the judge while others are still being written.
+
+The driver holds a bounded number of samples: what is being judged (`IN_FLIGHT` groups of `GROUP`) and what waits to
+be written (`FLUSH_ROWS`). A sample is in the ledger exactly once, under the id of its draw; what is there is not
+drawn again, so arms that share a model share its samples, and a rerun continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from selfplay.cluster.connection import Cluster
+from selfplay.distill.trainer import Trainer
+from selfplay.engines.last_words import cause_of_death, last_words
+from selfplay.engines.protocol import Completion, Request
+from selfplay.engines.prove import Reference
+from selfplay.engines.replica import ReplicaActor
+from selfplay.engines.settings import SamplingSettings
+from selfplay.errors import EngineError, RunError, SelfplayError
+from selfplay.experiment.judges import Assigned
+from selfplay.experiment.schema import Experiment
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import FAULTS, Draw, Purpose, sample_row
+from selfplay.models.state import ModelState
+from selfplay.run.judging import Court, verdicts_of
+from selfplay.seeds import derive_seed
+from selfplay.tasks.problem import Problem
+from selfplay.verifiers.contract.judgement import Row
+
+CHUNK_PROBLEMS = 512
+"""Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
+GROUP = 32
+IN_FLIGHT = 8
+FLUSH_ROWS = 1024
+MAX_RESTARTS = 3
+
+
+@dataclass
+class _Chunk:
+    """Some problems and the draws of them that are still missing."""
+
+    purpose: Purpose
+    problems: dict[str, Problem]
+    missing: dict[str, Draw]
+
+
+@dataclass
+class _Stream:
+    """A chunk being written by one replica."""
+
+    replica: int
+    chunk: _Chunk
+    groups: Any
+
+
+@dataclass
+class _Buffer:
+    """Judged rows on their way to the ledger."""
+
+    ledger: Ledger
+    on_fault: Callable[[list[dict[str, Any]]], None]
+    """Called with all faults so far when there are more; raises where they are too many."""
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    """Verdicts of a judge or engine that failed, held back until their share is known to be small: a run that they
+    stop then judges the same samples again when it is resumed."""
+
+    def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
+        self.samples += samples
+        before = len(self.faults)
+        for verdict in verdicts:
+            (self.faults if verdict["reason"] in FAULTS else self.verdicts).append(verdict)
+        if len(self.faults) > before:
+            self.on_fault(self.faults)
+        if len(self.samples) >= FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        # Samples first: a crash in between leaves samples without verdicts, which the next run judges.
+        self.ledger.append("samples", self.samples)
+        self.ledger.append("verdicts", self.verdicts)
+        self.samples, self.verdicts = [], []
+
+
+class Sampler:
+    """Draws and judges samples for a run. One model is loaded at a time.
+
+    Args:
+        say: given a sentence each time that an engine died and is replaced.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        cluster: Cluster,
+        ledger: Ledger,
+        trainer: Trainer,
+        *,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._experiment, self._cluster, self._ledger, self._trainer = experiment, cluster, ledger, trainer
+        self._replicas: list[Any] = []
+        self._loaded: str | None = None
+        self._restarts, self._say = 0, say
+        self._expected: Reference | None = None
+        self._court = Court(experiment, spare_cpus=cluster.cpus - experiment.engine.replicas)
+        self.engine_kind: str | None = None
+        self._check_room()
+
+    def draw(
+        self,
+        purpose: Purpose,
+        model: ModelState,
+        problems: Sequence[Problem],
+        sampling: SamplingSettings,
+        n: int,
+        *,
+        on_progress: Callable[[int], None],
+    ) -> list[str]:
+        """Make sure that the ledger holds `n` judged samples of every problem under these settings.
+
+        Returns:
+            The ids of all these samples, new and old, problem by problem.
+
+        Raises:
+            EngineError: an engine cannot start, died again and again, or does not hold the model's weights.
+            RunError: the share of faults among the verdicts is above `resources.max_fault_share`.
+        """
+        total = len(problems) * n
+        buffer = _Buffer(self._ledger, lambda faults: self._check_faults(faults, total))
+        progress = _Progress(on_progress)
+        ids: list[str] = []
+        chunks = self._missing(purpose, model, problems, sampling, n, ids, buffer, progress)
+        try:
+            self._stream(model, chunks, sampling, buffer, progress)
+        finally:
+            buffer.flush()
+        self._ledger.append("verdicts", buffer.faults)
+        return ids
+
+    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Verdict rows of completions, in order, from the judge that judges samples; nothing is recorded."""
+        return self._court.consult(verifier, rows)
+
+    def release(self) -> None:
+        """Give the machine to training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
+        if self._cluster.gpus:
+            self._end_replicas()
+
+    def close(self) -> None:
+        """End all processes."""
+        self._end_replicas()
+        self._court.close()
+
+    def _missing(
+        self,
+        purpose: Purpose,
+        model: ModelState,
+        problems: Sequence[Problem],
+        sampling: SamplingSettings,
+        n: int,
+        ids: list[str],
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> Iterator[_Chunk]:
+        """Chunks with draws that the ledger lacks; what it has without a verdict is judged on the way."""
+        settings = sampling.model_dump(mode="json")
+        remaining = iter(problems)
+        size = min(CHUNK_PROBLEMS, math.ceil(len(problems) / self._experiment.engine.replicas) or 1)
+        while chunk := list(islice(remaining, size)):
+            draws: dict[str, Draw] = {}
+            for problem in chunk:
+                place = (model.generation,) if purpose == "train" else ()
+                for index in range(n):
+                    seed = derive_seed(model.seed, purpose, *place, problem.id, index)
+                    draw = Draw.of(purpose, model.fingerprint, problem.id, index, settings, seed)
+                    draws[draw.id] = draw
+            ids += draws
+            by_id = {problem.id: problem for problem in chunk}
+            present = self._ledger.which_exist("samples", "id", draws)
+            judged = self._ledger.which_exist("verdicts", "sample_id", present)
+            self._judge_leftovers(sorted(present - judged), by_id, buffer, purpose)
+            progress.add(len(present))
+            missing = {key: draw for key, draw in draws.items() if key not in present}
+            if missing:
+                yield _Chunk(purpose, by_id, missing)
+
+    def _check_room(self) -> None:
+        """Refuse what Ray would wait for without end."""
+        engine = self._experiment.engine
+        if engine.replicas >= self._cluster.cpus:
+            raise RunError(
+                f"`engine.replicas` is {engine.replicas}, and Ray has {self._cluster.cpus} CPUs, of which one judges; "
+                f"set it to {self._cluster.cpus - 1} or less."
+            )
+        wanted = engine.replicas * engine.tensor_parallel_size
+        judging = self._court.needs.gpu
+        if judging and self._cluster.gpus < judging + max(wanted, 1):
+            raise RunError(
+                f"a verifier needs {self._court.needs.in_words()} beside the {max(wanted, 1)} GPU(s) of the engines or "
+                f"the training, and Ray has {self._cluster.gpus}; add GPUs, or judge with another verifier."
+            )
+        if self._cluster.gpus and wanted > self._cluster.gpus:
+            raise RunError(
+                f"`engine.replicas` times `engine.tensor_parallel_size` is {wanted}, and Ray has {self._cluster.gpus} "
+                "GPUs; lower either."
+            )
+
+    def _check_faults(self, faults: list[dict[str, Any]], total: int) -> None:
+        allowed = self._experiment.resources.max_fault_share
+        if len(faults) <= allowed * total:
+            return
+        kinds: Counter[tuple[str, str, str]] = Counter()
+        for row in faults:
+            detail = json.loads(row["detail"])
+            kinds[row["verifier"], row["reason"], str(detail.get("what") or detail.get("error") or "")] += 1
+        (verifier, reason, what), count = kinds.most_common(1)[0]
+        raise RunError(
+            f"{len(faults)} of {total} samples could not be judged so far, more than the {allowed:.1%} of "
+            f"`resources.max_fault_share`; most often ({count}) verifier `{verifier}`, {reason}: {what[:300]}. Repair "
+            f"the cause (try the verifier alone with `selfplay verify {verifier}`), then resume: these samples will "
+            "be judged again."
+        )
+
+    def _judge_leftovers(self, ids: list[str], problems: dict[str, Problem], buffer: _Buffer, purpose: Purpose) -> None:
+        sql = "SELECT id, problem_id, completion, finish_reason, error FROM samples WHERE id IN (SELECT unnest(?))"
+        for rows in self._ledger.batches(sql, [ids], size=GROUP) if ids else ():
+            completions = [
+                (Completion(id=i, text=text, finish_reason=reason, tokens=0, error=error), problems[problem])
+                for i, problem, text, reason, error in rows
+            ]
+            for reference, unjudged in self._court.send(completions, purpose):
+                buffer.add([], verdicts_of(reference) if reference is not None else unjudged)
+
+    def _stream(
+        self,
+        model: ModelState,
+        chunks: Iterator[_Chunk],
+        sampling: SamplingSettings,
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> None:
+        again: deque[_Chunk] = deque()
+        idle = deque(range(len(self._replicas))) if self._is_loaded(model) else deque[int]()
+        streams: dict[Any, _Stream] = {}
+        judging: dict[Any, list[dict[str, Any]]] = {}
+        exhausted = False
+        while True:
+            while not exhausted and (idle or not self._is_loaded(model)):
+                chunk = again.popleft() if again else next(chunks, None)
+                if chunk is None:
+                    exhausted = True
+                    break
+                if not self._is_loaded(model):
+                    self._load(model)
+                    idle = deque(range(len(self._replicas)))
+                stream = self._begin(idle.popleft(), chunk, sampling)
+                streams[stream.groups] = stream
+            if not streams and not judging:
+                if again:
+                    exhausted = False
+                    continue
+                return
+            waiting = [*judging, *(streams if len(judging) < IN_FLIGHT else ())]
+            for ready in ray.wait(waiting, num_returns=1)[0]:
+                if ready in judging:
+                    samples = judging.pop(ready)
+                    buffer.add(samples, verdicts_of(ready))
+                    progress.add(len(samples))
+                    continue
+                stream = streams[ready]
+                try:
+                    group = next(stream.groups, None)
+                    completions = ray.get(group) if group is not None else None
+                except RayActorError as error:
+                    del streams[ready]
+                    self._replace(stream.replica, model, error)
+                    idle.append(stream.replica)
+                    again.append(stream.chunk)
+                    exhausted = False
+                    continue
+                except RayTaskError as error:
+                    raise _engine_error(error, self._log(stream.replica)) from error
+                if completions is None:
+                    del streams[ready]
+                    idle.append(stream.replica)
+                    if stream.chunk.missing:
+                        raise EngineError(
+                            f"The engine ended a batch without {len(stream.chunk.missing)} of its completions."
+                        )
+                    exhausted = exhausted and not again
+                    continue
+                self._judge_group(completions, stream.chunk, judging, buffer, progress)
+
+    def _judge_group(
+        self,
+        completions: Sequence[Completion],
+        chunk: _Chunk,
+        judging: dict[Any, list[dict[str, Any]]],
+        buffer: _Buffer,
+        progress: _Progress,
+    ) -> None:
+        draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
+        paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
+        texts = {
+            c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error, c.mean_logprob)
+            for c in completions
+        }
+        for reference, unjudged in self._court.send(paired, chunk.purpose):
+            if reference is None:
+                buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
+                progress.add(len(unjudged))
+            else:
+                judging[reference] = [texts.pop(sample_id) for sample_id in unjudged]
+
+    def _is_loaded(self, model: ModelState) -> bool:
+        return self._loaded == model.fingerprint
+
+    def _load(self, model: ModelState) -> None:
+        # On a GPU other weights go into a new process, and the reference needs the GPU that engines would hold.
+        self.release()
+        trust = self._experiment.model.trust_remote_code
+        expected = self._trainer.reference(model.folder, trust) if self._experiment.engine.prove else None
+        self._trainer.release()
+        self._loaded = None
+        while len(self._replicas) < self._experiment.engine.replicas:
+            self._replicas.append(self._start_replica(len(self._replicas)))
+        self._expected = expected
+        loading = [replica.load.remote(model.folder, expected) for replica in self._replicas]
+        for number, reference in enumerate(loading):
+            try:
+                self.engine_kind, _seconds = ray.get(reference)
+            except RayTaskError as error:
+                raise _engine_error(error, self._log(number)) from error
+            except RayActorError as error:
+                raise EngineError(
+                    f"The engine's process died while it loaded {model.folder}: {cause_of_death(error)}"
+                    f"{last_words(self._log(number))}"
+                ) from None
+        self._loaded = model.fingerprint
+
+    def _log(self, replica: int) -> Path:
+        return self._ledger.folder.parent / "logs" / f"engine-{replica}.log"
+
+    def _start_replica(self, number: int) -> Any:
+        engine, model = self._experiment.engine, self._experiment.model
+        gpus = engine.tensor_parallel_size if self._cluster.gpus else 0
+        actor = ReplicaActor.options(num_cpus=1, num_gpus=gpus)
+        return actor.remote(engine, model.chat, model.trust_remote_code, self._log(number).resolve())
+
+    def _begin(self, replica: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
+        requests = [
+            Request(id=draw.id, prompt=chunk.problems[draw.problem_id].prompt, seed=draw.seed)
+            for draw in chunk.missing.values()
+        ]
+        generate = self._replicas[replica].generate.options(
+            num_returns="streaming", _generator_backpressure_num_objects=IN_FLIGHT
+        )
+        return _Stream(replica, chunk, generate.remote(requests, sampling, GROUP))
+
+    def _replace(self, replica: int, model: ModelState, error: RayActorError) -> None:
+        """A replica died: start another in its place and load the model again, a bounded number of times."""
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise EngineError(
+                f"An engine died {self._restarts} times in this run; the last time: {cause_of_death(error)}"
+                f"{last_words(self._log(replica))}"
+            ) from None
+        self._say(f"  engine {replica} died and is started again ({cause_of_death(error)})")
+        self._replicas[replica] = self._start_replica(replica)
+        try:
+            ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
+        except RayTaskError as failure:
+            raise _engine_error(failure, self._log(replica)) from failure
+        except RayActorError as failure:
+            raise EngineError(
+                f"The engine's process died again while it loaded {model.folder}: {cause_of_death(failure)}"
+                f"{last_words(self._log(replica))}"
+            ) from None
+
+    def _end_replicas(self) -> None:
+        for replica in self._replicas:
+            ray.kill(replica)
+        self._replicas, self._loaded = [], None
+
+
+class _Progress:
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self._report, self._done = report, 0
+
+    def add(self, count: int) -> None:
+        self._done += count
+        self._report(self._done)
+
+
+def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:
+    cause = error.cause
+    if isinstance(cause, SelfplayError) and type(cause) is not EngineError:
+        return cause
+    sentence = str(cause) if isinstance(cause, EngineError) else f"The engine failed: {type(cause).__name__}: {cause}"
+    return EngineError(f"{sentence}{last_words(log)}")

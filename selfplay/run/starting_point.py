@@ -1,0 +1,120 @@
+"""What a run began with and must find again when it is resumed: problems, verifiers and starting weights.
+
+    point = StartingPoint(run)                       # RUN/starting-point.json
+    point.same_problems({"gsm8k": "5f1c0d7a9e3b2468"})
+    point.same_verifiers({"math": "5"})
+    point.same_weights("models/0/initial", "0a1b2c3d4e5f6071")
+
+The config names them and does not hold them: a file, a folder or a branch on the Hub may have other content by now.
+What comes later in a run is checked by its own fingerprint (models) or checksum (the ledger). What is not covered: a
+run whose starting-point.json was removed notes a new one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from selfplay.errors import RunError
+from selfplay.run.directory import write_text
+
+_NOTES = TypeAdapter(dict[str, dict[str, str]])
+
+
+class StartingPoint:
+    """The record of a run's problems and starting weights; noted when first seen, compared ever after."""
+
+    def __init__(self, run: Path) -> None:
+        self._file = run / "starting-point.json"
+
+    def same_problems(self, now: dict[str, str]) -> None:
+        """Refuse to go on with other problems.
+
+        Args:
+            now: digest by task source.
+
+        Raises:
+            RunError: names the source, with both digests.
+        """
+        for source, digest in now.items():
+            then = self._noted("problems", source, digest)
+            if then != digest:
+                raise RunError(
+                    f"The task source `{source}` gave other problems when this run began (digest {then}, now "
+                    f"{digest}): its data or its code has changed. Restore it, or start a new run; scores on different "
+                    "problems cannot be compared."
+                )
+
+    def same_verifiers(self, now: dict[str, str]) -> None:
+        """Refuse to judge on with another version of a verifier; one judge is fixed for the run.
+
+        Args:
+            now: declared version by verifier.
+
+        Raises:
+            RunError: names the verifier, with both versions.
+        """
+        for name, version in now.items():
+            then = self._noted("verifiers", name, version)
+            if then != version:
+                raise RunError(
+                    f"The verifier `{name}` was version {then} when this run began and is {version} now; install the "
+                    "version it began with, or start a new run: verdicts of two judges cannot be compared."
+                )
+
+    def changed_code(self, now: dict[str, str]) -> list[str]:
+        """A sentence for each plugin whose code changed since the last time; the change is noted.
+
+        Args:
+            now: digest of its file by plugin.
+        """
+        said = []
+        for name, digest in now.items():
+            then = self._noted("code", name, digest)
+            if then != digest:
+                said.append(
+                    f"The code of {name} was {then} and is {digest}. What follows may differ from what an undisturbed "
+                    f"run would have made; recorded in {self._file.name}."
+                )
+                self._note("code", name, digest)
+                self._note("earlier code", f"{name}, before {digest}", then)
+        return said
+
+    def same_weights(self, where: str, fingerprint: str) -> None:
+        """Refuse to go on from other starting weights.
+
+        Args:
+            where: the folder or Hub id, as the config or the run names it.
+            fingerprint: of the weights that it holds now.
+
+        Raises:
+            RunError: names the place, with both fingerprints.
+        """
+        then = self._noted("weights", where, fingerprint)
+        if then != fingerprint:
+            raise RunError(
+                f"The starting model {where} held the weights {then} when this run began and holds {fingerprint} now; "
+                "restore them (for a Hub id, set `model.revision`), or start a new run."
+            )
+
+    def _noted(self, kind: str, name: str, now: str) -> str:
+        """What was noted under a name; `now` where nothing was."""
+        then = self._read().get(kind, {}).get(name)
+        if then is None:
+            self._note(kind, name, now)
+        return then or now
+
+    def _note(self, kind: str, name: str, value: str) -> None:
+        noted = self._read()
+        noted.setdefault(kind, {})[name] = value
+        write_text(self._file, json.dumps(noted, indent=2) + "\n")
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        if not self._file.exists():
+            return {}
+        try:
+            return _NOTES.validate_json(self._file.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RunError(f"Cannot read {self._file} ({' '.join(str(error).split())[:300]}); restore it.") from None

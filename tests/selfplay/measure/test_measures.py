@@ -1,0 +1,91 @@
+"""Measures count the samples they are given, and nothing else of the ledger."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.tables import Draw, problem_row, sample_row
+from selfplay.measure.accuracy import accuracy
+from selfplay.measure.intervals import over_seeds
+from selfplay.measure.samples import sample_measures
+from selfplay.models.state import ModelState
+from selfplay.tasks.problem import Problem
+from selfplay.verifiers.audit.statistics import wilson
+
+MODEL = ModelState("m", Path("m"), 0, "start", 0)
+
+
+def draw_all(
+    ledger: Ledger, seed: int, outcomes: list[str], texts: list[str] | None = None, reasons: list[str] | None = None
+) -> list[str]:
+    samples, verdicts = [], []
+    for number, outcome in enumerate(outcomes):
+        problem = Problem(prompt=f"p{number}", reference={}, verifier="v", source="s", split="evaluate", twin_key="t")
+        ledger.append("problems", [problem_row(problem)])
+        draw = Draw.of("evaluate", "m", problem.id, 0, {}, seed * 1000 + number)
+        samples.append(sample_row(draw, texts[number] if texts else "text", "stop", 4, None))
+        verdicts.append(
+            {"sample_id": draw.id, "outcome": outcome, "reason": reasons[number] if reasons else "r", "detail": "{}"}
+        )
+    ledger.append("samples", samples)
+    ledger.append("verdicts", verdicts)
+    return [row["id"] for row in samples]
+
+
+def test_seeds_that_share_a_model_and_problems_are_counted_apart(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    first = draw_all(ledger, 1, ["accepted", "rejected"])
+    second = draw_all(ledger, 2, ["accepted", "accepted"])
+    for drawn, value in ((first, 0.5), (second, 1.0)):
+        rows = [row for row in accuracy(ledger, MODEL, drawn) if row["task"] == "all"]
+        assert [(row["measure"], row["value"], row["n"]) for row in rows] == [("accuracy", value, 2)]
+
+
+def test_undecided_gives_bounds(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    drawn = draw_all(ledger, 1, ["accepted", "undecided", "rejected", "rejected"])
+    rows = {row["measure"]: row["value"] for row in accuracy(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert rows == {"accuracy": 0.25, "accuracy_upper": 0.5}
+
+
+def test_sample_measures(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    drawn = draw_all(ledger, 1, ["accepted", "rejected", "rejected", "rejected"], ["abab", "abab", "x", ""])
+    rows = {row["measure"]: row["value"] for row in sample_measures(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert rows["accepted_share"] == 0.25
+    assert rows["distinct_share"] == 0.75
+    assert rows["distinct_2"] == pytest.approx(2 / 6)
+    assert rows["truncated_share"] == 0
+    assert "fault_share" not in rows
+    # 2-grams: ab, ba, ab in each of two texts; 4 of 6 and 2 of 6
+    assert rows["entropy_2"] == pytest.approx(-(2 / 3 * math.log2(2 / 3) + 1 / 3 * math.log2(1 / 3)))
+
+
+def test_faults_are_counted_apart_from_what_is_open(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    drawn = draw_all(ledger, 1, ["undecided"] * 3 + ["accepted"], reasons=["fault", "open", "no_completion", "r"])
+    rows = {row["measure"]: row["value"] for row in sample_measures(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert (rows["undecided_share"], rows["fault_share"]) == (0.75, 0.5)
+
+
+def test_one_text_over_and_over_has_no_entropy(tmp_path: Path) -> None:
+    drawn = draw_all(ledger := Ledger(tmp_path), 1, ["rejected"] * 3, ["aaaa"] * 3)
+    rows = {row["measure"]: row["value"] for row in sample_measures(ledger, MODEL, drawn) if row["task"] == "all"}
+    assert (rows["entropy_2"], rows["distinct_2"]) == (0.0, pytest.approx(1 / 9))
+
+
+def test_wilson_gives_the_published_interval() -> None:
+    """Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3: 81/263 and 0/20."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_interval_over_seeds_is_students() -> None:
+    mean, low, high = over_seeds([0.7, 0.8, 0.9])
+    assert (mean, high - mean) == pytest.approx((0.8, 4.303 * 0.1 / 3**0.5), abs=1e-3)
+    assert mean - low == pytest.approx(high - mean)
+    assert over_seeds([0.4]) == (0.4, 0.4, 0.4)

@@ -1,0 +1,189 @@
+"""A run that is killed at any moment and resumed gives the digest of one that nobody touched.
+
+The moments are seen from outside, by what runs and what lies on disk; nothing in the code waits for a test. Random
+moments, and what else can die, are in benchmarks/chaos.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ray.cluster_utils import Cluster as RayCluster
+
+from selfplay.ledger.digest import check
+from selfplay.ledger.ledger import Ledger
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+HERE = Path(__file__).resolve().parents[3]
+TRIES = 4
+"""Runs in which a moment may be looked for."""
+LOOK_EVERY = 0.001
+"""Seconds between two looks; the shortest moment, a write to the ledger, takes a few milliseconds."""
+
+
+def _load_chaos() -> Any:
+    spec = importlib.util.spec_from_file_location("chaos", HERE / "benchmarks/chaos.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["chaos"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+chaos = _load_chaos()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quickstart's small sibling with fewer models, and samples enough for each step to be seen from outside."""
+    data = yaml.safe_load(chaos.SMALL.read_text())
+    data["generations"] = 1
+    data["sampling"]["n"] = 8
+    data["arms"] = [arm for arm in data["arms"] if arm["name"] != "random-filter"]
+    file = tmp_path_factory.mktemp("config") / "small.yaml"
+    file.write_text(yaml.safe_dump(data))
+    return file
+
+
+@pytest.fixture(scope="module")
+def calm(config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that nobody disturbs, and its digest."""
+    driver = chaos.finished(config, tmp_path_factory.mktemp("calm"))
+    return driver.run, chaos.total(driver.run)
+
+
+def does(title: str) -> Callable[[Any], bool]:
+    return lambda driver: driver.does(title)
+
+
+def writes_the_ledger(driver: Any) -> bool:
+    """A killed driver may have left a file behind; this one's own lies on disk for milliseconds."""
+    for file in (driver.run / "ledger").glob("*.tmp") if driver.run else ():
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime > driver.began:
+                return True
+    return False
+
+
+def reports(driver: Any) -> bool:
+    return driver.run is not None and (driver.run / "report").exists()
+
+
+def holds_the_run(driver: Any) -> bool:
+    return bool(driver.said().startswith("run "))
+
+
+MOMENTS: list[tuple[str, Callable[[Any], bool], Callable[[Any], bool], int]] = [
+    ("in training", does("ray::_TrainingProcess.train"), chaos.Driver.kill_driver, -signal.SIGKILL),
+    ("in verification", does("ray::Judge.judge"), chaos.Driver.kill_head, 2),
+    ("in sampling", does("ray::Replica.generate"), chaos.Driver.kill_group, -signal.SIGKILL),
+    ("in the middle of a ledger write", writes_the_ledger, chaos.Driver.kill_driver, -signal.SIGKILL),
+    ("at a random moment", holds_the_run, chaos.Driver.terminate, 143),
+    ("in the report", reports, chaos.Driver.kill_group, -signal.SIGKILL),
+]
+"""(name, whether it is that moment, what is done, the exit code of it); in the order in which a run comes to them."""
+
+
+def test_killed_at_every_named_moment_and_at_random(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
+    run: Path | None = None
+    draw = random.Random(0)
+    for name, moment, strike, code in MOMENTS:
+        driver = _caught(name, moment, config, tmp_path, run)
+        if name == "at a random moment":
+            _second_driver_is_refused(config, driver, tmp_path)
+            time.sleep(draw.uniform(0, 4))  # a run that goes on needs longer than that to start Ray
+        assert strike(driver)
+        assert driver.wait(60) == code, f"{name}: {driver.said()}"
+        if code > 0:
+            assert "--resume" in driver.said()
+            assert "\nselfplay: " in driver.said()
+            assert "Traceback" not in driver.said()
+        run = driver.run
+        driver.close()
+    chaos.finished(config, tmp_path, resume=run)
+    assert chaos.total(run) == calm[1]
+
+
+def _caught(
+    name: str, moment: Callable[[Any], bool], config: Path, folder: Path, run: Path | None, extra: tuple[str, ...] = ()
+) -> Any:
+    """A driver at the named moment. A short moment can pass unseen until the run is done; another run has it again."""
+    for _ in range(TRIES):
+        driver = chaos.Driver(config, folder, resume=run, extra=extra)
+        if driver.wait_until(moment, every=LOOK_EVERY):
+            return driver
+        driver.close()
+        assert driver.wait() == 0 or driver.was_too_busy(), driver.said()
+        run = driver.run if driver.was_too_busy() else None
+    pytest.fail(f"{name}: {TRIES} runs ended before it was seen")
+
+
+def _second_driver_is_refused(config: Path, first: Any, folder: Path) -> None:
+    """The first one stands still meanwhile, or it might be done before the second has looked."""
+    first.process.send_signal(signal.SIGSTOP)
+    second = chaos.Driver(config, folder, resume=first.run)
+    try:
+        assert second.wait(120) == 2
+        assert f"Another process is writing {first.run}" in second.said()
+    except BaseException:
+        first.kill_group()
+        raise
+    first.process.send_signal(signal.SIGCONT)
+    assert not first.ended()
+
+
+def test_two_nodes_give_the_digest_of_one(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
+    """With one CPU on each node the engine and the judge cannot share one."""
+    nodes = RayCluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        nodes.add_node(num_cpus=1)
+        driver = chaos.finished(config, tmp_path, extra=("--ray-address", nodes.address))
+    finally:
+        nodes.shutdown()
+    assert chaos.total(driver.run) == calm[1]
+
+
+def test_another_config_is_refused_with_its_key_and_both_values(config: Path, calm: tuple[Path, str]) -> None:
+    run = calm[0]
+    driver = chaos.Driver(config, run.parent.parent, resume=run, extra=("--set", "warn_when=[]"))
+    assert driver.wait(120) == 2
+    said = driver.said().strip().splitlines()
+    assert len(said) == 1
+    assert "`warn_when` was [" in said[0]
+    assert "and is now []" in said[0]
+
+
+def test_killed_with_vllm_every_key_is_there_once_and_no_row_changes(config: Path, tmp_path: Path) -> None:
+    pytest.importorskip("vllm")
+    extra = ("--set", "engine.kind=vllm", "--set", "arms=[{name: unfiltered, data: human+synthetic, keep: all}]")
+
+    def samples() -> dict[str, tuple[Any, ...]]:
+        rows = Ledger(run / "ledger").rows(
+            "SELECT id, completion, finish_reason, outcome FROM samples LEFT JOIN verdicts ON sample_id = id"
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def writes_more(driver: Any) -> bool:
+        return bool(driver.run and driver.does("ray::Replica.generate") and any(driver.run.glob("ledger/verdicts-*")))
+
+    driver = _caught("in sampling, with rows that are durable", writes_more, config, tmp_path, None, extra)
+    assert driver.kill_group()
+    run = driver.run
+    durable = samples()
+    assert durable
+    chaos.finished(config, tmp_path, resume=run, extra=extra)
+    assert check(run) == []
+    after = samples()
+    assert {key: after[key] for key in durable} == durable
+    assert len(after) > len(durable)

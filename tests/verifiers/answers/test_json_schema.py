@@ -1,0 +1,227 @@
+"""`json_schema`: which schemas are taken, what their patterns mean, and which block is the answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from selfplay.verifiers import BadReference, BadSettings, load
+
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
+DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
+
+
+def fits(schema: dict[str, Any], value: Any) -> str:
+    return load("json_schema").verify({"schema": schema}, json.dumps(value)).reason
+
+
+@pytest.mark.parametrize(
+    ("pattern", "right", "wrong"),
+    [
+        (r"^\d{4}$", ["1234"], ["evil\n1234\nmore", "1234\n", "\u0661\u0662\u0663\u0664", "1234\r"]),
+        (r"^[\d-]+$", ["12-3"], ["\u0661"]),
+        (r"^\w+$", ["a_1"], ["\u00e9", "a\n"]),
+        (r"^[^\W]$", ["a"], ["\u00e9"]),
+        (r"^\s$", ["\u00a0", "\ufeff", "\u2028", "\n"], ["\x1c", "\x85"]),
+        (r"^\S$", ["\x85", "\u00e9"], ["\ufeff"]),
+        (r"^.$", ["a", "\x85"], ["\n", "\r", "\u2028"]),
+        (r"^[.$]$", [".", "$"], ["a"]),
+        (r"a$|^b", ["xa", "bx"], ["a\nx", "x\nb"]),
+        (r"^[^]$", ["\n", "a"], [""]),
+        (r"^[[a]$", ["[", "a"], ["b"]),
+        (r"^\p{Lu}\u{e9}\/\cJ$", ["\u00c9\u00e9/\n"], ["\u00e9\u00e9/\n"]),
+        (r"^(?<q>['\"]).*\k<q>$", ["'a'"], ["'a\""]),
+        (r"\bb", ["\u00e9b"], ["ab"]),
+    ],
+)
+def test_a_pattern_means_what_it_means_in_json_schema(pattern: str, right: list[str], wrong: list[str]) -> None:
+    for name, text in [(name, text) for name, some in (("fits", right), ("does not", wrong)) for text in some]:
+        reason = "fits_schema" if name == "fits" else "does_not_fit"
+        assert fits({"type": "string", "pattern": pattern}, text) == reason, text
+        assert fits({"propertyNames": {"pattern": pattern}}, {text: 1}) == reason, text
+        assert fits({"patternProperties": {pattern: {}}, "additionalProperties": False}, {text: 1}) == reason, text
+        for draft in (DRAFT_2019, DRAFT_2020):
+            unevaluated = {"$schema": draft, "allOf": [{"patternProperties": {pattern: {}}}]}
+            assert fits({**unevaluated, "unevaluatedProperties": False}, {text: 1}) == reason, text
+        if name == "fits":
+            assert fits({"patternProperties": {pattern: False}}, {text: 1}) == "does_not_fit"
+
+
+ENDLESS: dict[str, Any] = {"patternProperties": {"^(a|a|aa)+$": {}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        ENDLESS,
+        {**ENDLESS, "additionalProperties": False},
+        {"allOf": [ENDLESS], "unevaluatedProperties": False},
+        {"$schema": DRAFT_2019, **ENDLESS, "unevaluatedProperties": False},
+        {"$schema": DRAFT_2020, "propertyNames": {"$ref": "#/$defs/s"}, "$defs": {"s": {"$schema": DRAFT_2020,
+         "pattern": "^(a|a|aa)+$"}}},
+    ],
+)  # fmt: skip
+def test_a_pattern_without_end_is_open_wherever_it_stands(schema: dict[str, Any]) -> None:
+    began = time.monotonic()
+    assert fits(schema, {"a" * 3000 + "b": 1}) == "open"
+    assert time.monotonic() - began < 10
+
+
+def test_what_is_left_to_a_pattern_is_matched_by_the_same_library() -> None:
+    # without end in Python's own `re`
+    assert fits({"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False}, {"a" * 40 + "!": 1}) in (
+        "does_not_fit",
+        "open",
+    )
+
+
+UNEVALUATED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
+    ({"properties": {"a": {}}, "additionalProperties": False}, [{"a": 1}, {}, 7], [{"b": 1}]),
+    ({"properties": {"a": {}}, "additionalProperties": {"type": "integer"}}, [{"a": "", "b": 1}], [{"b": ""}]),
+    ({"allOf": [{"properties": {"a": {}}}], "properties": {"b": {}}}, [{"a": 1, "b": 2}, {}, 7], [{"c": 1}]),
+    ({"anyOf": [{"required": ["a"], "properties": {"a": {}}}, {"properties": {"b": {}}}]}, [{"a": 1}], [{"c": 1}]),
+    ({"oneOf": [{"required": ["a"], "properties": {"a": {}}}, {"required": ["b"]}]}, [{"a": 1}], [{"b": 1}]),
+    ({"$ref": "#/$defs/n", "$defs": {"n": {"properties": {"a": {}}}}}, [{"a": 1}], [{"b": 1}]),
+    ({"if": {"required": ["a"]}, "then": {"properties": {"a": {}}}, "else": {"properties": {"b": {}}}},
+     [{"a": 1}, {"b": 1}], [{"a": 1, "b": 1}]),
+    ({"dependentSchemas": {"a": {"properties": {"a": {}, "b": {}}}}}, [{"a": 1, "b": 1}], [{"b": 1}]),
+    ({"allOf": [{"additionalProperties": True}]}, [{"a": 1}], []),
+    ({"allOf": [{"unevaluatedProperties": True}]}, [{"a": 1}], []),
+    ({"not": {"properties": {"a": False}}}, [], [{"a": 1}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("draft", [DRAFT_2019, DRAFT_2020])
+@pytest.mark.parametrize(("schema", "right", "wrong"), UNEVALUATED)
+def test_properties_that_nothing_speaks_of(
+    draft: str, schema: dict[str, Any], right: list[Any], wrong: list[Any]
+) -> None:
+    own = {} if "additionalProperties" in schema else {"unevaluatedProperties": False}
+    for value in right:
+        assert fits({"$schema": draft, **schema, **own}, value) == "fits_schema", value
+    for value in wrong:
+        assert fits({"$schema": draft, **schema, **own}, value) == "does_not_fit", value
+
+
+def test_a_schema_within_that_names_its_draft_keeps_our_keywords() -> None:
+    schema = {"$schema": DRAFT_2020, "properties": {"c": {"$ref": "#"}, "n": {"multipleOf": 0.1, "type": "integer"}}}
+    assert fits(schema, {"c": {"c": {"n": 3.0}}}) == "fits_schema"
+    assert fits({"$schema": DRAFT_2020, "items": {"$ref": "#"}, "multipleOf": 0.1}, [[0.3]]) == "fits_schema"
+    assert fits({"$schema": DRAFT_2020, "items": {"$ref": "#"}, "pattern": "^a$"}, [["a\n"]]) == "does_not_fit"
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        ({"const": {"$ref": "#/nowhere"}}, {"$ref": "#/nowhere"}, 1),
+        ({"enum": [{"pattern": "("}, {"$ref": "http://a.b/c"}]}, {"pattern": "("}, 1),
+        ({"examples": [{"$ref": "#x"}], "default": {"$ref": 5, "pattern": "("}, "type": "null"}, None, 1),
+        ({"properties": {"$ref": {"type": "string"}, "pattern": {"type": "integer"}}}, {"$ref": "a"}, {"$ref": 1}),
+        ({"properties": {"const": {"type": "string"}}}, {"const": "a"}, {"const": 1}),
+        (
+            {
+                "$id": "https://a.example/root",
+                "properties": {"p": {"$ref": "part"}},
+                "$defs": {"p": {"$id": "part", "$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}},
+            },
+            {"p": 1},
+            {"p": "x"},
+        ),
+        (
+            {"items": {"$id": "urn:part", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "integer"}}}},
+            [[1]],
+            [["x"]],
+        ),
+        (
+            {"$schema": DRAFT_7, "definitions": {"n": {"type": "null"}}, "properties": {"a": {"$ref": "#/definitions/n",
+             "allOf": [{"$ref": "#/nowhere"}], "pattern": "("}}},
+            {"a": None},
+            {"a": 1},
+        ),
+        (
+            {"$schema": DRAFT_7, "definitions": {"n": {"$ref": "#/definitions/m", "not": {"$ref": "#/definitions/n"}},
+             "m": {"type": "null"}}, "items": {"$ref": "#/definitions/n"}},
+            [None],
+            [1],
+        ),
+        ({"$ref": "#/parts/one", "parts": {"one": {"type": "integer"}}}, 1, "x"),
+        ({"type": "string", "pattern": r"^\p{L}+$"}, "\u00e9", "1"),
+        ({"if": {}, "not": False, "$defs": {"unused": {"not": {"type": "null"}}}}, 1, None),
+    ],
+)  # fmt: skip
+def test_a_valid_schema_is_taken(schema: dict[str, Any], right: Any, wrong: Any) -> None:
+    assert fits(schema, right) == "fits_schema"
+    if wrong is not None:
+        assert fits(schema, wrong) == "does_not_fit"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"$schema": 5}, r"no JSON Schema at \$\['\$schema'\]: 5 is not of type 'string'"),
+        ({"$schema": ["a"]}, r"no JSON Schema at \$\['\$schema'\]"),
+        ({"properties": {"a": {"$schema": 5}}}, r"no JSON Schema at .*: 5 is not of type 'string'"),
+        ({"$ref": "http://["}, r"refers to http://\[, which is not in it"),
+        ({"$ref": "#/allOf/x", "allOf": [{}]}, "refers to #/allOf/x, which is not in it"),
+        ({"$ref": "#/title", "title": "a"}, "refers to #/title, which is not in it"),
+        ({"$ref": "#/x", "x": {"type": "text"}}, r"no JSON Schema at \$\.type: 'text'"),
+        ({"items": {"pattern": "(a"}}, r"`\(a` is no regular expression"),
+        ({"$defs": {"unused": {"patternProperties": {"[z-a]": {}}}}}, "no regular expression"),
+        ({"$ref": "#/x", "x": {"pattern": "(a"}}, "no regular expression"),
+        (
+            {"$schema": DRAFT_7, "definitions": {"n": {"$ref": "#/definitions/n"}}, "$ref": "#/definitions/n"},
+            "leads back",
+        ),
+        ({"$schema": "http://json-schema.org/draft-03/schema#", "type": ["string", {"$ref": "#"}]}, "leads back"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_in_a_sentence(schema: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadReference, match=words):
+        load("json_schema").read_reference({"schema": schema})
+    with pytest.raises(BadSettings, match=words):
+        load("json_schema", {"schema": schema})
+
+
+INTEGER = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("```json\n1\n```\n```json\n2", "no_answer"),
+        ("```json\n1\n```\n```json\n", "no_answer"),
+        ("```json\n1\n```\n```", "no_answer"),
+        ("```json\n1\n```\n```python\nprint(", "fits_schema"),
+        ("<think>\n```json\n1\n```\n</think>\nI do not know.", "no_answer"),
+        ("<think>\n```json\n{\n</think>\n```json\n1\n```", "fits_schema"),
+        ("```json\n1\n```\n</think>\n```json\n2\n```", "fits_schema"),
+        ("```json\n1\n```\n<think> or", "no_answer"),
+        ('```json title="x"\n1\n```', "fits_schema"),
+        ("```json:\n1\n```", "fits_schema"),
+        ("```json {.numberLines}\n1\n```", "fits_schema"),
+        ("```{.json}\n1\n```", "fits_schema"),
+        ("- ```json\n  1\n  ```", "fits_schema"),
+        ("2. ```json\n   1\n   ```\n", "fits_schema"),
+        ('```python title="json"\n1\n```', "no_answer"),
+        ("```jsonc\n1\n```", "no_answer"),
+        ("```json\n1\n```\nand `` ``` `` is a fence", "fits_schema"),
+        ("```json\n1\n```\n```json``` is a word", "fits_schema"),
+        ("````json\n1\n```\n````", "not_json"),
+    ],
+)  # fmt: skip
+def test_the_last_block_counts_and_has_an_end(text: str, reason: str) -> None:
+    for whole in (text, text.replace("\n", "\r\n")):
+        assert load("json_schema", {"where": "fenced", "schema": INTEGER}).verify({}, whole).reason == reason
+
+
+@pytest.mark.parametrize(
+    "line", ["- " * 500_000, "1. " * 300_000 + "```json", "> " * 10**5 + "```" * 10**5, "</think>" * 10**5]
+)
+def test_a_long_line_before_a_block_costs_little(line: str) -> None:
+    began = time.monotonic()
+    load("json_schema", {"where": "fenced", "schema": INTEGER}).verify({}, line + "```\n1\n```")
+    assert time.monotonic() - began < 5

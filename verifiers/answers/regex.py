@@ -1,0 +1,81 @@
+"""The `regex` verifier: does the completion match a regular expression?
+
+What is covered: hostile completions; a pattern that backtracks without end is stopped and leaves the completion open.
+What is not covered: what the pattern lets through. A pattern judges form, not truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from selfplay.verifiers.answers.patterns import Place, TookTooLong, compiled, matches
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.errors import BadReference, first_complaint
+
+
+class RegexReference(BaseModel):
+    """The pattern of a problem."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    pattern: str | None = Field(default=None, min_length=1, max_length=10_000)
+    """Regular expression (library `regex`); may be left out where the settings have one."""
+
+
+class RegexSettings(BaseModel):
+    """The pattern for all problems, and how it is applied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    pattern: str | None = Field(default=None, min_length=1, max_length=10_000)
+    """Regular expression for problems whose reference has none."""
+    where: Place = "anywhere"
+    """The match may stand anywhere, must be the whole completion, or one whole line."""
+    ignore_case: bool = False
+    """Whether capitals count as small letters."""
+    timeout: float = Field(default=1.0, gt=0, le=60)
+    """Seconds for one completion; a pattern that takes longer leaves it undecided."""
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Self:
+        if self.pattern is not None:
+            compiled(self.pattern, self.ignore_case)
+        return self
+
+
+class RegexVerifier(Verifier):
+    """Judges a completion by a regular expression."""
+
+    name: ClassVar[str] = "regex"
+    version: ClassVar[str] = "1"
+    judges: ClassVar[str] = "that the completion matches a regular expression"
+    does_not_catch: ClassVar[str] = "whatever is false and has the form"
+    Reference: ClassVar[type[BaseModel]] = RegexReference
+    Settings: ClassVar[type[BaseModel]] = RegexSettings
+
+    def read_reference(self, reference: Mapping[str, JsonValue]) -> str:
+        """The pattern that counts. Raises BadReference where there is none, or it is no regular expression."""
+        try:
+            pattern = RegexReference.model_validate(reference).pattern or self.settings.pattern
+            if pattern is None:
+                raise BadReference("the reference has no `pattern` for the regex verifier, and its settings have none")
+            compiled(pattern, self.settings.ignore_case)
+        except ValidationError as error:
+            raise BadReference(f"the reference does not fit the regex verifier, {first_complaint(error)}") from error
+        except ValueError as error:
+            raise error if isinstance(error, BadReference) else BadReference(f"`pattern`: {error}") from None
+        return pattern
+
+    def verify(self, reference: str, completion: str, timeout: float | None = None) -> Verdict:
+        pattern = compiled(reference, self.settings.ignore_case)
+        try:
+            found = matches(pattern, completion, self.settings.where, timeout or self.settings.timeout)
+        except TookTooLong as error:
+            return Verdict.open(str(error), pattern=reference[:300])
+        if found is None:
+            return Verdict.reject("no_match", pattern=reference[:300])
+        return Verdict.accept("match", pattern=reference[:300], matched=found[:300])

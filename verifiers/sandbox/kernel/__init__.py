@@ -1,0 +1,1 @@
+"""What the Linux kernel is asked for: namespaces, Landlock, seccomp, control groups."""

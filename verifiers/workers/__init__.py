@@ -1,0 +1,1 @@
+"""Supervised worker processes: started, fed, watched and killed."""

@@ -1,0 +1,173 @@
+"""A worker process as its supervisor holds it: started, fed, read from, killed. No policy here; see
+supervisor.py.
+
+What is covered: the worker leads its own process group, which is killed whole; its log is kept to the last 4
+kB. Not covered: a descendant that moved to a session of its own; a verifier that starts such things must bind
+them to its own life, as the sandbox does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+import selfplay
+from selfplay.tasks.trial import WATCHED_VARIABLE, search_path
+from selfplay.verifiers.contract.judgement import Task
+from selfplay.verifiers.workers.frames import FrameReader, pack
+
+LOG_TAIL = 4096
+PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
+"""The folder to import `selfplay` from. Not from this file's own place, which lies behind a link."""
+
+
+class WorkerProcess:
+    """One process, its socket, and the rows it has been handed and not yet answered (oldest first)."""
+
+    def __init__(self, name: str, settings: Mapping[str, JsonValue], memory_mb: int) -> None:
+        ours, theirs = socket.socketpair()
+        log_read, log_write = os.pipe()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "selfplay.verifiers.workers.worker",
+                        str(theirs.fileno()),
+                        str(os.getpid()),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log_write,
+                    stderr=log_write,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    env=_environment(),
+                )
+            finally:
+                os.close(log_write)
+        ours.setblocking(False)
+        os.set_blocking(log_read, False)
+        self.socket = ours
+        self.log_fd = log_read
+        self.rows: deque[Task] = deque()
+        self.head_since = 0.0
+        """When the oldest row in `rows` began to be the one worked on, by the monotonic clock."""
+        self.quick = False
+        """Whether its last row took so little that several may wait in its socket."""
+        self.loaded = False
+        """Whether it has imported and built its verifier, and warms up."""
+        self.ready = False
+        self.handed = 0
+        """Rows handed to it so far; each answer carries its row's number."""
+        self._outgoing: deque[memoryview] = deque()
+        self._reader = FrameReader()
+        self._log = bytearray()
+        start = {"name": name, "settings": dict(settings), "memory_mb": memory_mb, "sys_path": search_path()}
+        self.send(pack(start))
+
+    @property
+    def backed_up(self) -> bool:
+        """Whether bytes wait for the socket to take them."""
+        return bool(self._outgoing)
+
+    def send(self, frame: bytes) -> None:
+        self._outgoing.append(memoryview(frame))
+
+    def flush(self) -> None:
+        """Write as much as the socket takes. A broken pipe is left for `read` to find."""
+        while self._outgoing:
+            frame = self._outgoing.popleft()
+            try:
+                sent = self.socket.send(frame)
+            except BlockingIOError:
+                self._outgoing.appendleft(frame)
+                return
+            except (BrokenPipeError, ConnectionResetError):
+                self._outgoing.clear()
+                return
+            if sent < len(frame):
+                self._outgoing.appendleft(frame[sent:])
+
+    def read(self) -> list[Any] | None:
+        """Messages that have arrived, or None when the worker is gone."""
+        try:
+            data = self.socket.recv(1 << 18)
+        except BlockingIOError:
+            return []
+        except ConnectionResetError:
+            return None
+        return self._reader.feed(data) if data else None
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether it wrote something that is no message, after those already read."""
+        return self._reader.spoiled
+
+    def read_log(self) -> bool:
+        """Keep the last of what the worker printed; False at its end."""
+        try:
+            data = os.read(self.log_fd, 1 << 16)
+        except BlockingIOError:
+            return True
+        self._log += data
+        del self._log[:-LOG_TAIL]
+        return bool(data)
+
+    def log_tail(self) -> str:
+        return self._log.decode("utf-8", "replace").strip()
+
+    def kill(self, patience: float = 0.0) -> int | None:
+        """End the process and its group, and reap it.
+
+        Args:
+            patience: seconds in which it may end by itself.
+
+        Returns:
+            Its exit status (negative: the signal) where it ended by itself; None where this ended it.
+        """
+        own: int | None = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            own = self._process.wait(patience) if patience else None
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has gone already, with its whole group
+        except PermissionError:
+            self._process.kill()  # macOS answers so when the group's leader is a zombie
+        self._process.wait()
+        while self.read_log():
+            if not _readable(self.log_fd):
+                break
+        self.socket.close()
+        os.close(self.log_fd)
+        return own
+
+
+def _readable(fd: int) -> bool:
+    return bool(select.select([fd], [], [], 0)[0])
+
+
+def _environment() -> dict[str, str]:
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin
+    # that prints half a surrogate pair must not fail by it
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace", WATCHED_VARIABLE: "1"}
+    return {**os.environ, **threads, **fixed, "PYTHONPATH": _python_path()}
+
+
+def _python_path() -> str:
+    inherited = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join([PACKAGE_ROOT, inherited] if inherited else [PACKAGE_ROOT])

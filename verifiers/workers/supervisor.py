@@ -1,0 +1,159 @@
+"""Judging under limits: warm worker processes that are killed for real and replaced.
+
+    with Supervisor("math", workers=2) as supervisor:
+        for judgement in supervisor.judge(rows):
+            ...
+
+Each row has a wall clock and an address-space limit. `timeout` is the completion's own budget in seconds,
+which a verifier may enforce; the supervisor's deadline is twice that plus 5 s, so that a spent budget is the
+verifier's rejection and only a hung judge is a fault.
+
+What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again
+alone; if that kills again: rejected as `kills_its_judge`), makes it raise or answer rubbish (fault); the rows
+around it are judged as if it had not been there. Before the blame goes to a completion, the judge must give a
+verdict on a harmless one with the same reference; where it does not, it is the judge that dies (fault, with the cause
+`judge_dies`). A verdict of `fault` is asked for a second time. Usable from any thread, from Ray actors and, through
+`asyncio.wrap_future`, from asyncio: no signals, no fork of the caller.
+Not covered: CPU and disk use within the deadline; a judge that lives through the harmless completion alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any
+
+from pydantic import JsonValue
+
+from selfplay.tasks.plugins import absolute
+from selfplay.verifiers.contract.judgement import Judgement, Row, Task
+from selfplay.verifiers.errors import BrokenVerifier
+from selfplay.verifiers.workers.dispatcher import Dispatcher
+
+READ_AHEAD_ROWS = 2048
+READ_AHEAD_CHARACTERS = 64 * 1024 * 1024
+
+
+class Supervisor:
+    """Owns N worker processes for one verifier.
+
+    Args:
+        name: a registered verifier, or `path/to/file.py:name`.
+        settings: the verifier's settings.
+        workers: processes.
+        timeout: a completion's own budget in seconds; None: the verifier's `timeout` setting, else 10 s.
+        memory_mb: address space of one worker in MiB.
+
+    Raises:
+        UnknownVerifier, BadSettings, BrokenVerifier: from the first worker, before any row is taken.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
+        workers: int = 1,
+        timeout: float | None = None,
+        memory_mb: int = 2048,
+    ) -> None:
+        if workers < 1:
+            raise ValueError("`workers` must be at least 1")
+        if timeout is not None and not 0 < timeout < float("inf"):
+            raise ValueError("`timeout` must be a positive number of seconds")
+        self._pid = os.getpid()
+        self._closed = False
+        self._dispatcher = Dispatcher(absolute(name), settings or {}, workers, timeout, memory_mb)
+        self._thread = threading.Thread(target=self._dispatcher.run, name=f"supervisor-{name}", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+        try:
+            self._hello = self._dispatcher.hello.result()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        return str(self._hello["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self._hello["version"])
+
+    @property
+    def settings_hash(self) -> str:
+        return str(self._hello["settings_hash"])
+
+    @property
+    def sandbox_level(self) -> str | None:
+        level = self._hello["sandbox_level"]
+        return None if level is None else str(level)
+
+    def submit(self, row: Row) -> Future[Judgement]:
+        """Judge one row; the future never carries an exception of the row's making.
+
+        Raises:
+            BrokenVerifier: (through the future) workers no longer start; (here) the supervisor is closed, or
+                was made before this process was forked.
+        """
+        if self._closed or os.getpid() != self._pid:
+            raise BrokenVerifier(f"this Supervisor of the {self.name} verifier is closed, or another process made it")
+        task = Task(row)
+        self._dispatcher.give(task)
+        return task.future
+
+    def judge(self, rows: Iterable[Row]) -> Iterator[Judgement]:
+        """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters.
+
+        Raises:
+            BrokenVerifier: workers no longer start.
+        """
+        waiting: deque[tuple[Future[Judgement], int]] = deque()
+        characters = 0
+        try:
+            for row in rows:
+                size = len(row.completion)
+                waiting.append((self.submit(row), size))
+                characters += size
+                while waiting and (
+                    waiting[0][0].done()
+                    or len(waiting) >= READ_AHEAD_ROWS
+                    or (characters > READ_AHEAD_CHARACTERS and len(waiting) > 1)
+                ):
+                    future, size = waiting.popleft()
+                    characters -= size
+                    yield future.result()
+            while waiting:
+                yield waiting.popleft()[0].result()
+        finally:
+            for future, _ in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """Kill the workers; rows that wait are cancelled. Safe to call twice."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._dispatcher.stop()
+        self._thread.join()
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Supervisor holds processes and cannot be sent to another one; make it there")

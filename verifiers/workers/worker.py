@@ -1,0 +1,178 @@
+"""One verifier process: `python -m selfplay.verifiers.workers.worker FD PARENT`, started and killed by supervisor.py.
+
+It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin
+prints goes to the supervisor's log of this worker, never into the answers.
+
+What is covered: address space (RLIMIT_AS), death with the parent (on Linux), verdicts that are no verdicts,
+evidence that is too long, a child process that inherits the socket. Not covered: a plugin that means harm. It
+runs here with the user's rights; only what a verifier puts in a sandbox is isolated.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from selfplay.tasks.said import said
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.errors import BadReference, VerifierError
+from selfplay.verifiers.workers.frames import EXIT_MEMORY, FrameReader, pack
+
+DETAIL_BYTES = 4096
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
+    os.register_at_fork(after_in_child=channel.close)
+    _die_with(int(sys.argv[2]))
+    reader = FrameReader()
+    pending = _receive(channel, reader)
+    start = pending.pop(0)
+    _limit_memory(start["memory_mb"])
+    sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
+    try:
+        loaded = load(start["name"], start["settings"])
+        channel.sendall(pack({"loaded": True}))
+        loaded.warm()
+    except Exception as error:
+        kind = type(error).__name__ if isinstance(error, VerifierError) else None
+        text = str(error) if kind else said(error)
+        channel.sendall(pack({"error": text, "kind": kind}))
+        raise
+    channel.sendall(pack(_hello(loaded)))
+    while True:
+        for rows in pending:
+            channel.sendall(_answers(loaded, rows))
+        pending = _receive(channel, reader)
+
+
+def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
+    return {
+        "name": loaded.name,
+        "version": loaded.version,
+        "settings_hash": loaded.settings_hash,
+        "sandbox_level": loaded.sandbox_level,
+        "timeout": loaded.timeout,
+        "budgets": loaded.budgets,
+        "batch": loaded.batch,
+    }
+
+
+def _receive(channel: socket.socket, reader: FrameReader) -> list[Any]:
+    while True:
+        data = channel.recv(1 << 18)
+        if not data:
+            # the supervisor is gone or done with us; skip atexit hooks, which a plugin could hang
+            os._exit(0)
+        messages = reader.feed(data)
+        if messages:
+            return messages
+
+
+def _answers(loaded: LoadedVerifier, rows: list[list[Any]]) -> bytes:
+    """One frame for each row of a message; several rows are for the batch form."""
+    began = time.perf_counter()
+    try:
+        verdicts = [_one(loaded, rows[0])] if len(rows) == 1 else _many(loaded, rows)
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
+    seconds = (time.perf_counter() - began) / len(rows)
+    return b"".join(_packed(loaded, row[0], verdict, seconds) for row, verdict in zip(rows, verdicts, strict=True))
+
+
+def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
+    _, reference, completion, prompt, timeout = row
+    try:
+        return loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
+    except MemoryError:
+        raise
+    except BaseException as error:
+        return _raised(loaded, error)
+
+
+def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
+    """By the batch form; a reference that does not fit is a fault of its row alone."""
+    verdicts: dict[int, Verdict] = {}
+    read: dict[int, Any] = {}
+    for number, reference, *_ in rows:
+        try:
+            read[number] = loaded.read_reference(reference)
+        except MemoryError:
+            raise
+        except BaseException as error:
+            verdicts[number] = _raised(loaded, error)
+    left = [row for row in rows if row[0] in read]
+    try:
+        texts, prompts = [row[2] for row in left], [row[3] for row in left]
+        found = loaded.judge_many([read[row[0]] for row in left], texts, prompts, rows[0][4]) if left else []
+        verdicts |= {row[0]: verdict for row, verdict in zip(left, found, strict=True)}
+    except MemoryError:
+        raise
+    except BaseException as error:
+        verdicts |= {row[0]: _raised(loaded, error) for row in left}
+    return [verdicts[row[0]] for row in rows]
+
+
+def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
+    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    words = said(error)
+    if isinstance(error, BadReference):
+        return Verdict.fault(words.removeprefix(f"{type(error).__name__}: ")[:1000])
+    return Verdict.fault(f"{loaded.name} raised {words}"[:1000])
+
+
+def _packed(loaded: LoadedVerifier, number: int, verdict: Verdict, seconds: float) -> bytes:
+    try:
+        return pack([number, verdict.outcome, verdict.reason, capped(verdict.detail), verdict.score, seconds])
+    except (TypeError, ValueError) as error:
+        fault = Verdict.fault(f"{loaded.name} gave a verdict that JSON cannot carry: {error}"[:1000])
+        return pack([number, fault.outcome, fault.reason, fault.detail, None, seconds])
+
+
+def capped(detail: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The evidence cut to 4 kB of JSON: long strings first, then whole keys, with `truncated: true`."""
+    if len(json.dumps(detail)) <= DETAIL_BYTES:
+        return dict(detail)
+    kept: dict[str, JsonValue] = {"truncated": True}
+    for key, value in detail.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        short: JsonValue = value if len(json.dumps(value)) <= 600 else text[:500] + "…"
+        longer = {**kept, key[:100]: short}
+        if len(json.dumps(longer)) > DETAIL_BYTES:
+            break
+        kept = longer
+    return kept
+
+
+def _limit_memory(memory_mb: int) -> None:
+    size = memory_mb * 1024 * 1024
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with(parent: int) -> None:
+    # a worker stuck in a row does not notice that its socket was closed; on Linux the kernel ends it
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
