@@ -16,11 +16,11 @@ import difflib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.said import STRANGERS, said
@@ -160,6 +160,27 @@ def absolute(name: str) -> str:
     """The same name, with a file's path made absolute, so that it means the same in other processes."""
     path, attribute = split_file(name)
     return name if path is None else f"{path.resolve()}:{attribute}"
+
+
+def absolute_in(value: Any) -> Any:
+    """The same name or settings, with every plugin file that is there named by its absolute path."""
+
+    def there(name: str) -> str:
+        path = split_file(name)[0]
+        return absolute(name) if path is not None and path.is_file() else name
+
+    return renamed(value, there)
+
+
+def renamed(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with every text in it changed, in mappings and lists too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: renamed(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [renamed(item, change) for item in value]
+    return value
 
 
 def _package(entry: EntryPoint) -> str:

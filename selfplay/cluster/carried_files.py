@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from selfplay.tasks.plugins import absolute, split_file
+from selfplay.tasks.plugins import absolute, renamed, split_file
 
 
 def collect(*values: Any) -> dict[str, str]:
@@ -57,27 +57,7 @@ def relocate(value: Any, moved: Mapping[str, str]) -> Any:
         place = moved.get(str(path.resolve())) if path is not None else None
         return f"{place}:{attribute}" if place else name
 
-    return _mapped(value, here)
-
-
-def absolute_in(value: Any) -> Any:
-    """The same name or settings, with every plugin file that is there named by its absolute path."""
-
-    def there(name: str) -> str:
-        path = split_file(name)[0]
-        return absolute(name) if path is not None and path.is_file() else name
-
-    return _mapped(value, there)
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mapped(item, change) for item in value]
-    return value
+    return renamed(value, here)
 
 
 def _names(value: Any) -> Iterator[str]:

@@ -17,17 +17,16 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, ValidationError
 
-from selfplay.cluster.carried_files import absolute_in
 from selfplay.errors import ConfigError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose
-from selfplay.tasks.plugins import absolute
+from selfplay.tasks.plugins import absolute, absolute_in
 from selfplay.tasks.problem import Problem
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract import registry
 from selfplay.verifiers.contract.loaded import LoadedVerifier
 from selfplay.verifiers.contract.needs import Needs, together
-from selfplay.verifiers.contract.spec import Choice
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadReference, VerifierError, first_complaint
 
 
@@ -55,7 +54,7 @@ def assigned(experiment: Experiment, verifier: str, purpose: Purpose) -> Assigne
             if "verifier" not in entry:
                 return Assigned(absolute(verifier), absolute_in(entry))
             try:
-                choice = Choice.model_validate(entry)
+                choice = VerifierSpec.model_validate(entry)
             except ValidationError as error:
                 raise ConfigError(
                     f"{section}.{key}, {first_complaint(error)}; beside `verifier` there may be `settings` alone"

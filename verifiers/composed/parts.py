@@ -18,7 +18,7 @@ from selfplay.tasks.said import said
 from selfplay.verifiers.contract.loaded import LoadedVerifier
 from selfplay.verifiers.contract.needs import Needs, together
 from selfplay.verifiers.contract.registry import load
-from selfplay.verifiers.contract.spec import Choice, Part
+from selfplay.verifiers.contract.spec import Part, VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Verifier
 from selfplay.verifiers.errors import BadReference, VerifierError
@@ -39,7 +39,7 @@ class Parts(BaseModel):
 class Asked:
     """A part at work."""
 
-    def __init__(self, part: Part | Choice) -> None:
+    def __init__(self, part: Part | VerifierSpec) -> None:
         self.loaded: LoadedVerifier = load(part.verifier, part.settings)
         self.weight: float | None = getattr(part, "weight", None)
         self._key: str | None = getattr(part, "reference", None)

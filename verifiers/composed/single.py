@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from selfplay.verifiers.contract.spec import Choice
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 
 class Of(BaseModel):
@@ -12,5 +12,5 @@ class Of(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    of: Choice
+    of: VerifierSpec
     """`{verifier, settings}` of the one inside."""

@@ -1,16 +1,26 @@
-"""A verifier named in a config, with its settings: alone, or as a part of a composed one.
+"""A verifier with its settings, as a config names it: the one spelling of it, from the YAML to the worker process.
 
 {verifier: math, settings: {answer: whole}}
-{verifier: length, settings: {most: 400}, weight: 0.2}
+
+spec = VerifierSpec(verifier="math", settings={"answer": "whole"})
+spec.load().verify({"answer": "1/2"}, "0.5").outcome        "accepted", in this process and without limits
+Supervisor(spec, workers=2)                                 the same in worker processes with limits
 """
 
 from __future__ import annotations
 
+import json
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from selfplay.tasks.plugins import absolute_in
+from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.registry import load
 
-class Choice(BaseModel):
-    """One verifier."""
+
+class VerifierSpec(BaseModel):
+    """One verifier and its settings. Not yet looked up: the name may be of a plugin that is not installed here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -19,9 +29,27 @@ class Choice(BaseModel):
     settings: dict[str, JsonValue] = {}
     """Its settings."""
 
+    def load(self) -> LoadedVerifier:
+        """Find and build it here, to be asked in this process without limits.
 
-class Part(Choice):
-    """One of several verifiers."""
+        Raises:
+            UnknownVerifier, BrokenVerifier: nothing of that name, or it cannot be imported or keeps no contract.
+            BadSettings: a key or value that the verifier does not take.
+        """
+        return load(self.verifier, self.settings)
+
+    def absolute(self) -> Self:
+        """The same with every plugin file named by its absolute path, so that it means the same in other processes."""
+        return self.model_copy(update={"verifier": absolute_in(self.verifier), "settings": absolute_in(self.settings)})
+
+    @property
+    def key(self) -> str:
+        """Canonical JSON of both: equal for equal specs."""
+        return json.dumps([self.verifier, self.settings], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+class Part(VerifierSpec):
+    """One of the verifiers that a composed one is made of."""
 
     weight: float | None = Field(default=None, gt=0, le=1e6)
     """Its share in the score, beside the outcome; unset: none."""
