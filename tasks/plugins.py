@@ -76,6 +76,10 @@ class PluginGroup:
         """All registered names, sorted; imports nothing."""
         return sorted(self._entries())
 
+    def shipped(self) -> list[str]:
+        """The registered names of plugins that are part of this project, sorted; imports nothing."""
+        return sorted(name for name, entries in self._entries().items() if _is_ours(entries[0]))
+
     def find(self, name: str) -> Found:
         """What a registered name or `path/to/file.py:name` stands for; imports only that one.
 
@@ -126,7 +130,7 @@ class PluginGroup:
             raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
         where = f"{self.kind} `{entry.name}` of package {package}"
         try:
-            if entry.module not in sys.modules and entry.module.partition(".")[0] != OURS:
+            if entry.module not in sys.modules and not _is_ours(entry):
                 try_import(entry.module)
             return Found(entry.load(), where)
         except FailedImport as error:
@@ -181,6 +185,10 @@ def renamed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list | tuple):
         return [renamed(item, change) for item in value]
     return value
+
+
+def _is_ours(entry: EntryPoint) -> bool:
+    return entry.module.partition(".")[0] == OURS
 
 
 def _package(entry: EntryPoint) -> str:

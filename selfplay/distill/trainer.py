@@ -10,14 +10,16 @@ run; an equal job gives the equal student. What is not: a training goes on from 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
-from selfplay.distill.job import TrainingJob, TrainingResult, remove_unfinished
+from selfplay.cluster import carried_files
+from selfplay.distill.contract import OnStep, TrainingJob, TrainingResult, remove_unfinished
+from selfplay.distill.registry import find
 from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.prove import Reference
 from selfplay.errors import SelfplayError, TrainingError
@@ -29,14 +31,14 @@ _Made = TypeVar("_Made")
 
 
 class _TrainingProcess:
-    def __init__(self) -> None:
+    def __init__(self, files: Mapping[str, str]) -> None:
         self._step, self._loss = 0, math.nan
+        self._moved = carried_files.unpack(files)
 
     def train(self, job: TrainingJob) -> TrainingResult:
-        from selfplay.distill import supervised
-
         self._step = 0
-        return supervised.train(job, self._note)
+        method = find(carried_files.relocate(job.settings.method, self._moved))()
+        return method.train(job, self._note)
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
         from selfplay.engines import prove
@@ -58,15 +60,17 @@ class Trainer:
 
     Args:
         gpu: whether the process takes a GPU.
+        method: the distillation method's name; a file's text travels to the process's node.
         say: given a sentence each time that the process died and is started again.
     """
 
-    def __init__(self, *, gpu: bool, say: Callable[[str], None] = print) -> None:
+    def __init__(self, *, gpu: bool, method: str = "supervised", say: Callable[[str], None] = print) -> None:
         self._gpu, self._say = gpu, say
+        self._files = carried_files.collect(method)
         self._process: Any = None
         self._restarts = 0
 
-    def train(self, job: TrainingJob, on_step: Callable[[int, float], None]) -> TrainingResult:
+    def train(self, job: TrainingJob, on_step: OnStep) -> TrainingResult:
         """Run one training to its end, reporting (step, loss) while it goes on.
 
         Raises:
@@ -109,7 +113,7 @@ class Trainer:
         """The result of an attempt, made again with a new process where the process died."""
         while True:
             if self._process is None:
-                self._process = _TrainingActor.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote()
+                self._process = _TrainingActor.options(num_cpus=0, num_gpus=1 if self._gpu else 0).remote(self._files)
             try:
                 return attempt(self._process)
             except RayTaskError as error:

@@ -3,8 +3,8 @@ server."""
 
 from __future__ import annotations
 
-from selfplay.engines.choose import make_engine, resolve_kind
 from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
+from selfplay.engines.registry import make_engine, resolve_kind
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 
 __all__ = [

@@ -8,12 +8,15 @@ another.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
-from selfplay.engines.settings import SamplingSettings
+from pydantic import BaseModel, ConfigDict
+
+from selfplay.engines.settings import EngineSettings, SamplingSettings
 
 FinishReason = Literal["stop", "length", "refused", "error"]
 
@@ -66,12 +69,34 @@ class ProbeResult:
     """Number format it was computed in, such as `float32`; the comparison's tolerance follows from it."""
 
 
-class Engine(Protocol):
-    """The one interface of all engines."""
+class NoOptions(BaseModel):
+    """The options of an engine that has none beside the keys of `engine`."""
 
-    kind: str
-    """`vllm`, `transformers` or `server`."""
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class Engine(ABC):
+    """The one interface of all engines. Libraries are imported when one is made, not with its class.
+
+    Args:
+        settings: the `engine` section; an engine from elsewhere finds its own keys in `settings.options`.
+        chat: use the tokenizer's chat template; None: exactly when it has one.
+        trust_remote_code: run Python code that comes with the model.
+    """
+
+    kind: ClassVar[str]
+    """Its name, such as `vllm`."""
+    about: ClassVar[str] = ""
+    """What it is, in one line."""
+    Options: ClassVar[type[BaseModel]] = NoOptions
+    """What `engine.options` may hold."""
+
+    def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
+        self.settings = settings
+        self._chat_setting = chat
+        self._trust_remote_code = trust_remote_code
+
+    @abstractmethod
     def load(self, folder: Path) -> None:
         """Take the weights of a `save_pretrained` folder in place of any held so far.
 
@@ -79,12 +104,14 @@ class Engine(Protocol):
             selfplay.errors.EngineError: it cannot start; one sentence with the cause.
         """
 
+    @abstractmethod
     def generate(self, requests: Iterable[Request], sampling: SamplingSettings) -> Iterator[Completion]:
         """Completions in the order in which they finish, one for each request.
 
         Requests are taken from the iterable as there is room for them, so it may be long or slow.
         """
 
+    @abstractmethod
     def measure(self, probe_ids: list[list[int]], new_tokens: int) -> ProbeResult:
         """Greedy continuations by `new_tokens` tokens (past an end token too) and log-probabilities.
 
@@ -92,5 +119,6 @@ class Engine(Protocol):
             selfplay.errors.EngineError: the engine cannot tell log-probabilities.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Give memory back; further use needs `load`."""

@@ -16,10 +16,10 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from selfplay.engines.fit import fitting_ids
-from selfplay.engines.protocol import Completion, ProbeResult, Request
+from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.hostile_text import visible
@@ -30,15 +30,14 @@ from selfplay.models.prompts import uses_chat
 _VLLM_NEUTRAL = {"min_p": 0.0, "repetition_penalty": 1.0}
 
 
-class ServerEngine:
+class ServerEngine(Engine):
     """Requests to one endpoint, from a bounded pool of threads."""
 
-    kind = "server"
+    kind: ClassVar[str] = "server"
+    about: ClassVar[str] = "any server that speaks the OpenAI protocol; it holds its own weights"
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
-        self.settings = settings
-        self._chat_setting = chat
-        self._trust_remote_code = trust_remote_code
+        super().__init__(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._client: Any = None
         self._tokenizer: Any = None
         self._chat = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 LOWEST_TEMPERATURE = 0.01
 
@@ -38,8 +38,11 @@ class EngineSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    kind: Literal["auto", "vllm", "transformers", "server"] = "auto"
-    """`auto`: vLLM where it is installed, else transformers. `server`: any OpenAI-compatible endpoint."""
+    kind: str = "auto"
+    """An engine's name (`selfplay engines list`), or `path/to/file.py:name`. `auto`: vLLM where it is installed, else
+    transformers. `server`: any OpenAI-compatible endpoint."""
+    options: dict[str, JsonValue] = {}
+    """Keys of an engine from elsewhere, as it declares them."""
     replicas: int = Field(default=1, ge=1)
     """Engines that work side by side, one in each actor."""
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] = "auto"

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
-from selfplay.engines.protocol import Completion, ProbeResult, Request
+from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
@@ -26,15 +26,14 @@ LARGEST_FOR_FLOAT64 = 50_000_000
 """Parameters up to which `dtype: auto` computes in float64 on a CPU."""
 
 
-class TransformersEngine:
+class TransformersEngine(Engine):
     """A causal language model and a sampling loop."""
 
-    kind = "transformers"
+    kind: ClassVar[str] = "transformers"
+    about: ClassVar[str] = "transformers' forward pass, in float64 for small models on a CPU"
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
-        self.settings = settings
-        self._chat_setting = chat
-        self._trust_remote_code = trust_remote_code
+        super().__init__(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._model: Any = None
         self._tokenizer: Any = None
         self._chat = False

@@ -18,10 +18,10 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
-from selfplay.engines.protocol import Completion, ProbeResult, Request
+from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.engines.threads import set_threads
 from selfplay.errors import EngineError
@@ -31,15 +31,14 @@ from selfplay.models.prompts import uses_chat
 LARGEST_DEFAULT_CACHE_MB = 1024
 
 
-class VllmEngine:
+class VllmEngine(Engine):
     """An `LLMEngine` stepped by hand, so that completions come out as they finish."""
 
-    kind = "vllm"
+    kind: ClassVar[str] = "vllm"
+    about: ClassVar[str] = "vLLM in the actor's own process, on GPUs or on a CPU"
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
-        self.settings = settings
-        self._chat_setting = chat
-        self._trust_remote_code = trust_remote_code
+        super().__init__(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._engine: Any = None
         self._tokenizer: Any = None
         self._chat = False

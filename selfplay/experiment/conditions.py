@@ -14,9 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
-
-from selfplay.measure.names import FOR_ALL_TASKS, MEASURES
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 
 class Condition(BaseModel):
@@ -39,20 +37,11 @@ class Condition(BaseModel):
     not_finite: bool | None = None
     """true: met where the value is NaN or infinite."""
 
-    @field_validator("measure")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in MEASURES:
-            raise ValueError(f"there is no measure `{name}`; known are {', '.join(MEASURES)}")
-        return name
-
     @model_validator(mode="after")
     def _one_test(self) -> Self:
         tests = [self.below, self.above, self.falling_for, self.not_finite]
         if sum(test is not None for test in tests) != 1 or self.not_finite is False:
             raise ValueError("give exactly one of `below`, `above`, `falling_for` and `not_finite: true`")
-        if self.task != "all" and self.measure in FOR_ALL_TASKS:
-            raise ValueError(f"{self.measure} is measured over all tasks together; remove `task`")
         return self
 
     def is_met(self, values: Sequence[float | None]) -> bool:

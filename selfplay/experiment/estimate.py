@@ -19,10 +19,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from selfplay.engines.choose import resolve_kind
+from selfplay.engines.registry import resolve_kind
 from selfplay.errors import RunError
+from selfplay.experiment.judges import judge_name
 from selfplay.experiment.plan import Plan
 from selfplay.experiment.schema import Experiment
+from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
 from selfplay.tasks.registry import load_source
 
@@ -52,7 +54,7 @@ class Speeds(BaseModel):
     tokens: float
     """Tokens written in a second."""
     verdicts: dict[str, float]
-    """Completions judged in a second, by verifier, with all its workers."""
+    """Completions judged in a second with all its workers, by the name of the judge (`judge_name`)."""
     judge_start: float
     """Seconds to start the verifiers' processes."""
     training_start: float
@@ -96,11 +98,12 @@ def measure(experiment: Experiment) -> Speeds | str:
 def times(size: Plan, experiment: Experiment, speeds: Speeds) -> dict[str, float]:
     """Seconds of each part of a run."""
     replicas = experiment.engine.replicas
-    judged = size.training_samples + size.evaluation_samples
     verifiers = [load_source(task.source, task.settings).verifier for task in experiment.tasks]
     problems = [task.problems for task in experiment.tasks]
+    purposes: dict[Purpose, int] = {"train": size.training_samples, "evaluate": size.evaluation_samples}
     judging = sum(
-        judged * count / sum(problems) / speeds.verdicts[verifier]
+        judged * count / sum(problems) / speeds.verdicts[judge_name(experiment, verifier, purpose)]
+        for purpose, judged in purposes.items()
         for verifier, count in zip(verifiers, problems, strict=True)
     )
     working = bool(size.models or size.trainings)

@@ -1,5 +1,4 @@
-"""Which verifier judges the completions of a task: the one that the task names, or the one that the config puts in its
-place.
+"""Which verifier judges the completions of a task, and for what: one lookup for whatever judges or times a judge.
 
     verify:
       math: {answer: whole}                                   settings of the verifier that a task names
@@ -13,14 +12,13 @@ Evaluation is judged by `verify` always, so a noisy verifier of the training sam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from selfplay.errors import ConfigError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose
-from selfplay.tasks.plugins import absolute, absolute_in
+from selfplay.tasks.plugins import absolute
 from selfplay.tasks.problem import Problem
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract import registry
@@ -30,16 +28,8 @@ from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadReference, VerifierError, first_complaint
 
 
-@dataclass(frozen=True)
-class Assigned:
-    """A verifier and its settings, as they mean the same in every process."""
-
-    name: str
-    settings: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-def assigned(experiment: Experiment, verifier: str, purpose: Purpose) -> Assigned:
-    """The verifier that judges where a problem names `verifier`.
+def judge_of(experiment: Experiment, verifier: str, purpose: Purpose) -> VerifierSpec:
+    """Who judges the samples of a purpose where a problem names `verifier`; files by their absolute path.
 
     Raises:
         ConfigError: the entry in the config names another verifier in a way that cannot be read.
@@ -52,15 +42,29 @@ def assigned(experiment: Experiment, verifier: str, purpose: Purpose) -> Assigne
             if absolute(key) != absolute(verifier):
                 continue
             if "verifier" not in entry:
-                return Assigned(absolute(verifier), absolute_in(entry))
+                return VerifierSpec(verifier=verifier, settings=entry).absolute()
             try:
-                choice = VerifierSpec.model_validate(entry)
+                return VerifierSpec.model_validate(entry).absolute()
             except ValidationError as error:
                 raise ConfigError(
                     f"{section}.{key}, {first_complaint(error)}; beside `verifier` there may be `settings` alone"
                 ) from None
-            return Assigned(absolute(choice.verifier), absolute_in(choice.settings))
-    return Assigned(absolute(verifier))
+    return VerifierSpec(verifier=verifier).absolute()
+
+
+def named_by_tasks(experiment: Experiment) -> list[str]:
+    """The verifiers that the experiment's tasks name, each once, in the order of the tasks.
+
+    Raises:
+        SourceError: a task source cannot be loaded.
+    """
+    return list(dict.fromkeys(load_source(task.source, task.settings).verifier for task in experiment.tasks))
+
+
+def judge_name(experiment: Experiment, verifier: str, purpose: Purpose) -> str:
+    """The name of a judge for people: the verifier's, with the purpose only where training has a judge of its own."""
+    one, other = (judge_of(experiment, verifier, each) for each in ("train", "evaluate"))
+    return verifier if one == other else f"{verifier} for {'training' if purpose == 'train' else 'evaluation'}"
 
 
 def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier]:
@@ -71,16 +75,15 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
         ConfigError: one cannot be found or built, or does not take its settings; names the key.
         SourceError: a task source cannot be loaded.
     """
-    named = {load_source(task.source, task.settings).verifier for task in experiment.tasks}
+    named = set(named_by_tasks(experiment))
     wanted: list[tuple[str, str, Purpose]] = [("verify", name, "evaluate") for name in named | set(experiment.verify)]
     wanted += [("verify_training", name, "train") for name in named | set(experiment.verify_training)]
     found: dict[tuple[str, Purpose], LoadedVerifier] = {}
     for section, name, purpose in sorted(wanted):
-        chosen = assigned(experiment, name, purpose)
         try:
             if name not in named:
                 registry.find(name)  # a name that nothing has would replace nothing, without a word
-            found[absolute(name), purpose] = registry.load(chosen.name, chosen.settings)
+            found[absolute(name), purpose] = judge_of(experiment, name, purpose).load()
         except VerifierError as error:
             raise ConfigError(f"{section}.{name}: {error}") from None
     return found

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from selfplay.engines.choose import resolve_kind
+from selfplay.engines.registry import resolve_kind
 from selfplay.errors import ConfigError
 from selfplay.experiment.judges import check_references, load_all
 from selfplay.experiment.problems import Curriculum
-from selfplay.experiment.schema import Experiment
-from selfplay.filters.registry import load_all as load_filters
+from selfplay.experiment.schema import Experiment, Filtered
+from selfplay.filters.contract import Circumstances
+from selfplay.filters.registry import LoadedFilter
+from selfplay.filters.registry import load as load_filter
+from selfplay.measure.contract import ALL_TASKS
 from selfplay.models import folders as models
-from selfplay.run.alarms import check_tasks
 from selfplay.tasks.errors import SourceError, UnreachableSource
 from selfplay.tasks.registry import load_source
 
@@ -74,7 +77,7 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
             f"of {made.context:,}; lower it, or raise model.init.context"
         )
     verifiers = load_all(experiment)
-    load_filters(experiment)
+    arm_filters(experiment)
     try:
         curriculum = Curriculum(experiment, experiment.seeds[0])
         check_tasks(experiment, curriculum.tasks)
@@ -96,6 +99,45 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
     elif section.path is not None:
         not_checked.append(f"model: {section.path} is not a folder here, and the Hub was not asked for it")
     return not_checked
+
+
+def arm_filters(experiment: Experiment) -> dict[str, LoadedFilter]:
+    """The filter of every arm that has one, by the arm's name, fit for this experiment.
+
+    Raises:
+        ConfigError: names the key and the remedy.
+    """
+    loaded = {}
+    for number, arm in enumerate(experiment.arms):
+        if not isinstance(arm.keep, Filtered):
+            continue
+        try:
+            loaded[arm.name] = load_filter(arm.keep.filter, arm.keep.settings)
+        except ConfigError as error:
+            raise ConfigError(f"arms[{number}].keep: {error}") from None
+        plugin = loaded[arm.name].plugin
+        given = Circumstances(experiment.sampling.n, len(arm.keep.others), experiment.generations)
+        why = plugin.refuse(given)
+        if given.others and not plugin.others:
+            why = f"filter {plugin.name} looks at the arm's own samples alone; remove `with`"
+        if why:
+            raise ConfigError(f"arms[{number}].keep: {why}")
+    return loaded
+
+
+def check_tasks(experiment: Experiment, tasks: Iterable[str]) -> None:
+    """Refuse a condition on a task that the run does not have.
+
+    Raises:
+        ConfigError: names the condition, and the tasks there are.
+    """
+    known = [ALL_TASKS, *tasks]
+    for key, conditions in (("warn_when", experiment.warn_when), ("stop_when", experiment.stop_when)):
+        for number, condition in enumerate(conditions):
+            if condition.task not in known:
+                raise ConfigError(
+                    f"`{key}[{number}].task`: there is no task `{condition.task}`; name one of {', '.join(known)}."
+                )
 
 
 def _check_output(output: Path) -> None:

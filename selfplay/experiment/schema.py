@@ -11,18 +11,31 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializeAsAny,
+    StringConstraints,
+    WrapValidator,
+    model_validator,
+)
 
+from selfplay.distill.registry import distill_settings
+from selfplay.distill.settings import DistillSettings
+from selfplay.engines.registry import check_options
+from selfplay.engines.registry import find as find_engine
 from selfplay.engines.settings import EngineSettings, SamplingSettings
+from selfplay.errors import EngineError
 from selfplay.experiment.conditions import Condition, StopCondition
-from selfplay.measure.names import OF_SAMPLES
+from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.registry import taken
 from selfplay.models.folders import ModelInit
+from selfplay.models.state import INITIAL, START
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-INITIAL = "initial"
-"""Folder of the weights that trainings start from, beside the arms' folders."""
-START = "start"
-"""Name under which generation 0, shared by all arms, is recorded; no arm may take it."""
 
 
 def _writable_name(path: Path) -> Path:
@@ -94,37 +107,6 @@ class SamplingSection(SamplingSettings):
 
     n: int = Field(default=1, ge=1)
     """Samples for each problem."""
-
-
-class DistillSection(Section):
-    """The training step."""
-
-    method: Literal["supervised"] = "supervised"
-    steps: int = Field(ge=1)
-    """Optimiser steps of every training, the same for all arms."""
-    batch_size: int = Field(default=32, ge=1)
-    """Rows in an optimiser step, over all devices."""
-    micro_batch_size: int | None = Field(default=None, ge=1)
-    """Rows in one forward pass; unset: the whole batch. Must divide `batch_size`."""
-    learning_rate: float = Field(default=1e-3, gt=0)
-    schedule: Literal["constant", "linear", "cosine"] = "cosine"
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the steps in which the learning rate rises from 0."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    beta2: float = Field(default=0.999, gt=0, lt=1)
-    """AdamW's second-moment decay."""
-    max_length: int | None = Field(default=None, ge=2)
-    """Longest row in tokens; longer rows are left out and counted, never cut. Unset: the model's context."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 on a GPU that has it, else float32."""
-    threads: int | None = Field(default=None, ge=1)
-    """CPU threads; unset: one for models up to a million parameters, else all cores."""
-
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
-            raise ValueError("`micro_batch_size` must divide `batch_size`")
-        return self
 
 
 class EvaluateSection(Section):
@@ -240,9 +222,12 @@ class Experiment(Section):
     verify_training: dict[str, dict[str, JsonValue]] = {}
     """The same for training samples alone, in place of the entry in `verify`; evaluation does not see it."""
     sampling: SamplingSection
-    distill: DistillSection
+    distill: Annotated[SerializeAsAny[DistillSettings], WrapValidator(distill_settings)]
+    """The training step; which further keys there are is up to its `method` (`selfplay distill show METHOD`)."""
     evaluate: EvaluateSection = EvaluateSection()
     arms: list[Arm] = Field(min_length=1)
+    measures: list[str] = []
+    """Further measures beside those that ship (`selfplay measures list`): names, or `path/to/file.py:name`."""
     warn_when: list[Condition] = []
     """Conditions on measures that are shown where they are met; the run goes on."""
     stop_when: list[StopCondition] = []
@@ -279,24 +264,43 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _engine_exists(self) -> Self:
+        if self.engine.kind != "auto":
+            try:
+                check_options(find_engine(self.engine.kind), self.engine.options)
+            except EngineError as error:
+                raise ValueError(f"`engine.kind`: {error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _alarms_and_rollback(self) -> Self:
         arms = {arm.name: arm for arm in self.arms}
+        measures = taken(self.measures)
         for key, conditions in (("warn_when", self.warn_when), ("stop_when", self.stop_when)):
             for number, condition in enumerate(conditions):
+                measure = measures.get(condition.measure)
+                if measure is None:
+                    raise ValueError(
+                        f"`{key}[{number}]`: there is no measure `{condition.measure}`; known are {', '.join(measures)}"
+                    )
+                if condition.task != ALL_TASKS and not measure.by_task:
+                    raise ValueError(
+                        f"`{key}[{number}]`: {condition.measure} is measured over all tasks together; remove `task`"
+                    )
                 if condition.arm is not None and condition.arm not in arms:
                     raise ValueError(
                         f"`{key}[{number}].arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}"
                     )
                 judged = [arms[condition.arm]] if condition.arm is not None else self.arms
-                if condition.measure in OF_SAMPLES and not any(arm.uses_samples for arm in judged):
+                if measure.of == "samples" and not any(arm.uses_samples for arm in judged):
                     raise ValueError(
                         f"`{key}[{number}]`: {condition.measure} is of samples, and `{judged[0].name}` draws none; "
                         "remove it, because it could never be met"
                     )
                 if (condition.falling_for or 0) > self.generations:
                     raise ValueError(f"`{key}[{number}].falling_for` is more than `generations`, so it is never met")
-                if condition.measure == "validation_accuracy" and not self.evaluate.validation:
-                    raise ValueError(f"`{key}[{number}]`: validation_accuracy needs `evaluate.validation` above 0")
+                if measure.of == "validation" and not self.evaluate.validation:
+                    raise ValueError(f"`{key}[{number}]`: {condition.measure} needs `evaluate.validation` above 0")
         if self.rollback is not None and not self.evaluate.validation:
             raise ValueError("`rollback` chooses by validation accuracy; set `evaluate.validation` above 0")
         return self

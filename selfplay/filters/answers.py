@@ -19,17 +19,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from selfplay.experiment.judges import Assigned
 from selfplay.filters.contract import Candidate
 from selfplay.ledger.tables import FAULTS
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.math.extraction import AnswerMode
 
 MOST_COMPARED = 16
 """Different texts of one problem that are compared with each other: at most 120 pairs, each in two directions."""
 
-Consult = Callable[[Assigned, Sequence[Row]], list[dict[str, Any]]]
-"""Verdict rows of completions, in order: `Court.consult`."""
+Consult = Callable[[VerifierSpec, Sequence[Row]], list[dict[str, Any]]]
+"""Verdict rows of completions, in order: `JudgePool.consult`."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Reader:
         return {(key, one.text, two.text) for key, one, two in pairs}
 
     def _ask(self, verifier: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        verdicts = self._consult(Assigned(verifier, {"answer": self._mode}), rows) if rows else []
+        verdicts = self._consult(VerifierSpec(verifier=verifier, settings={"answer": self._mode}), rows) if rows else []
         self.asked += len(verdicts)
         for verdict in verdicts:
             if verdict["reason"] in FAULTS:

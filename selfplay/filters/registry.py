@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue, ValidationError
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.schema import Experiment, Filtered
-from selfplay.filters.contract import Circumstances, GroupFilter, declared_filter
+from selfplay.filters.contract import GroupFilter, declared_filter
 from selfplay.tasks.plugins import Found, Listed, PluginGroup
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.said import said
@@ -65,27 +64,3 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
 
 def _declared(found: Found) -> type[GroupFilter]:
     return declared_filter(found.value, found.where)
-
-
-def load_all(experiment: Experiment) -> dict[str, LoadedFilter]:
-    """The filter of every arm that has one, by the arm's name, fit for this experiment.
-
-    Raises:
-        ConfigError: names the key and the remedy.
-    """
-    loaded = {}
-    for number, arm in enumerate(experiment.arms):
-        if not isinstance(arm.keep, Filtered):
-            continue
-        try:
-            loaded[arm.name] = load(arm.keep.filter, arm.keep.settings)
-        except ConfigError as error:
-            raise ConfigError(f"arms[{number}].keep: {error}") from None
-        plugin = loaded[arm.name].plugin
-        given = Circumstances(experiment.sampling.n, len(arm.keep.others), experiment.generations)
-        why = plugin.refuse(given)
-        if given.others and not plugin.others:
-            why = f"filter {plugin.name} looks at the arm's own samples alone; remove `with`"
-        if why:
-            raise ConfigError(f"arms[{number}].keep: {why}")
-    return loaded

@@ -3,9 +3,9 @@
     digest(Ledger.of_run(run)).total       "c0ffee…", equal for equal runs
     check(run)                             sentences; none where all is well
 
-What counts: problems, samples with their texts, verdicts, what filters chose, training sets with members and weights,
-fingerprints of models, scores. What does not: times, hosts, attempts, paths, versions of software, sandbox levels,
-log-probabilities (their last bits hang on the batch), the evidence of a verdict or a choice (it may hold any of
+What counts: problems, prompts, samples with their texts, verdicts, what filters chose, training sets with members and
+weights, fingerprints of models, scores. What does not: times, hosts, attempts, paths, versions of software, sandbox
+levels, log-probabilities (their last bits hang on the batch), the evidence of a verdict or a choice (it may hold any of
 these), and the order of rows and files. A row written twice does count, and is named.
 On the deterministic engines (transformers on a CPU) equal configs give equal digests on one kind of machine, whether
 or not the run was killed on the way. With vLLM a floating-point tie may change a completion, and with it the digest.
@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfplay.experiment.schema import START
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import KEYS, SCHEMAS, as_json
+from selfplay.models.state import START
 
 LEFT_OUT = {
     "problems": ("source", "metadata"),
+    "prompts": (),
     "samples": ("error", "mean_logprob"),
     "verdicts": ("detail", "seconds", "version", "settings_hash", "sandbox"),
     "training_sets": (),
@@ -37,6 +38,7 @@ LEFT_OUT = {
 
 REFERENCES = (
     ("samples", "problem_id", "problems", "id"),
+    ("samples", "prompt", "prompts", "id"),
     ("samples", "model", "models", "fingerprint"),
     ("verdicts", "sample_id", "samples", "id"),
     ("members", "sample_id", "samples", "id"),

@@ -1,7 +1,7 @@
 """The ledger: every sample of a run with its verdict and family tree, as parquet files asked through DuckDB.
 
     ledger = Ledger(run / "ledger")
-    ledger.append("samples", rows)
+    ledger.record("samples", rows)                  # those whose key is not there yet
     ledger.rows("SELECT outcome, count(*) FROM verdicts GROUP BY 1")
 
 Rows are never changed. Each file's name ends with the checksum of its bytes; files.py says how files are written
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from selfplay.errors import RunError
 from selfplay.ledger.files import Damage, LedgerFiles
-from selfplay.ledger.tables import DEPTHS, SCHEMAS
+from selfplay.ledger.tables import DEPTHS, KEYS, SCHEMAS
 
 SEALED = ("enable_external_access = false", "python_enable_replacements = false", "lock_configuration = true")
 
@@ -93,14 +93,53 @@ class Ledger:
             for one in damage
         ]
 
-    def append(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Write rows durably; a no-op for no rows, and for rows that are there already as one file.
+    def record(self, table: str, rows: Iterable[dict[str, Any]]) -> int:
+        """Write the rows whose key the table does not hold yet, durably and as one file.
+
+        Args:
+            table: a table of tables.py, which declares its key.
+            rows: of several with one key the first is taken.
+
+        Returns:
+            How many were new.
 
         Raises:
             RunError: there is no room or no right to write.
         """
-        if rows:
-            self.files.write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
+        key = KEYS[table]
+        by_key: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in rows:
+            by_key.setdefault(tuple(row[column] for column in key), row)
+        if not by_key:
+            return 0
+        new = list(by_key.values())
+        if self.files.of_table(table):
+            schema = pa.schema([SCHEMAS[table].field(column) for column in key])
+            wanted = pa.Table.from_pylist([{column: row[column] for column in key} for row in new], schema=schema)
+            wanted = wanted.append_column("place", pa.array(range(len(new))))
+            columns = ", ".join(f'"{column}"' for column in key)
+            with self._asked() as connection:
+                connection.register("wanted", wanted)
+                found = connection.execute(f"SELECT place FROM wanted ANTI JOIN {table} USING ({columns}) ORDER BY 1")
+                new = [new[place] for (place,) in found.fetchall()]
+        if new:
+            self.files.write(table, pa.Table.from_pylist(new, schema=SCHEMAS[table]))
+        return len(new)
+
+    def row(self, table: str, **key: Any) -> dict[str, Any] | None:
+        """The row of a table with this key; None where there is none.
+
+        Args:
+            key: a value for each column of the table's key (tables.py).
+        """
+        if tuple(sorted(key)) != tuple(sorted(KEYS[table])):
+            raise ValueError(f"the key of {table} is {', '.join(KEYS[table])}, not {', '.join(key)}")
+        which = " AND ".join(f'"{column}" = ?' for column in key)
+        with self._asked() as connection:
+            result = connection.execute(f"SELECT * FROM {table} WHERE {which}", list(key.values()))
+            names = [column[0] for column in result.description or []]
+            found = result.fetchone()
+        return None if found is None else dict(zip(names, found, strict=True))
 
     def connect(self, *, sealed: bool = False) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection in memory with one view for each table, as the ledger is now.

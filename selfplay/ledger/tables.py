@@ -1,23 +1,39 @@
 """The rows of the ledger and their ids.
 
 Ids are hashes of what determines a thing, so a rerun finds what it already made. A sample's id hashes the draw
-(purpose, model, problem, index, sampling, seed) and not its text; a worked example's id hashes its text.
+(purpose, model, prompt, problem, index, sampling, seed) and not its text; a worked example's id hashes its text.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from selfplay.models.state import ModelState
 from selfplay.tasks.problem import Problem, content_hash
 
 Purpose = Literal["train", "validate", "evaluate"]
 SampleOrigin = Literal["human", "procedural", "synthetic"]
 FAULTS = frozenset({"fault", "no_completion"})
 """Reasons of an undecided verdict that are nobody's answer: the judge, or the engine, failed."""
+
+
+UNSET: dict[str, JsonValue] = {"stop": [], "prefix": ""}
+"""What determines a completion as soon as a config can set it, at the values that mean nothing."""
+
+
+def prompt_row(text: str, chat: bool | None) -> dict[str, Any]:
+    """A `prompts` row: a prompt as a model is given it. The template itself is part of the model's fingerprint.
+
+    Args:
+        text: before any chat template.
+        chat: whether it goes through the tokenizer's chat template; None: exactly where it has one.
+    """
+    return {"id": content_hash("prompt", text, chat), "text": storable(text), "chat": chat}
 
 
 class Draw(BaseModel):
@@ -28,6 +44,8 @@ class Draw(BaseModel):
     id: str
     purpose: Purpose
     model: str
+    prompt: str
+    """Key of the prompt in the table `prompts`."""
     problem_id: str
     index: int
     sampling: dict[str, JsonValue]
@@ -38,16 +56,19 @@ class Draw(BaseModel):
         cls,
         purpose: Purpose,
         model: str,
+        prompt: str,
         problem_id: str,
         index: int,
         sampling: dict[str, JsonValue],
         seed: int,
     ) -> Draw:
-        identity = content_hash(purpose, model, problem_id, index, sampling, seed)
+        """The draw with its id; stop strings and a prefix of the completion are part of it also where none is set."""
+        identity = content_hash(purpose, model, prompt, problem_id, index, UNSET | sampling, seed)
         return cls(
             id=identity,
             purpose=purpose,
             model=model,
+            prompt=prompt,
             problem_id=problem_id,
             index=index,
             sampling=sampling,
@@ -69,6 +90,7 @@ def sample_row(
         "purpose": draw.purpose,
         "origin": "synthetic",
         "model": draw.model,
+        "prompt": draw.prompt,
         "problem_id": draw.problem_id,
         "index": draw.index,
         "sampling": as_json(draw.sampling),
@@ -90,6 +112,7 @@ def worked_example_row(problem: Problem) -> dict[str, Any]:
         "purpose": "train",
         "origin": problem.solution_origin,
         "model": None,
+        "prompt": None,
         "problem_id": problem.id,
         "index": 0,
         "sampling": as_json({}),
@@ -106,6 +129,19 @@ def problem_row(problem: Problem) -> dict[str, Any]:
     """A `problems` row."""
     row = problem.model_dump(mode="json")
     return {**row, "reference": as_json(row["reference"]), "metadata": as_json(row["metadata"])}
+
+
+def step_row(model: ModelState, step: str, seconds: float, count: int, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A `steps` row: how long a step of a model's generation took."""
+    return {
+        "seed": model.seed,
+        "arm": model.arm,
+        "generation": model.generation,
+        "step": step,
+        "seconds": seconds,
+        "count": count,
+        "detail": as_json(detail),
+    }
 
 
 def as_json(value: Any) -> str:
@@ -138,11 +174,13 @@ SCHEMAS: dict[str, pa.Schema] = {
         difficulty=REAL,
         metadata=TEXT,
     ),
+    "prompts": _schema(id=TEXT, text=TEXT, chat=pa.bool_()),
     "samples": _schema(
         id=TEXT,
         purpose=TEXT,
         origin=TEXT,
         model=TEXT,
+        prompt=TEXT,
         problem_id=TEXT,
         index=WHOLE,
         sampling=TEXT,
@@ -242,6 +280,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 KEYS: dict[str, tuple[str, ...]] = {
     "problems": ("id",),
+    "prompts": ("id",),
     "samples": ("id",),
     "verdicts": ("sample_id",),
     "training_sets": ("seed", "arm", "generation"),

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfplay.experiment.schema import START
 from selfplay.ledger.lineage import text
 from selfplay.ledger.lineage.found import Part, Place
 from selfplay.ledger.lineage.tree import Tree
+from selfplay.models.state import START
 from selfplay.report.drawing import COLOURS, FAINT, INK, WIDTH, Picture, generation_axis, render, short, style
 from selfplay.report.queries import RunRecord
 

@@ -19,9 +19,9 @@ from typing import Any
 import yaml
 
 from selfplay.errors import RunError
-from selfplay.experiment.schema import START
 from selfplay.hostile_text import excerpt
-from selfplay.measure.accuracy import ALL_TASKS
+from selfplay.measure.contract import ALL_TASKS
+from selfplay.models.state import START
 from selfplay.report.drawing import Picture
 from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.family import draw_family, example_of_ancestors

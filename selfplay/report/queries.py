@@ -19,9 +19,10 @@ import duckdb
 
 from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.file import load_experiment
-from selfplay.experiment.schema import START, Experiment
+from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
+from selfplay.models.state import START
 from selfplay.run.alarms import in_words
 from selfplay.run.directory import ENVIRONMENT, recorded_environment
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from selfplay.experiment.schema import START, Arm, Filtered, RandomSubset
-from selfplay.measure.accuracy import ALL_TASKS
+from selfplay.experiment.schema import Arm, Filtered, RandomSubset
+from selfplay.measure.contract import ALL_TASKS
 from selfplay.measure.intervals import over_seeds
+from selfplay.models.state import START
 from selfplay.report.queries import RunRecord, Score
 
 STOPS_NAMED = 6

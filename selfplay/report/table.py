@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfplay.errors import RunError
-from selfplay.experiment.schema import START, Experiment
+from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
+from selfplay.models.state import START
 from selfplay.report.queries import Chosen, Kept, RunRecord
 from selfplay.report.summary import Summary, percent, percent_interval, stopped_words, whole_range
 

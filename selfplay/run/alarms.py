@@ -12,31 +12,17 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from selfplay.errors import ConfigError
 from selfplay.experiment.conditions import Condition, StopCondition
-from selfplay.experiment.schema import START, Experiment
+from selfplay.experiment.plan import check_tasks
+from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
-from selfplay.measure.accuracy import ALL_TASKS
+from selfplay.measure.contract import ALL_TASKS
+from selfplay.models.state import START
 
 EXIT_STOPPED = 3
 """Exit code of a run in which a `stop_when` was met; its report is written all the same."""
 LOSS = "train_loss"
-
-
-def check_tasks(experiment: Experiment, tasks: Iterable[str]) -> None:
-    """Refuse a condition on a task that the run does not have.
-
-    Raises:
-        ConfigError: names the condition, and the tasks there are.
-    """
-    known = [ALL_TASKS, *tasks]
-    for key, conditions in (("warn_when", experiment.warn_when), ("stop_when", experiment.stop_when)):
-        for number, condition in enumerate(conditions):
-            if condition.task not in known:
-                raise ConfigError(
-                    f"`{key}[{number}].task`: there is no task `{condition.task}`; name one of {', '.join(known)}."
-                )
 
 
 class Alarms:
@@ -117,13 +103,9 @@ class Alarms:
         words: str,
     ) -> str:
         kind = "stop" if stops else "warn"
-        key = [self._seed, arm, generation, kind, condition]
-        sql = """SELECT count(*) FROM alarms
-                 WHERE seed = ? AND arm = ? AND generation = ? AND kind = ? AND condition = ?"""
-        if not self._ledger.rows(sql, key)[0][0]:
-            row = dict(zip(("seed", "arm", "generation", "kind", "condition"), key, strict=True))
-            row |= {"stops": stops, "measure": measure, "task": task, "value": value, "words": words}
-            self._ledger.append("alarms", [row])
+        row = {"seed": self._seed, "arm": arm, "generation": generation, "kind": kind, "condition": condition}
+        row |= {"stops": stops, "measure": measure, "task": task, "value": value, "words": words}
+        self._ledger.record("alarms", [row])
         return in_words(kind, stops, self._seed, arm, generation, words)
 
 

@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import Any
 
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.judges import assigned
+from selfplay.experiment.judges import judge_of
+from selfplay.experiment.plan import arm_filters
 from selfplay.experiment.schema import Arm, Experiment
 from selfplay.filters.answers import Consult, Reader, Unread
 from selfplay.filters.contract import Candidate, Choice, Group
-from selfplay.filters.registry import LoadedFilter, load_all
+from selfplay.filters.registry import LoadedFilter
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
 from selfplay.tasks.plugins import absolute
@@ -41,7 +42,7 @@ class Chooser:
             ConfigError: an arm's filter cannot be found or does not fit the experiment.
         """
         self._experiment, self._ledger, self._seed, self._consult = experiment, ledger, seed, consult
-        self._filters = load_all(experiment)
+        self._filters = arm_filters(experiment)
 
     def choose(self, arm: Arm, generation: int, drawn: Sequence[str], others: Sequence[str]) -> set[str]:
         """The ids of the samples that the arm's filter keeps.
@@ -72,7 +73,7 @@ class Chooser:
                 decided += self._decide(arm.name, loaded, groups, reader)
             self._check_faults(reader, loaded.plugin.name)
             place = {"seed": self._seed, "arm": arm.name, "generation": generation}
-            self._ledger.append("choices", [place | row for row in decided if row["sample_id"] not in kept])
+            self._ledger.record("choices", [place | row for row in decided])
             kept = {row["sample_id"]: row["kept"] for row in decided} | kept
         return {sample_id for sample_id in wanted if kept[sample_id]}
 
@@ -135,8 +136,8 @@ class Chooser:
         """How answers are read out: as the filter's settings say, else as the math verifier of the samples does."""
         said = getattr(loaded.plugin.settings, "answer", None)
         if said is None:
-            judge = assigned(self._experiment, "math", "train")
-            said = judge.settings.get("answer") if judge.name == "math" else None
+            judge = judge_of(self._experiment, "math", "train")
+            said = judge.settings.get("answer") if judge.verifier == "math" else None
         return "whole" if said == "whole" else "marked"
 
     def _check_faults(self, reader: Reader, name: str) -> None:

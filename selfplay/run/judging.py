@@ -15,16 +15,16 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from selfplay.cluster import carried_files as plugin_files
+from selfplay.cluster import carried_files
 from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.protocol import Completion
 from selfplay.errors import RunError
-from selfplay.experiment.judges import Assigned, assigned, needs
+from selfplay.experiment.judges import judge_of, named_by_tasks, needs
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose, as_json
 from selfplay.tasks.problem import Problem
-from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.workers.supervisor import Supervisor
 
@@ -45,11 +45,11 @@ class Judge:
         files: text of plugin files by the path that they have for the caller (cluster/carried_files.py).
         """
         self._workers, self._memory_mb = workers, memory_mb
-        self._moved = plugin_files.unpack(files or {})
+        self._moved = carried_files.unpack(files or {})
         self._supervisors: dict[str, Supervisor] = {}
 
     def judge(
-        self, verifier: Assigned, rows: Sequence[Row], solutions: Mapping[str, str] | None = None
+        self, verifier: VerifierSpec, rows: Sequence[Row], solutions: Mapping[str, str] | None = None
     ) -> list[dict[str, Any]]:
         """`verdicts` rows for completions of one verifier, in order.
 
@@ -79,16 +79,13 @@ class Judge:
         for supervisor in self._supervisors.values():
             supervisor.close()
 
-    def _supervisor(self, verifier: Assigned) -> Supervisor:
-        key = as_json([verifier.name, dict(verifier.settings)])
-        if key not in self._supervisors:
-            self._supervisors[key] = Supervisor(
-                plugin_files.relocate(verifier.name, self._moved),
-                plugin_files.relocate(verifier.settings, self._moved),
-                workers=self._workers,
-                memory_mb=self._memory_mb,
+    def _supervisor(self, verifier: VerifierSpec) -> Supervisor:
+        if verifier.key not in self._supervisors:
+            here = VerifierSpec.model_validate(carried_files.relocate(verifier.model_dump(), self._moved))
+            self._supervisors[verifier.key] = Supervisor(
+                here.verifier, here.settings, workers=self._workers, memory_mb=self._memory_mb
             )
-        return self._supervisors[key]
+        return self._supervisors[verifier.key]
 
 
 def _at_fault(supervisor: Supervisor, row: Row, solution: str, judgement: Judgement) -> Judgement:
@@ -120,13 +117,13 @@ def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
 JudgeActor: Any = ray.remote(Judge)
 
 
-class Court:
+class JudgePool:
     """The driver's handle on the judge; started with the first completion."""
 
     def __init__(self, experiment: Experiment, *, spare_cpus: int) -> None:
         self._experiment, self._spare_cpus = experiment, max(1, spare_cpus)
         self._judge: Any = None
-        self._assigned: dict[tuple[str, Purpose], Assigned] = {}
+        self._specs: dict[tuple[str, Purpose], VerifierSpec] = {}
         self.needs = needs(experiment)
         """What the judge needs of the node that it runs on."""
 
@@ -163,9 +160,9 @@ class Court:
             yield None, failed
         for verifier, rows in by_verifier.items():
             worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
-            yield self._judge.judge.remote(self._assign(verifier, purpose), rows, worked), [row.id for row in rows]
+            yield self._judge.judge.remote(self._spec(verifier, purpose), rows, worked), [row.id for row in rows]
 
-    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def consult(self, verifier: VerifierSpec, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Verdict rows of completions, in order, `CONSULTED` at a time."""
         if self._judge is None:
             self._judge = self._start()
@@ -180,16 +177,15 @@ class Court:
             ray.kill(self._judge)
             self._judge = None
 
-    def _assign(self, verifier: str, purpose: Purpose) -> Assigned:
-        if (verifier, purpose) not in self._assigned:
-            self._assigned[verifier, purpose] = assigned(self._experiment, verifier, purpose)
-        return self._assigned[verifier, purpose]
+    def _spec(self, verifier: str, purpose: Purpose) -> VerifierSpec:
+        if (verifier, purpose) not in self._specs:
+            self._specs[verifier, purpose] = judge_of(self._experiment, verifier, purpose)
+        return self._specs[verifier, purpose]
 
     def _start(self) -> Any:
         experiment, resources = self._experiment, self._experiment.resources
         workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
-        named = [load_source(task.source, task.settings).verifier for task in experiment.tasks]
-        files = plugin_files.collect(named, experiment.verify, experiment.verify_training)
+        files = carried_files.collect(named_by_tasks(experiment), experiment.verify, experiment.verify_training)
         # One CPU, whatever the workers: an actor that asks for more than any node has would wait without end.
         options: dict[str, Any] = {"num_cpus": 1, "num_gpus": self.needs.gpu}
         if self.needs.network and NETWORK in ray.cluster_resources():

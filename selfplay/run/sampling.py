@@ -1,4 +1,4 @@
-"""Sampling: Ray actors hold engines, and completions stream to the judge while others are still being written.
+"""Sampling: engines write, and completions stream to the judge while others are still being written.
 
 The driver holds a bounded number of samples: what is being judged (`IN_FLIGHT` groups of `GROUP`) and what waits to
 be written (`FLUSH_ROWS`). A sample is in the ledger exactly once, under the id of its draw; what is there is not
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -21,28 +21,25 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.last_words import cause_of_death, last_words
+from selfplay.engines.pool import GROUP, EnginePool
 from selfplay.engines.protocol import Completion, Request
-from selfplay.engines.prove import Reference
-from selfplay.engines.replica import ReplicaActor
 from selfplay.engines.settings import SamplingSettings
-from selfplay.errors import EngineError, RunError, SelfplayError
-from selfplay.experiment.judges import Assigned
+from selfplay.errors import EngineError, RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
-from selfplay.ledger.tables import FAULTS, Draw, Purpose, sample_row
+from selfplay.ledger.tables import FAULTS, Draw, Purpose, prompt_row, sample_row, step_row
 from selfplay.models.state import ModelState
-from selfplay.run.judging import Court, verdicts_of
+from selfplay.run.judging import JudgePool, verdicts_of
 from selfplay.seeds import derive_seed
 from selfplay.tasks.problem import Problem
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 CHUNK_PROBLEMS = 512
 """Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
-GROUP = 32
 IN_FLIGHT = 8
+"""Groups of completions that may be with the judge at the same time."""
 FLUSH_ROWS = 1024
-MAX_RESTARTS = 3
 
 
 @dataclass
@@ -56,9 +53,9 @@ class _Chunk:
 
 @dataclass
 class _Stream:
-    """A chunk being written by one replica."""
+    """A chunk being written by one engine."""
 
-    replica: int
+    engine: int
     chunk: _Chunk
     groups: Any
 
@@ -72,12 +69,15 @@ class _Buffer:
     """Called with all faults so far when there are more; raises where they are too many."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    written: int = 0
+    """Samples that were not in the ledger before."""
     faults: list[dict[str, Any]] = field(default_factory=list)
     """Verdicts of a judge or engine that failed, held back until their share is known to be small: a run that they
     stop then judges the same samples again when it is resumed."""
 
     def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
         self.samples += samples
+        self.written += len(samples)
         before = len(self.faults)
         for verdict in verdicts:
             (self.faults if verdict["reason"] in FAULTS else self.verdicts).append(verdict)
@@ -88,8 +88,8 @@ class _Buffer:
 
     def flush(self) -> None:
         # Samples first: a crash in between leaves samples without verdicts, which the next run judges.
-        self.ledger.append("samples", self.samples)
-        self.ledger.append("verdicts", self.verdicts)
+        self.ledger.record("samples", self.samples)
+        self.ledger.record("verdicts", self.verdicts)
         self.samples, self.verdicts = [], []
 
 
@@ -110,12 +110,15 @@ class Sampler:
         say: Callable[[str], None] = print,
     ) -> None:
         self._experiment, self._cluster, self._ledger, self._trainer = experiment, cluster, ledger, trainer
-        self._replicas: list[Any] = []
-        self._loaded: str | None = None
-        self._restarts, self._say = 0, say
-        self._expected: Reference | None = None
-        self._court = Court(experiment, spare_cpus=cluster.cpus - experiment.engine.replicas)
-        self.engine_kind: str | None = None
+        self._engines = EnginePool(
+            experiment.engine,
+            chat=experiment.model.chat,
+            trust_remote_code=experiment.model.trust_remote_code,
+            gpus=cluster.gpus,
+            logs=ledger.folder.parent / "logs",
+            say=say,
+        )
+        self._judges = JudgePool(experiment, spare_cpus=cluster.cpus - experiment.engine.replicas)
         self._check_room()
 
     def draw(
@@ -137,7 +140,7 @@ class Sampler:
             EngineError: an engine cannot start, died again and again, or does not hold the model's weights.
             RunError: the share of faults among the verdicts is above `resources.max_fault_share`.
         """
-        total = len(problems) * n
+        began, total = time.monotonic(), len(problems) * n
         buffer = _Buffer(self._ledger, lambda faults: self._check_faults(faults, total))
         progress = _Progress(on_progress)
         ids: list[str] = []
@@ -146,22 +149,25 @@ class Sampler:
             self._stream(model, chunks, sampling, buffer, progress)
         finally:
             buffer.flush()
-        self._ledger.append("verdicts", buffer.faults)
+        self._ledger.record("verdicts", buffer.faults)
+        if buffer.written:
+            detail = {"engine": self._engines.kind}
+            step = step_row(model, f"sample and verify ({purpose})", time.monotonic() - began, buffer.written, detail)
+            self._ledger.record("steps", [step])
         return ids
 
-    def consult(self, verifier: Assigned, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def consult(self, verifier: VerifierSpec, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Verdict rows of completions, in order, from the judge that judges samples; nothing is recorded."""
-        return self._court.consult(verifier, rows)
+        return self._judges.consult(verifier, rows)
 
     def release(self) -> None:
         """Give the machine to training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
-        if self._cluster.gpus:
-            self._end_replicas()
+        self._engines.release()
 
     def close(self) -> None:
         """End all processes."""
-        self._end_replicas()
-        self._court.close()
+        self._engines.close()
+        self._judges.close()
 
     def _missing(
         self,
@@ -180,12 +186,16 @@ class Sampler:
         size = min(CHUNK_PROBLEMS, math.ceil(len(problems) / self._experiment.engine.replicas) or 1)
         while chunk := list(islice(remaining, size)):
             draws: dict[str, Draw] = {}
+            prompts: dict[str, dict[str, Any]] = {}
             for problem in chunk:
+                prompt = prompt_row(problem.prompt, self._experiment.model.chat)
+                prompts[prompt["id"]] = prompt
                 place = (model.generation,) if purpose == "train" else ()
                 for index in range(n):
                     seed = derive_seed(model.seed, purpose, *place, problem.id, index)
-                    draw = Draw.of(purpose, model.fingerprint, problem.id, index, settings, seed)
+                    draw = Draw.of(purpose, model.fingerprint, prompt["id"], problem.id, index, settings, seed)
                     draws[draw.id] = draw
+            self._ledger.record("prompts", list(prompts.values()))
             ids += draws
             by_id = {problem.id: problem for problem in chunk}
             present = self._ledger.which_exist("samples", "id", draws)
@@ -205,11 +215,11 @@ class Sampler:
                 f"set it to {self._cluster.cpus - 1} or less."
             )
         wanted = engine.replicas * engine.tensor_parallel_size
-        judging = self._court.needs.gpu
+        judging = self._judges.needs.gpu
         if judging and self._cluster.gpus < judging + max(wanted, 1):
             raise RunError(
-                f"a verifier needs {self._court.needs.in_words()} beside the {max(wanted, 1)} GPU(s) of the engines or "
-                f"the training, and Ray has {self._cluster.gpus}; add GPUs, or judge with another verifier."
+                f"a verifier needs {self._judges.needs.in_words()} beside the {max(wanted, 1)} GPU(s) of the engines "
+                f"or the training, and Ray has {self._cluster.gpus}; add GPUs, or judge with another verifier."
             )
         if self._cluster.gpus and wanted > self._cluster.gpus:
             raise RunError(
@@ -240,7 +250,7 @@ class Sampler:
                 (Completion(id=i, text=text, finish_reason=reason, tokens=0, error=error), problems[problem])
                 for i, problem, text, reason, error in rows
             ]
-            for reference, unjudged in self._court.send(completions, purpose):
+            for reference, unjudged in self._judges.send(completions, purpose):
                 buffer.add([], verdicts_of(reference) if reference is not None else unjudged)
 
     def _stream(
@@ -252,19 +262,19 @@ class Sampler:
         progress: _Progress,
     ) -> None:
         again: deque[_Chunk] = deque()
-        idle = deque(range(len(self._replicas))) if self._is_loaded(model) else deque[int]()
+        idle = deque(range(len(self._engines))) if self._engines.holds(model.fingerprint) else deque[int]()
         streams: dict[Any, _Stream] = {}
         judging: dict[Any, list[dict[str, Any]]] = {}
         exhausted = False
         while True:
-            while not exhausted and (idle or not self._is_loaded(model)):
+            while not exhausted and (idle or not self._engines.holds(model.fingerprint)):
                 chunk = again.popleft() if again else next(chunks, None)
                 if chunk is None:
                     exhausted = True
                     break
-                if not self._is_loaded(model):
+                if not self._engines.holds(model.fingerprint):
                     self._load(model)
-                    idle = deque(range(len(self._replicas)))
+                    idle = deque(range(len(self._engines)))
                 stream = self._begin(idle.popleft(), chunk, sampling)
                 streams[stream.groups] = stream
             if not streams and not judging:
@@ -285,16 +295,16 @@ class Sampler:
                     completions = ray.get(group) if group is not None else None
                 except RayActorError as error:
                     del streams[ready]
-                    self._replace(stream.replica, model, error)
-                    idle.append(stream.replica)
+                    self._engines.replace(stream.engine, error)
+                    idle.append(stream.engine)
                     again.append(stream.chunk)
                     exhausted = False
                     continue
                 except RayTaskError as error:
-                    raise _engine_error(error, self._log(stream.replica)) from error
+                    raise self._engines.failure(stream.engine, error) from error
                 if completions is None:
                     del streams[ready]
-                    idle.append(stream.replica)
+                    idle.append(stream.engine)
                     if stream.chunk.missing:
                         raise EngineError(
                             f"The engine ended a batch without {len(stream.chunk.missing)} of its completions."
@@ -317,15 +327,12 @@ class Sampler:
             c.id: sample_row(draws[c.id], c.text, c.finish_reason, c.tokens, c.error, c.mean_logprob)
             for c in completions
         }
-        for reference, unjudged in self._court.send(paired, chunk.purpose):
+        for reference, unjudged in self._judges.send(paired, chunk.purpose):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
                 progress.add(len(unjudged))
             else:
                 judging[reference] = [texts.pop(sample_id) for sample_id in unjudged]
-
-    def _is_loaded(self, model: ModelState) -> bool:
-        return self._loaded == model.fingerprint
 
     def _load(self, model: ModelState) -> None:
         # On a GPU other weights go into a new process, and the reference needs the GPU that engines would hold.
@@ -333,66 +340,14 @@ class Sampler:
         trust = self._experiment.model.trust_remote_code
         expected = self._trainer.reference(model.folder, trust) if self._experiment.engine.prove else None
         self._trainer.release()
-        self._loaded = None
-        while len(self._replicas) < self._experiment.engine.replicas:
-            self._replicas.append(self._start_replica(len(self._replicas)))
-        self._expected = expected
-        loading = [replica.load.remote(model.folder, expected) for replica in self._replicas]
-        for number, reference in enumerate(loading):
-            try:
-                self.engine_kind, _seconds = ray.get(reference)
-            except RayTaskError as error:
-                raise _engine_error(error, self._log(number)) from error
-            except RayActorError as error:
-                raise EngineError(
-                    f"The engine's process died while it loaded {model.folder}: {cause_of_death(error)}"
-                    f"{last_words(self._log(number))}"
-                ) from None
-        self._loaded = model.fingerprint
+        self._engines.load(model.folder, model.fingerprint, expected)
 
-    def _log(self, replica: int) -> Path:
-        return self._ledger.folder.parent / "logs" / f"engine-{replica}.log"
-
-    def _start_replica(self, number: int) -> Any:
-        engine, model = self._experiment.engine, self._experiment.model
-        gpus = engine.tensor_parallel_size if self._cluster.gpus else 0
-        actor = ReplicaActor.options(num_cpus=1, num_gpus=gpus)
-        return actor.remote(engine, model.chat, model.trust_remote_code, self._log(number).resolve())
-
-    def _begin(self, replica: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
+    def _begin(self, engine: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
         requests = [
             Request(id=draw.id, prompt=chunk.problems[draw.problem_id].prompt, seed=draw.seed)
             for draw in chunk.missing.values()
         ]
-        generate = self._replicas[replica].generate.options(
-            num_returns="streaming", _generator_backpressure_num_objects=IN_FLIGHT
-        )
-        return _Stream(replica, chunk, generate.remote(requests, sampling, GROUP))
-
-    def _replace(self, replica: int, model: ModelState, error: RayActorError) -> None:
-        """A replica died: start another in its place and load the model again, a bounded number of times."""
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise EngineError(
-                f"An engine died {self._restarts} times in this run; the last time: {cause_of_death(error)}"
-                f"{last_words(self._log(replica))}"
-            ) from None
-        self._say(f"  engine {replica} died and is started again ({cause_of_death(error)})")
-        self._replicas[replica] = self._start_replica(replica)
-        try:
-            ray.get(self._replicas[replica].load.remote(model.folder, self._expected))
-        except RayTaskError as failure:
-            raise _engine_error(failure, self._log(replica)) from failure
-        except RayActorError as failure:
-            raise EngineError(
-                f"The engine's process died again while it loaded {model.folder}: {cause_of_death(failure)}"
-                f"{last_words(self._log(replica))}"
-            ) from None
-
-    def _end_replicas(self) -> None:
-        for replica in self._replicas:
-            ray.kill(replica)
-        self._replicas, self._loaded = [], None
+        return _Stream(engine, chunk, self._engines.begin(engine, requests, sampling))
 
 
 class _Progress:
@@ -402,11 +357,3 @@ class _Progress:
     def add(self, count: int) -> None:
         self._done += count
         self._report(self._done)
-
-
-def _engine_error(error: RayTaskError, log: Path) -> SelfplayError:
-    cause = error.cause
-    if isinstance(cause, SelfplayError) and type(cause) is not EngineError:
-        return cause
-    sentence = str(cause) if isinstance(cause, EngineError) else f"The engine failed: {type(cause).__name__}: {cause}"
-    return EngineError(f"{sentence}{last_words(log)}")

@@ -78,15 +78,11 @@ class Selector:
         self, training_set: TrainingSet, arm: str, generation: int, selection: Any, previous: str | None
     ) -> None:
         """Write the set and its members to the ledger, once."""
-        if not self._ledger.which_exist("members", "training_set_id", [training_set.id]):
-            rows = [
-                {"training_set_id": training_set.id, "sample_id": sample_id, "weight": 1.0, "origin": origin}
-                for sample_id, origin in training_set.members
-            ]
-            self._ledger.append("members", rows)
-        sql = "SELECT count(*) FROM training_sets WHERE seed = ? AND arm = ? AND generation = ?"
-        if self._ledger.rows(sql, [self._seed, arm, generation])[0][0]:
-            return
+        members = [
+            {"training_set_id": training_set.id, "sample_id": sample_id, "weight": 1.0, "origin": origin}
+            for sample_id, origin in training_set.members
+        ]
+        self._ledger.record("members", members)
         row = {
             "id": training_set.id,
             "seed": self._seed,
@@ -97,7 +93,7 @@ class Selector:
             "rows": len(training_set.members),
             "shares": as_json(training_set.shares),
         }
-        self._ledger.append("training_sets", [row])
+        self._ledger.record("training_sets", [row])
 
     def _filter(self, arm: Arm, generation: int, drawn: Sequence[str]) -> list[tuple[str, str]]:
         sql = """
@@ -146,16 +142,13 @@ class Selector:
         """Put worked examples and their problems into the ledger; returns (sample id, origin)."""
         record_problems(self._ledger, problems)
         samples = {row["id"]: row for row in map(worked_example_row, problems)}
-        present = self._ledger.which_exist("samples", "id", samples)
-        self._ledger.append("samples", [row for key, row in samples.items() if key not in present])
+        self._ledger.record("samples", samples.values())
         return [(key, row["origin"]) for key, row in samples.items()]
 
 
 def record_problems(ledger: Ledger, problems: Sequence[Problem]) -> None:
     """Put problems into the ledger, once each."""
-    rows = {problem.id: problem for problem in problems}
-    present = ledger.which_exist("problems", "id", rows)
-    ledger.append("problems", [problem_row(problem) for key, problem in rows.items() if key not in present])
+    ledger.record("problems", map(problem_row, problems))
 
 
 def _training_set(members: Sequence[tuple[str, str]]) -> TrainingSet:

@@ -21,11 +21,14 @@ from pathlib import Path
 from selfplay.engines.protocol import Engine, Request
 from selfplay.engines.settings import SamplingSettings
 from selfplay.experiment.estimate import Speeds
+from selfplay.experiment.judges import judge_name, judge_of
 from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment
+from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
 from selfplay.run.judging import DEFAULT_VERIFIER_WORKERS
 from selfplay.tasks.problem import Problem
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 WRITE_SECONDS = 3.0
 """A batch that takes longer is the last; smaller ones come before it."""
@@ -83,7 +86,7 @@ def measured(experiment: Experiment, folder: Path) -> Speeds:
     engine.close()
     too_long = _too_long(problems, start, experiment)
     imported, overhead, step = _training(experiment, curriculum, problems, start, folder)
-    judge_start, verdicts = _verdicts(experiment, [*curriculum.worked_examples()[: 4 * JUDGED], *problems])
+    judge_start, verdicts = judge_speeds(experiment, [*curriculum.worked_examples()[: 4 * JUDGED], *problems])
     return Speeds(
         cluster_start=cluster_start,
         actor_start=actor_start,
@@ -162,29 +165,35 @@ def _too_long(problems: Iterable[Problem], start: Path, experiment: Experiment) 
     return sum(len(prompt_ids(tokenizer, problem.prompt, chat)) >= context for problem in problems)
 
 
-def _verdicts(experiment: Experiment, problems: list[Problem]) -> tuple[float, dict[str, float]]:
-    """Seconds to start the verifiers, and how many completions each judges in a second.
+def judge_speeds(experiment: Experiment, problems: list[Problem]) -> tuple[float, dict[str, float]]:
+    """Seconds to start the verifiers, and how many completions each judge of the run judges in a second, by its name.
 
-    It judges worked solutions, which take the whole way through a verifier.
+    A judge is what `judge_of` says, composed or not, for evaluation and for training samples. It judges worked
+    solutions, which take the whole way through a verifier.
     """
     from selfplay.verifiers.contract.judgement import Row
     from selfplay.verifiers.workers.supervisor import Supervisor
 
     resources, cores = experiment.resources, len(os.sched_getaffinity(0))
     workers = resources.verifier_workers or min(max(1, cores - experiment.engine.replicas), DEFAULT_VERIFIER_WORKERS)
+    judges: dict[str, tuple[str, VerifierSpec]] = {}
+    purposes: tuple[Purpose, ...] = ("evaluate", "train")
+    for verifier in dict.fromkeys(problem.verifier for problem in problems):
+        for purpose in purposes:
+            name = judge_name(experiment, verifier, purpose)
+            judges[name] = verifier, judge_of(experiment, verifier, purpose)
     speeds, starting = {}, 0.0
-    for verifier in {problem.verifier for problem in problems}:
+    for name, (verifier, spec) in judges.items():
         chosen = [problem for problem in problems if problem.verifier == verifier][:JUDGED]
         rows = [Row(str(at), dict(p.reference), p.solution or "0", p.prompt) for at, p in enumerate(chosen)]
-        settings = dict(experiment.verify.get(verifier, {}))
-        supervisor = Supervisor(verifier, settings, workers=workers, memory_mb=resources.verifier_memory_mb)
+        supervisor = Supervisor(spec.verifier, spec.settings, workers=workers, memory_mb=resources.verifier_memory_mb)
         began = time.monotonic()
         try:
             list(supervisor.judge(rows[:workers]))
             starting += time.monotonic() - began
             began = time.monotonic()
             list(supervisor.judge(rows))
-            speeds[verifier] = len(rows) / (time.monotonic() - began)
+            speeds[name] = len(rows) / (time.monotonic() - began)
         finally:
             supervisor.close()
     return starting, speeds
@@ -198,8 +207,10 @@ def _training(
     import pyarrow.parquet as pq
 
     began = time.monotonic()
-    from selfplay.distill import supervised
-    from selfplay.distill.job import TrainingJob
+    import trl  # noqa: F401
+
+    from selfplay.distill.contract import TrainingJob
+    from selfplay.distill.registry import find
 
     imported = time.monotonic() - began
     settings = experiment.distill
@@ -224,7 +235,7 @@ def _training(
 
     began = time.monotonic()
     try:
-        supervised.train(job, note)
+        find(settings.method)().train(job, note)
         ended = time.monotonic()
     except _Enough:
         ended = ends[-1]

@@ -12,13 +12,20 @@ run whose starting-point.json was removed notes a new one.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import json
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from selfplay.cluster.carried_files import collect
 from selfplay.errors import RunError
+from selfplay.experiment.judges import load_all
+from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import write_text
+from selfplay.tasks.registry import load_source
+from selfplay.verifiers.contract.loaded import LoadedVerifier
 
 _NOTES = TypeAdapter(dict[str, dict[str, str]])
 
@@ -118,3 +125,39 @@ class StartingPoint:
             return _NOTES.validate_json(self._file.read_bytes())
         except (OSError, ValidationError) as error:
             raise RunError(f"Cannot read {self._file} ({' '.join(str(error).split())[:300]}); restore it.") from None
+
+
+def verifier_versions(experiment: Experiment) -> dict[str, str]:
+    """The declared version of each verifier, by the name that its tasks give; of a composed one, with its parts'."""
+    versions: dict[str, str] = {}
+    for (name, purpose), loaded in load_all(experiment).items():
+        version = _version(loaded)
+        # only where training samples have a judge of their own are there two
+        versions[name if versions.get(name, version) == version else f"{name} for {purpose}"] = version
+    return versions
+
+
+def plugin_code(experiment: Experiment) -> dict[str, str]:
+    """SHA-256 of the file of each verifier and task source that comes from elsewhere, as 16 hex digits, by name."""
+    kinds: dict[str, type] = {
+        f"verifier {name}": type(loaded.plugin) for (name, _), loaded in load_all(experiment).items()
+    }
+    for task in experiment.tasks:
+        kinds[f"task source {task.source}"] = type(load_source(task.source, task.settings))
+    found = {}
+    for name, kind in kinds.items():
+        file = inspect.getsourcefile(kind) if kind.__module__.partition(".")[0] != "selfplay" else None
+        if file is not None:
+            found[name] = _digest(Path(file).read_bytes())
+    inside = collect(experiment.verify, experiment.verify_training)
+    return {**found, **{f"file {path}": _digest(text.encode()) for path, text in inside.items()}}
+
+
+def _version(loaded: LoadedVerifier) -> str:
+    if hasattr(loaded.plugin, "identity"):
+        return f"{loaded.version} of parts {loaded.settings_hash}"
+    return loaded.version
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.experiment.judges import Assigned
 from selfplay.run.judging import Judge
 from selfplay.verifiers import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 HEAD = """
 import os, time
@@ -43,7 +43,9 @@ def judge_with(folder: Path, body: str, completions: list[str], solution: str | 
     judge = Judge(1, 1024)
     rows = [Row(str(number), {}, completion) for number, completion in enumerate(completions)]
     try:
-        return judge.judge(Assigned(f"{file}:Plugin"), rows, {row.id: solution for row in rows} if solution else None)
+        return judge.judge(
+            VerifierSpec(verifier=f"{file}:Plugin"), rows, {row.id: solution for row in rows} if solution else None
+        )
     finally:
         judge.close()
 

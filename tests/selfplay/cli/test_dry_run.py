@@ -143,7 +143,7 @@ def test_resume_shows_what_is_left_and_writes_nothing(config: Path, experiment: 
     run = RunDirectory.create(experiment)
     run.close()
     row = {"model": "m", "arm": "start", "generation": 0, "seed": 0, "value": 0.5, "low": 0.1, "high": 0.9, "n": 10}
-    Ledger(run.ledger_path).append("scores", [row | {"task": "all", "measure": "accuracy"}])
+    Ledger(run.ledger_path).record("scores", [row | {"task": "all", "measure": "accuracy"}])
     before = {file: file.stat().st_mtime_ns for file in run.path.rglob("*")}
     done = dry_run(config, "--no-probe", "--resume", str(run.path))
     assert done.exit_code == 0, done.output

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from selfplay.distill.job import TrainingJob
+from selfplay.distill.contract import TrainingJob
+from selfplay.distill.settings import DistillSettings
 from selfplay.errors import TrainingError
-from selfplay.experiment.schema import DistillSection
 from selfplay.models.folders import ModelInit, create, fingerprint
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def job(tmp_path: Path) -> TrainingJob:
     start = create(ModelInit(hidden_size=32, layers=1, heads=1, context=64), tmp_path / "start", 0)
     rows = [{"prompt": f"{n}+{n}=", "completion": str(2 * n)} for n in range(10, 30)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
-    settings = DistillSection(steps=3, batch_size=4)
+    settings = DistillSettings(steps=3, batch_size=4)
     return TrainingJob(
         start=start, rows=tmp_path / "rows.parquet", target=tmp_path / "out", settings=settings, chat=None, seed=1
     )

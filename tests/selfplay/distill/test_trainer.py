@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from selfplay.cluster.connection import Cluster
-from selfplay.distill.job import TrainingJob, unfinished_name
+from selfplay.distill.contract import TrainingJob, unfinished_name
+from selfplay.distill.settings import DistillSettings
 from selfplay.distill.trainer import MAX_RESTARTS, Trainer
 from selfplay.errors import TrainingError
-from selfplay.experiment.schema import DistillSection
 from selfplay.models.folders import ModelInit, create, fingerprint
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def job(tmp_path: Path) -> TrainingJob:
     start = create(ModelInit(hidden_size=32, layers=1, heads=1, context=64), tmp_path / "start", 0)
     rows = [{"prompt": f"{n}+{n}=", "completion": str(2 * n)} for n in range(10, 30)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
-    settings = DistillSection(steps=200, batch_size=8)
+    settings = DistillSettings(steps=200, batch_size=8)
     target = tmp_path / "generation-1"
     return TrainingJob(start=start, rows=tmp_path / "rows.parquet", target=target, settings=settings, chat=None, seed=1)
 

@@ -16,6 +16,7 @@ import pytest
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.last_words import LINES, LONGEST_LINE, last_words
+from selfplay.engines.pool import MAX_RESTARTS
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
 from selfplay.experiment.problems import Curriculum
@@ -23,7 +24,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
 from selfplay.models.state import ModelState
-from selfplay.run.sampling import MAX_RESTARTS, Sampler
+from selfplay.run.sampling import Sampler
 
 
 def test_the_last_lines_are_shown_cut_and_escaped(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_an_engine_killed_again_and_again_ends_with_the_tail_of_its_log(
         (log,) = (tmp_path / "logs").iterdir()
         with log.open("a") as file:
             file.write("the last thing it said \x1b[2J\n")
-        drawing.sampler._restarts = MAX_RESTARTS
+        drawing.sampler._engines._restarts = MAX_RESTARTS
         drawing.model = ModelState("a fingerprint", drawing.model.folder, 1, "start", 0)
         for process in engines():
             os.kill(process.pid, signal.SIGKILL)

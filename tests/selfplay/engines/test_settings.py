@@ -18,7 +18,6 @@ from selfplay.errors import EngineError
         ({"kind": "server"}, "needs `url`"),
         ({"kind": "vllm", "url": "http://127.0.0.1:1/v1"}, "`url` is for `kind: server`"),
         ({"kind": "vllm", "dtype": "float64"}, "vLLM has no float64"),
-        ({"kind": "tgi"}, "auto"),
         ({"replicas": 0}, "greater than or equal to 1"),
         ({"gpus": 2}, "Extra inputs"),
     ],

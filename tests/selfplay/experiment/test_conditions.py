@@ -13,9 +13,10 @@ from selfplay.experiment.conditions import Condition, StopCondition
 from selfplay.experiment.file import parse_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
-from selfplay.measure.accuracy import score_row
+from selfplay.measure import Score
 from selfplay.models.state import ModelState
 from selfplay.run.alarms import EXIT_STOPPED, Alarms, exit_code, recorded_alarms
+from selfplay.run.scoring import score_row
 
 NAN = math.nan
 
@@ -49,7 +50,7 @@ def test_when_a_condition_is_met(keys: dict[str, Any], values: list[float | None
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"measure": "acuracy", "below": 1}, "there is no measure `acuracy`; known are accuracy, accuracy_upper"),
+        ({"measure": "acuracy", "below": 1}, "there is no measure `acuracy`; known are accepted_share, accuracy"),
         ({"measure": "accuracy"}, "exactly one of `below`, `above`, `falling_for`"),
         ({"measure": "accuracy", "below": 0, "above": 1}, "exactly one of"),
         ({"measure": "train_loss", "not_finite": False}, "exactly one of"),
@@ -76,7 +77,7 @@ def test_rollback_needs_problems_to_choose_on(tiny: dict[str, Any]) -> None:
 
 def recorded(ledger: Ledger, arm: str, generation: int, measure: str, value: float, task: str = "all") -> None:
     model = ModelState(f"{arm}{generation}", Path("m"), 0, arm, generation)
-    ledger.append("scores", [score_row(model, task, measure, value, None, None, 10)])
+    ledger.record("scores", [score_row(model, measure, Score(value, 10, task))])
 
 
 def alarms(experiment: Experiment, ledger: Ledger, **conditions: list[Condition]) -> Alarms:

@@ -11,11 +11,12 @@ import pytest
 from selfplay.cluster import carried_files as plugin_files
 from selfplay.doctor import surroundings
 from selfplay.errors import ConfigError
-from selfplay.experiment.judges import Assigned, assigned, check_references, load_all, needs
+from selfplay.experiment.judges import check_references, judge_of, load_all, needs
 from selfplay.experiment.schema import Experiment
 from selfplay.run.judging import Judge
 from selfplay.tasks import Problem
 from selfplay.verifiers import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 EVEN = """
 from selfplay.verifiers import Needs, Verdict, verifier
@@ -37,16 +38,16 @@ def changed(tiny: dict[str, Any], **keys: Any) -> Experiment:
 
 
 def test_a_task_is_judged_by_its_own_verifier_with_the_settings_of_its_name(experiment: Experiment) -> None:
-    assert assigned(experiment, "math", "train") == Assigned("math", {"answer": "whole"})
-    assert assigned(experiment, "length", "evaluate") == Assigned("length")
+    assert judge_of(experiment, "math", "train") == VerifierSpec(verifier="math", settings={"answer": "whole"})
+    assert judge_of(experiment, "length", "evaluate") == VerifierSpec(verifier="length")
 
 
 def test_another_verifier_takes_its_place_and_training_may_have_its_own(tiny: dict[str, Any], even: str) -> None:
     verify = {"math": {"verifier": even}, "code": {"timeout": 2}}
     experiment = changed(tiny, verify=verify, verify_training={"math": {"answer": "whole"}})
-    assert assigned(experiment, "math", "evaluate") == Assigned(even)
-    assert assigned(experiment, "math", "validate") == Assigned(even)
-    assert assigned(experiment, "math", "train") == Assigned("math", {"answer": "whole"})
+    assert judge_of(experiment, "math", "evaluate") == VerifierSpec(verifier=even)
+    assert judge_of(experiment, "math", "validate") == VerifierSpec(verifier=even)
+    assert judge_of(experiment, "math", "train") == VerifierSpec(verifier="math", settings={"answer": "whole"})
     assert {key: loaded.name for key, loaded in load_all(experiment).items()} == {
         ("math", "evaluate"): "even",
         ("math", "train"): "math",
@@ -94,7 +95,7 @@ def test_a_file_is_carried_to_a_node_that_lacks_it(even: str, tmp_path: Path) ->
     assert path != tmp_path / "even.py"
     assert path.read_text() == EVEN
     judge = Judge(1, 1024, carried)
-    (verdict,) = judge.judge(Assigned(even), [Row("a", {}, "ab")])
+    (verdict,) = judge.judge(VerifierSpec(verifier=even), [Row("a", {}, "ab")])
     judge.close()
     assert verdict["outcome"] == "accepted"
 

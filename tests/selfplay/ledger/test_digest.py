@@ -44,7 +44,8 @@ def rewrite(run: Path, table: str, change: Callable[[list[dict[str, Any]]], list
         path.unlink()
     changed = change(rows)
     for start in range(0, len(changed), 7):
-        ledger.append(table, changed[start : start + 7])
+        part = pa.Table.from_pylist(changed[start : start + 7], schema=SCHEMAS[table])
+        ledger.files.write(table, part)
     ledger.files.set_aside([])
 
 

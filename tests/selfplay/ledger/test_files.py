@@ -15,7 +15,7 @@ from selfplay.ledger.tables import Draw, sample_row
 
 
 def sample(index: int) -> dict[str, object]:
-    return sample_row(Draw.of("train", "m", "p", index, {}, 5), f"text {index}", "stop", 3, None)
+    return sample_row(Draw.of("train", "m", "prompt", "p", index, {}, 5), f"text {index}", "stop", 3, None)
 
 
 def verdict(row: dict[str, object]) -> dict[str, object]:
@@ -29,8 +29,8 @@ def ledger(tmp_path: Path) -> Ledger:
     ledger = Ledger(tmp_path / "ledger")
     for first in (0, 3):
         rows = [sample(index) for index in range(first, first + 3)]
-        ledger.append("samples", rows)
-        ledger.append("verdicts", [verdict(row) for row in rows])
+        ledger.record("samples", rows)
+        ledger.record("verdicts", [verdict(row) for row in rows])
     assert ledger.files.damage() == []
     return ledger
 
@@ -186,7 +186,7 @@ def test_a_strange_file_is_named(ledger: Ledger) -> None:
 def test_the_same_rows_are_written_once(ledger: Ledger) -> None:
     before = sorted(ledger.folder.iterdir())
     listed = (ledger.folder / "manifest.jsonl").read_text()
-    ledger.append("samples", [sample(index) for index in range(3)])
+    ledger.record("samples", [sample(index) for index in range(3)])
     assert sorted(ledger.folder.iterdir()) == before
     assert (ledger.folder / "manifest.jsonl").read_text() == listed
 
@@ -194,7 +194,7 @@ def test_the_same_rows_are_written_once(ledger: Ledger) -> None:
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("a file where a folder ought to be")
     with pytest.raises(RunError, match=r"Cannot write in .*ledger: .*; make room or give access, then resume"):
-        Ledger(tmp_path / "ledger").append("samples", [sample(0)])
+        Ledger(tmp_path / "ledger").record("samples", [sample(0)])
 
 
 def test_a_file_that_went_with_its_line_of_the_list_takes_its_verdicts_along(ledger: Ledger) -> None:

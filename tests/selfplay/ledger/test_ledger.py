@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import SCHEMAS, Draw, sample_row, storable
@@ -15,6 +16,7 @@ def draw(index: int, **changes: object) -> Draw:
     values = {
         "purpose": "train",
         "model": "m",
+        "prompt": "q",
         "problem_id": "p",
         "sampling": {"temperature": 1.0},
         "seed": 5,
@@ -22,12 +24,25 @@ def draw(index: int, **changes: object) -> Draw:
     return Draw.of(index=index, **{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_rows_come_back_and_a_second_write_adds_nothing(tmp_path: Path) -> None:
+def test_only_rows_whose_key_is_new_are_written(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     rows = [sample_row(draw(i), f"text {i}", "stop", 3, None) for i in range(3)]
-    ledger.append("samples", rows)
-    ledger.append("samples", rows)
-    assert ledger.rows("SELECT count(*), count(DISTINCT id) FROM samples") == [(3, 3)]
+    assert ledger.record("samples", rows[:2]) == 2
+    assert ledger.record("samples", [rows[0] | {"completion": "another text"}, *rows, rows[2]]) == 1
+    assert ledger.record("samples", rows) == ledger.record("samples", []) == 0
+    assert ledger.rows('SELECT completion FROM samples ORDER BY "index"') == [(f"text {i}",) for i in range(3)]
+
+
+def test_a_key_of_several_columns_tells_rows_apart(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    step = {"seed": 0, "arm": "a", "generation": 1, "step": "distill", "seconds": 1.0, "count": 1, "detail": "{}"}
+    assert ledger.record("steps", [step, step | {"arm": "b"}, step | {"seconds": 2.0}]) == 2
+    assert ledger.record("steps", [step | {"generation": 2}, step | {"seconds": 3.0}]) == 1
+    found = ledger.row("steps", seed=0, arm="a", generation=1, step="distill")
+    assert found == step
+    assert ledger.row("steps", seed=1, arm="a", generation=1, step="distill") is None
+    with pytest.raises(ValueError, match="the key of steps is seed, arm, generation, step, not seed"):
+        ledger.row("steps", seed=0)
 
 
 def test_tables_without_files_are_empty_and_typed(tmp_path: Path) -> None:
@@ -41,7 +56,7 @@ def test_each_question_sees_the_files_of_its_moment(tmp_path: Path) -> None:
     asked = "SELECT count(*), count(mean_logprob) FROM samples"
     for number, row in enumerate(rows):
         assert ledger.rows(asked) == [(number, 0)]
-        ledger.append("samples", [row])
+        ledger.record("samples", [row])
     older = SCHEMAS["samples"].remove(SCHEMAS["samples"].get_field_index("mean_logprob"))
     ledger.files.write("samples", pa.Table.from_pylist([sample_row(draw(3), "old", "stop", 1, None)], schema=older))
     assert ledger.rows(asked) == [(4, 0)]
@@ -54,7 +69,7 @@ def test_each_question_sees_the_files_of_its_moment(tmp_path: Path) -> None:
 def test_hostile_text_survives(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     texts = ["<script>", "[/]", "\x1b[31m", "a\x00b", "x" * 1_000_000, "\u202eabc", "tab\tnew\nline", ""]
-    ledger.append("samples", [sample_row(draw(i), text, "stop", 1, None) for i, text in enumerate(texts)])
+    ledger.record("samples", [sample_row(draw(i), text, "stop", 1, None) for i, text in enumerate(texts)])
     assert [text for (text,) in ledger.rows('SELECT completion FROM samples ORDER BY "index"')] == texts
 
 
@@ -85,7 +100,7 @@ def test_sample_id_depends_on_the_draw_alone() -> None:
 
 def test_which_exist_gives_only_known_keys(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.append("samples", [sample_row(draw(0), "a", "stop", 1, None)])
+    ledger.record("samples", [sample_row(draw(0), "a", "stop", 1, None)])
     assert ledger.which_exist("samples", "id", [draw(0).id, draw(1).id]) == {draw(0).id}
     assert ledger.which_exist("samples", "id", []) == set()
 
@@ -106,7 +121,7 @@ def test_files_from_before_a_column_existed_are_read_with_null(tmp_path: Path) -
     ledger.files.write("samples", pa.Table.from_pylist([old], schema=older_schema))
     sql = "SELECT completion, mean_logprob FROM samples ORDER BY completion DESC"
     assert ledger.rows(sql) == [("old", None)]
-    ledger.append("samples", [sample_row(draw(1), "new", "stop", 3, None, -0.5)])
+    ledger.record("samples", [sample_row(draw(1), "new", "stop", 3, None, -0.5)])
     for reader in (ledger, Ledger(ledger.folder)):
         assert reader.rows(sql) == [("old", None), ("new", -0.5)]
         with reader.connect(sealed=True) as sealed:

@@ -23,13 +23,13 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "experiment.yaml").write_text("{}")
     ledger = Ledger(tmp_path / "ledger")
     rows = [
-        sample_row(Draw.of("train", "m", "p", index, {}, 5), text, "stop", index, None)
+        sample_row(Draw.of("train", "m", "prompt", "p", index, {}, 5), text, "stop", index, None)
         for index, text in enumerate(HOSTILE)
     ]
-    ledger.append("samples", rows[:3])
-    ledger.append("samples", rows[3:])
+    ledger.record("samples", rows[:3])
+    ledger.record("samples", rows[3:])
     model = {"fingerprint": "m", "seed": 0, "arm": "a", "generation": 2, "outcome": "trained"}
-    ledger.append("models", [{**model, "depth": 2, "depth_mean": 1.25}])
+    ledger.record("models", [{**model, "depth": 2, "depth_mean": 1.25}])
     return tmp_path
 
 

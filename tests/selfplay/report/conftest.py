@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from selfplay.experiment.file import parse_experiment
-from selfplay.experiment.schema import START
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row, worked_example_row
-from selfplay.measure.accuracy import accuracy
-from selfplay.measure.samples import sample_measures
-from selfplay.models.state import ModelState
+from selfplay.measure import Drawn
+from selfplay.models.state import START, ModelState
 from selfplay.run.directory import RunDirectory
+from selfplay.run.scoring import Scorer
 from selfplay.tasks.problem import Problem, content_hash
 
 HOSTILE = [
@@ -70,7 +69,7 @@ def make_run(output: Path, seeds: list[int], models: int | None = None, **change
         filler = _Filler(run, models)
         filler.fill()
         for table, rows in filler.later.items():
-            filler.ledger.append(table, rows)
+            filler.ledger.record(table, rows)
     finally:
         run.close()
     return run.path
@@ -85,11 +84,11 @@ class _Filler:
         self.experiment = run.experiment
         per_task = self.experiment.evaluate.problems // len(self.experiment.tasks)
         self.held_out = [p for task in self.experiment.tasks for p in problems(task.source, "evaluate", 0, per_task)]
-        self.ledger.append("problems", [problem_row(problem) for problem in self.held_out])
+        self.ledger.record("problems", [problem_row(problem) for problem in self.held_out])
         worked = [p for task in self.experiment.tasks for p in problems(task.source, "train", 99, task.examples or 0)]
-        self.ledger.append("problems", [problem_row(problem) for problem in worked])
+        self.ledger.record("problems", [problem_row(problem) for problem in worked])
         rows = [worked_example_row(problem) for problem in worked]
-        self.ledger.append("samples", rows)
+        self.ledger.record("samples", rows)
         self.worked = [(row["id"], row["origin"]) for row in rows]
 
     def fill(self) -> None:
@@ -132,16 +131,17 @@ class _Filler:
         row["depth"] = row["depth_mean"] = generation if "synthetic" in origins else 0
         self.later["models"].append(row)
         self.step(model, "distill", 18.2 + seed, 300)
+        scorer = Scorer(self.experiment, self.ledger)
         if drawn:
-            self.ledger.append("scores", sample_measures(self.ledger, model, drawn))
+            scorer.score("samples", model, Drawn(self.ledger, drawn))
         evaluated = self.draw("evaluate", model, self.held_out, 1, level)
-        self.ledger.append("scores", accuracy(self.ledger, model, [sample_id for sample_id, _ in evaluated]))
+        scorer.score("held_out", model, Drawn(self.ledger, [sample_id for sample_id, _ in evaluated]))
         self.left = None if self.left is None else self.left - 1
         return model
 
     def samples(self, model: ModelState, generation: int) -> list[tuple[str, bool]]:
         pool = [p for t in self.experiment.tasks for p in problems(t.source, "train", generation, t.problems)]
-        self.ledger.append("problems", [problem_row(problem) for problem in pool])
+        self.ledger.record("problems", [problem_row(problem) for problem in pool])
         ordered = LEVEL.get(model.arm, [0.0])
         level = 0.4 + (ordered[min(model.generation, len(ordered)) - 1] if model.generation else 0.0)
         return self.draw("train", model, pool, self.experiment.sampling.n, level)
@@ -152,7 +152,9 @@ class _Filler:
         found, texts, verdicts = [], [], []
         for problem in pool:
             for index in range(n):
-                draw = Draw.of(purpose, model.fingerprint, problem.id, index, {"temperature": 1.0}, model.seed)
+                draw = Draw.of(
+                    purpose, model.fingerprint, "prompt", problem.id, index, {"temperature": 1.0}, model.seed
+                )
                 random_ = random.Random(draw.id)
                 outcome, reason, text = completion(problem, random_, level)
                 finish = "length" if reason == "no_answer" else "stop"
@@ -173,8 +175,8 @@ class _Filler:
                 )
                 found.append((draw.id, outcome == "accepted"))
         known = self.ledger.which_exist("samples", "id", [row["id"] for row in texts])
-        self.ledger.append("samples", [row for row in texts if row["id"] not in known])
-        self.ledger.append("verdicts", [row for row in verdicts if row["sample_id"] not in known])
+        self.ledger.record("samples", [row for row in texts if row["id"] not in known])
+        self.ledger.record("verdicts", [row for row in verdicts if row["sample_id"] not in known])
         self.step(model, f"sample and verify ({purpose})", 6.4, len(texts))
         return found
 

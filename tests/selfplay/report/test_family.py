@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.experiment.schema import START
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, sample_row
+from selfplay.models.state import START
 from selfplay.report import write_report
 from selfplay.report.family import Family, draw_family, example_of_ancestors
 from selfplay.report.queries import RunRecord
@@ -72,7 +72,9 @@ def test_hostile_text_of_the_example_is_shown_and_never_obeyed(build_run: Build,
     ledger.files.set_aside([])
     hostile = "</pre><script>alert(1)</script>\x1b[31m\u202e{{ 7 * 7 }}"
     problem, writer = ledger.rows("SELECT p.id, m.fingerprint FROM problems p, models m LIMIT 1")[0]
-    ledger.append("samples", [sample_row(Draw.of("train", writer, problem, 0, {}, 1), hostile, "stop", 3, None)])
+    ledger.record(
+        "samples", [sample_row(Draw.of("train", writer, "prompt", problem, 0, {}, 1), hostile, "stop", 3, None)]
+    )
     page = write_report(run).read_text(encoding="utf-8")
     assert "<script>" not in page
     assert html.escape("</pre><script>alert(1)</script>") in page

@@ -57,7 +57,7 @@ def run(build_run: Build) -> Path:
             twin_key=name,
         )
         problems.append(problem_row(problem))
-        draw = Draw.of("train", model, problem.id, 0, {"temperature": 1.0}, 1)
+        draw = Draw.of("train", model, "prompt", problem.id, 0, {"temperature": 1.0}, 1)
         samples.append(sample_row(draw, text, "stop", len(text), None))
         verdicts.append(
             {
@@ -74,7 +74,7 @@ def run(build_run: Build) -> Path:
             }
         )
     for table, rows in (("problems", problems), ("samples", samples), ("verdicts", verdicts)):
-        ledger.append(table, rows)
+        ledger.record(table, rows)
     return path
 
 

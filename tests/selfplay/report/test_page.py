@@ -154,7 +154,7 @@ def test_a_stopped_arm_stands_in_the_headline_and_in_the_tables(build_run: Build
     row = {"seed": 0, "arm": "unfiltered", "generation": 1, "kind": "stop", "condition": "{}", "stops": "arm"}
     row |= {"measure": "accuracy", "task": "all", "value": 0.4, "words": "accuracy is 0.4, below 0.5"}
     assert "This run is not finished: 4 of 5 models" in Page(write_report(run)).text
-    Ledger(run / "ledger").append("alarms", [row])
+    Ledger(run / "ledger").record("alarms", [row])
     text = Page(write_report(run)).text
     assert f"Run {run.name}, stopped" in text
     assert "finished" not in text
@@ -182,10 +182,10 @@ def test_the_writer_of_a_running_run_is_not_disturbed(build_run: Build) -> None:
 
 def test_a_kept_model_is_noted(build_run: Build) -> None:
     nothing = {"name": "nothing", "data": "synthetic", "keep": "verified"}
-    run = build_run([0], models=0, generations=1, arms=[nothing])
+    run = build_run([0], models=1, generations=1, arms=[nothing])
     row = {"fingerprint": "f", "path": "m", "parent": "f", "training_set_id": "t", "distill": "{}", "seed": 0}
     row |= {"arm": "nothing", "generation": 1, "parameters": 1, "outcome": "kept: the training set was empty"}
-    Ledger(run / "ledger").append("models", [row])
+    Ledger(run / "ledger").record("models", [row])
     assert "nothing kept its model in generation 1 of seed 0" in Page(write_report(run)).text
 
 

@@ -36,31 +36,31 @@ def known_run(tmp_path_factory: pytest.TempPathFactory) -> KnownRun:
     run = RunDirectory.create(Experiment.model_validate(experiment(output)))
     ledger, right = Ledger(run.ledger_path), {}
     problems = list(islice(load_source("polynomials", {}).problems("train", 0), EACH))
-    ledger.append("problems", [problem_row(problem) for problem in problems])
+    ledger.record("problems", [problem_row(problem) for problem in problems])
     accepted: dict[str, bool] = {}
     with Supervisor("noisy", NOISY) as supervisor:
         for arm, generation, share in PLACES:
-            ledger.append("models", [model_row(arm, generation)])
+            ledger.record("models", [model_row(arm, generation)])
             purposes: tuple[Purpose, ...] = ("train", "evaluate") if arm == "start" else ("evaluate",)
             for purpose in purposes:
                 texts, samples = [], []
                 for problem in problems:
-                    draw = Draw.of(purpose, f"model {arm}", problem.id, 0, {}, 0)
+                    draw = Draw.of(purpose, f"model {arm}", "prompt", problem.id, 0, {}, 0)
                     dice = Random(draw.id)
                     right[draw.id] = dice.random() < share
                     wrong = next(one for one in wrong_answers(str(problem.solution), None, dice)).completion
                     text = str(problem.solution) if right[draw.id] else wrong
                     texts.append(Row(draw.id, problem.reference, text, problem.prompt))
                     samples.append(sample_row(draw, text, "stop", len(text), None))
-                ledger.append("samples", samples)
+                ledger.record("samples", samples)
                 rows = [verdict_row(judgement) for judgement in supervisor.judge(texts)]
-                ledger.append("verdicts", rows)
+                ledger.record("verdicts", rows)
                 if purpose == "train":
                     accepted = {row["sample_id"]: row["outcome"] == "accepted" for row in rows}
     for arm, generation, _ in PLACES[1:]:
         kept = [sample for sample, passed in accepted.items() if passed or arm == "unfiltered"]
-        ledger.append("training_sets", [set_row(arm, generation, len(kept))])
-        ledger.append("members", [member_row(arm, sample) for sample in kept])
+        ledger.record("training_sets", [set_row(arm, generation, len(kept))])
+        ledger.record("members", [member_row(arm, sample) for sample in kept])
     run.close()
     return KnownRun(run.path, right)
 

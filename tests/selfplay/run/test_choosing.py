@@ -46,12 +46,12 @@ def write(ledger: Ledger, model: str = "m", logprob: float | None = -1.0) -> lis
     rows = []
     for name, texts in WRITTEN.items():
         for index, text in enumerate(texts):
-            draw = Draw.of("train", model, problem(name).id, index, {}, index)
+            draw = Draw.of("train", model, "prompt", problem(name).id, index, {}, index)
             error = "died" if text == "x+2" else None
             rows.append(sample_row(draw, text, "error" if error else "stop", 3, error, logprob))
-    ledger.append("samples", rows)
+    ledger.record("samples", rows)
     verdict = {"outcome": "rejected", "reason": "r", "detail": "{}"}
-    ledger.append("verdicts", [{"sample_id": row["id"], **verdict} for row in rows])
+    ledger.record("verdicts", [{"sample_id": row["id"], **verdict} for row in rows])
     return [row["id"] for row in rows]
 
 
@@ -112,7 +112,7 @@ def test_what_was_chosen_is_found_again(tiny: dict[str, Any], ledger: Ledger, ju
     for file in ledger.files.of_table("choices"):
         file.unlink()
     place = {"seed": 0, "arm": "arm0", "generation": 1, "reason": "r", "detail": "{}"}
-    ledger.append("choices", [place | row for row in rows[1:]])
+    ledger.record("choices", [place | row for row in rows[1:]])
     assert choose()[0] == kept
     assert ledger.rows("SELECT count(*), count(DISTINCT sample_id) FROM choices") == [(6, 6)]
 

@@ -92,7 +92,7 @@ def test_a_resumed_run_chooses_nothing_anew_and_the_digest_leaves_floats_out(
     for file in ledger.files.of_table("samples"):
         rows = pq.read_table(file).to_pylist()
         file.unlink()
-        ledger.append("samples", [row | {"mean_logprob": (row["mean_logprob"] or 0) + 1e-13} for row in rows])
+        ledger.record("samples", [row | {"mean_logprob": (row["mean_logprob"] or 0) + 1e-13} for row in rows])
     ledger.files.set_aside([])
     before = sorted(file.name for file in ledger.files.of_table("choices"))
     carry_out(RunDirectory.resume(copy, load_experiment(copy / "experiment.yaml")))

@@ -19,16 +19,16 @@ from selfplay.distill.trainer import Trainer
 from selfplay.engines.protocol import Completion
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError
-from selfplay.experiment.judges import Assigned
 from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
 from selfplay.models.state import ModelState
-from selfplay.run.judging import MAX_RESTARTS, Court, Judge
+from selfplay.run.judging import MAX_RESTARTS, JudgePool, Judge
 from selfplay.run.sampling import Sampler
 from selfplay.verifiers import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def plugin(tmp_path: Path) -> Path:
 def test_equal_completions_of_different_prompts_are_judged_apart(plugin: Path) -> None:
     judge = Judge(1, 2048)
     rows = [Row("1", {}, "a", prompt="a"), Row("2", {}, "a", prompt="b"), Row("3", {}, "a", prompt="a")]
-    verdicts = judge.judge(Assigned(f"{plugin}:echo"), rows)
+    verdicts = judge.judge(VerifierSpec(verifier=f"{plugin}:echo"), rows)
     assert [(v["sample_id"], v["outcome"]) for v in verdicts] == [
         ("1", "accepted"),
         ("2", "rejected"),
@@ -113,7 +113,7 @@ def test_files_named_from_here_are_composed_and_judge_on_a_worker(
         "verify": {"plugin.py:echo": {"verifier": "not", "settings": {"of": inside}}},
         "verify_training": {"plugin.py:echo": {"verifier": "all_of", "settings": {"parts": [inside]}}},
     }
-    court = Court(of_a_file.model_copy(update=changed), spare_cpus=1)
+    court = JudgePool(of_a_file.model_copy(update=changed), spare_cpus=1)
     problem = next(Curriculum(of_a_file, 0).pool(1))
     told = {}
     purposes: tuple[Purpose, ...] = ("train", "evaluate", "validate")

@@ -34,13 +34,13 @@ def drawn(experiment: Experiment, ledger: Ledger) -> list[str]:
     record_problems(ledger, pool)
     samples, verdicts = [], []
     for number, problem in enumerate(pool):
-        draw = Draw.of("train", "m", problem.id, 0, {}, number)
+        draw = Draw.of("train", "m", "prompt", problem.id, 0, {}, number)
         error = "too long" if number % 10 == 9 else None
         samples.append(sample_row(draw, "text", "error" if error else "stop", 1, error))
         outcome = "undecided" if error else "accepted" if number % 3 == 0 else "rejected"
         verdicts.append({"sample_id": draw.id, "outcome": outcome, "reason": "r", "detail": "{}"})
-    ledger.append("samples", samples)
-    ledger.append("verdicts", verdicts)
+    ledger.record("samples", samples)
+    ledger.record("verdicts", verdicts)
     return [row["id"] for row in samples]
 
 

@@ -1,16 +1,31 @@
-"""What a training is told and what it reports; light enough for the driver to import."""
+"""The contract of a distillation method: what it is told, what it does, what it reports.
+
+    class Doubled(Method):
+        name = "doubled"
+        about = "supervised, on every row twice"
+
+        def train(self, job, on_step): ...
+
+It is registered under the entry-point group `selfplay.distill`, or named as `path/to/file.py:name` in `distill.method`.
+The process it runs in, its restarts, progress and the ledger are the framework's (trainer.py).
+"""
 
 from __future__ import annotations
 
 import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
-from selfplay.experiment.schema import DistillSection
+from selfplay.distill.settings import DistillSettings
 
 RESULT_FILE = "training.json"
 """A `TrainingResult` beside the weights that it made."""
+OnStep = Callable[[int, float], None]
+"""Called with (step, loss) while training goes on."""
 
 
 class TrainingJob(BaseModel):
@@ -24,7 +39,7 @@ class TrainingJob(BaseModel):
     """Parquet file with the text columns `prompt` and `completion`."""
     target: Path
     """Folder to write the student to; it appears when whole."""
-    settings: DistillSection
+    settings: SerializeAsAny[DistillSettings]
     chat: bool | None
     """Use the chat template; None: exactly when the tokenizer has one."""
     seed: int
@@ -45,6 +60,25 @@ class TrainingResult(BaseModel):
     loss: float
     """Mean training loss over the last tenth of the steps, in nats a token."""
     seconds: float
+
+
+class Method(ABC):
+    """One way to train a student on selected rows. Libraries are imported inside `train`, not with the class."""
+
+    name: ClassVar[str]
+    about: ClassVar[str] = ""
+    """What it does, in one line."""
+    Settings: ClassVar[type[DistillSettings]] = DistillSettings
+    """Its keys of `distill`."""
+
+    @abstractmethod
+    def train(self, job: TrainingJob, on_step: OnStep) -> TrainingResult:
+        """Train a student and write it to `job.target`, whole or not at all.
+
+        Raises:
+            selfplay.errors.LossNotFinite: the loss or the weights are not finite.
+            selfplay.errors.TrainingError: no rows, fewer steps than asked for, or weights that did not move.
+        """
 
 
 def unfinished_name(target: Path, process: int) -> Path:

@@ -1,0 +1,52 @@
+"""Finding distillation methods: by name through the entry-point group `selfplay.distill`, or `path/to/file.py:name`.
+
+Built-in methods come through the same door as others; tasks/plugins.py says what is covered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidatorFunctionWrapHandler
+
+from selfplay.distill.contract import Method
+from selfplay.distill.settings import DistillSettings
+from selfplay.errors import ConfigError
+from selfplay.tasks.plugins import Found, Listed, PluginGroup
+
+METHODS = PluginGroup("selfplay.distill", "distillation method", unknown=ConfigError, broken=ConfigError)
+
+
+def listed_methods() -> list[Listed[type[Method]]]:
+    """All registered methods by name, those that cannot be used with the reason; imports every plugin."""
+    return list(METHODS.available(_declared))
+
+
+def find(name: str) -> type[Method]:
+    """The method of a registered name or `path/to/file.py:name`; imports only that one.
+
+    Raises:
+        ConfigError: nothing of that name, or no method.
+    """
+    return _declared(METHODS.find(name))
+
+
+def distill_settings(value: Any, validate: ValidatorFunctionWrapHandler) -> DistillSettings:
+    """The section `distill` as the settings of the method that it names: for pydantic, as a wrap validator."""
+    method = value.get("method", DistillSettings.model_fields["method"].default) if isinstance(value, dict) else None
+    if not isinstance(method, str):
+        found: DistillSettings = validate(value)
+        return found
+    # an error in it keeps its own key: pydantic takes a ValidationError over as it is
+    return find(method).Settings.model_validate(value)
+
+
+def _declared(found: Found) -> type[Method]:
+    value, where = found.value, found.where
+    if not (isinstance(value, type) and issubclass(value, Method)):
+        raise ConfigError(f"{where} is not a subclass of selfplay.distill.contract.Method")
+    if not isinstance(getattr(value, "name", None), str) or getattr(value.train, "__isabstractmethod__", False):
+        raise ConfigError(f"{where} lacks a `name` or `train`; a method has both")
+    if not (isinstance(value.Settings, type) and issubclass(value.Settings, DistillSettings)):
+        raise ConfigError(f"{where} has `Settings` that do not derive from selfplay.distill.settings.DistillSettings")
+    return value

