@@ -30,7 +30,7 @@ def job(tmp_path: Path) -> TrainingJob:
 
 
 def train(job: TrainingJob, **changes: Any) -> Any:
-    from selfplay.distill.supervised import train as run
+    from selfplay.distill.sft import train as run
 
     steps: list[tuple[int, float]] = []
     settings = job.settings.model_copy(update=changes)
