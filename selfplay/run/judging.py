@@ -25,6 +25,7 @@ from selfplay.ledger.tables import Purpose, as_json
 from selfplay.tasks.problem import Problem
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.workers.supervisor import Supervisor
 
@@ -83,8 +84,10 @@ class Judge:
         key = as_json([verifier.name, dict(verifier.settings)])
         if key not in self._supervisors:
             self._supervisors[key] = Supervisor(
-                plugin_files.relocate(verifier.name, self._moved),
-                plugin_files.relocate(verifier.settings, self._moved),
+                VerifierSpec.of(
+                    plugin_files.relocate(verifier.name, self._moved),
+                    plugin_files.relocate(verifier.settings, self._moved),
+                ),
                 workers=self._workers,
                 memory_mb=self._memory_mb,
             )

@@ -11,6 +11,7 @@ from selfplay.experiment.judges import load_all
 from selfplay.experiment.schema import Experiment
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.verifier import Verifier
 
 
 def verifier_versions(experiment: Experiment) -> dict[str, str]:
@@ -40,7 +41,7 @@ def plugin_code(experiment: Experiment) -> dict[str, str]:
 
 
 def _version(loaded: LoadedVerifier) -> str:
-    if hasattr(loaded.plugin, "identity"):
+    if type(loaded.plugin).identity is not Verifier.identity:
         return f"{loaded.version} of parts {loaded.settings_hash}"
     return loaded.version
 

@@ -168,6 +168,7 @@ def _verdicts(experiment: Experiment, problems: list[Problem]) -> tuple[float, d
     It judges worked solutions, which take the whole way through a verifier.
     """
     from selfplay.verifiers.contract.judgement import Row
+    from selfplay.verifiers.contract.spec import VerifierSpec
     from selfplay.verifiers.workers.supervisor import Supervisor
 
     resources, cores = experiment.resources, len(os.sched_getaffinity(0))
@@ -177,7 +178,9 @@ def _verdicts(experiment: Experiment, problems: list[Problem]) -> tuple[float, d
         chosen = [problem for problem in problems if problem.verifier == verifier][:JUDGED]
         rows = [Row(str(at), dict(p.reference), p.solution or "0", p.prompt) for at, p in enumerate(chosen)]
         settings = dict(experiment.verify.get(verifier, {}))
-        supervisor = Supervisor(verifier, settings, workers=workers, memory_mb=resources.verifier_memory_mb)
+        supervisor = Supervisor(
+            VerifierSpec.of(verifier, settings), workers=workers, memory_mb=resources.verifier_memory_mb
+        )
         began = time.monotonic()
         try:
             list(supervisor.judge(rows[:workers]))

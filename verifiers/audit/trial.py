@@ -17,12 +17,12 @@ from random import Random
 from typing import Any
 
 import psutil
-from pydantic import JsonValue
 
 from selfplay.verifiers.audit.record import Again, Speed
 from selfplay.verifiers.audit.rows import AuditRow
 from selfplay.verifiers.audit.statistics import percentile
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 ROWS_AGAIN = 200
@@ -35,11 +35,9 @@ SHOWN = 10
 class Trial:
     """One verifier under audit, in supervised workers."""
 
-    def __init__(
-        self, name: str, settings: Mapping[str, JsonValue], *, workers: int, timeout: float | None, memory_mb: int
-    ) -> None:
+    def __init__(self, spec: VerifierSpec, *, workers: int, timeout: float | None, memory_mb: int) -> None:
         self._make: Callable[[int], Supervisor] = lambda count: Supervisor(
-            name, settings, workers=count, timeout=timeout, memory_mb=memory_mb
+            spec, workers=count, timeout=timeout, memory_mb=memory_mb
         )
         self._workers = workers
         self.memory_mb: float | None = None

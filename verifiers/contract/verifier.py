@@ -140,7 +140,7 @@ class Verifier(ABC):
         """Judge one completion. May raise: that is a fault, not a rejection."""
 
     def verify_many(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
-        """The batch form: one verdict each, in order. Asked about at most `batch` at once, where a class has its own."""
+        """The batch form: one verdict each, in order. Called with at most `batch`, where a class has its own."""
         return [self.verify(one) for one in asked]
 
     @classmethod

@@ -196,7 +196,7 @@ class Dispatcher:
             verdict = Verdict(outcome=outcome, reason=reason, detail=detail, score=score)
         except (TypeError, ValueError, ValidationError):
             return False
-        if not worker.rows or number != worker.handed - len(worker.rows):
+        if not worker.rows or number != worker.rows_sent - len(worker.rows):
             return False
         pending = worker.rows.popleft()
         worker.quick = seconds < QUICK_SECONDS
@@ -256,7 +256,7 @@ class Dispatcher:
         """Send rows as one message; False where none of them went."""
         rows = [pending for pending in rows if not pending.future.cancelled()]
         message = [
-            [worker.handed + place, dict(row.reference), row.completion, row.prompt, self._timeout]
+            [worker.rows_sent + place, dict(row.reference), row.completion, row.prompt, self._timeout]
             for place, row in enumerate(pending.row for pending in rows)
         ]
         try:
@@ -274,7 +274,7 @@ class Dispatcher:
         for pending in rows:
             pending.in_batch = len(rows) > 1
         worker.rows.extend(rows)
-        worker.handed += len(rows)
+        worker.rows_sent += len(rows)
         worker.send(frame)
         return True
 
@@ -348,7 +348,8 @@ class Dispatcher:
         if failed is None:
             verdict = Verdict.reject("kills_its_judge", how=death.how)
         else:
-            what = f"the judge dies: it {death.how}, and on the completion `{HARMLESS_COMPLETION}` in its place it {failed}"
+            other = f"on the completion `{HARMLESS_COMPLETION}` in its place it {failed}"
+            what = f"the judge dies: it {death.how}, and {other}"
             verdict = Verdict.fault(what[:1000], cause="judge_dies", how=death.how)
         self._deliver(harmless, verdict, death.seconds)
 

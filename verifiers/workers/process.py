@@ -31,7 +31,7 @@ PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
 
 
 class WorkerProcess:
-    """One process, its socket, and the rows it has been handed and not yet answered (oldest first)."""
+    """One process, its socket, and the rows that were sent to it and are not yet answered (oldest first)."""
 
     def __init__(self, spec: VerifierSpec, memory_mb: int) -> None:
         ours, theirs = socket.socketpair()
@@ -68,8 +68,8 @@ class WorkerProcess:
         self.loaded = False
         """Whether it has imported and built its verifier, and warms up."""
         self.ready = False
-        self.handed = 0
-        """Rows handed to it so far; each answer carries its row's number."""
+        self.rows_sent = 0
+        """Rows sent to it so far; each answer carries its row's number."""
         self._outgoing: deque[memoryview] = deque()
         self._reader = FrameReader()
         self._log = bytearray()

@@ -23,7 +23,7 @@ READING_SECONDS = 30.0
 """A body must have arrived by then."""
 
 
-class Gate:
+class RequestLimits:
     """Middleware. `token`: what `Authorization: Bearer` must carry; None: none is asked. `local`: only this machine
     is served, so a page in a browser that reaches it under another host name is sent away (DNS rebinding)."""
 
