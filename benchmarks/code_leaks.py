@@ -69,9 +69,8 @@ def main() -> None:
     table = []
     print("| " + " | ".join(COLUMNS) + " |\n|" + "--:|" * len(COLUMNS))
     began = time.monotonic()
-    with Supervisor(
-        VerifierSpec(verifier="code", settings={"timeout": 2.0, "memory_mb": 128}), workers=wanted.workers
-    ) as supervisor:
+    spec = VerifierSpec(verifier="code", settings={"timeout": 2.0, "memory_mb": 128})
+    with Supervisor(spec, workers=wanted.workers) as supervisor:
         for number, judgement in enumerate(supervisor.judge(rows(wanted.checks)), start=1):
             if judgement.verdict.outcome == "undecided":
                 print(f"undecided: {judgement.verdict}")

@@ -89,9 +89,8 @@ def test_error_rates_of_a_careless_verifier(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_code_is_tried_with_the_hostile_programs() -> None:
-    record = audit(
-        Plan(VerifierSpec(verifier="code", settings={"timeout": 1, "memory_mb": 128}), problems=2, workers=2)
-    ).record
+    spec = VerifierSpec(verifier="code", settings={"timeout": 1, "memory_mb": 128})
+    record = audit(Plan(spec, problems=2, workers=2)).record
     attacks = record.total("wrong", attacks=True)
     assert attacks.rows > 300
     assert attacks.rejected == attacks.rows

@@ -35,9 +35,8 @@ def test_chance_depends_on_seed_and_content_alone() -> None:
     assert flips(False, 200, false_positive=0.5) == flips(False, 200, false_positive=0.5)
     assert flips(False, 200, false_positive=0.5) != flips(False, 200, false_positive=0.5, seed=1)
     rows = [Row(str(n), {"answer": f"right {n}"}, f"wrong {n}") for n in range(200)]
-    with Supervisor(
-        VerifierSpec(verifier="noisy", settings={"of": INSIDE, "false_positive": 0.5}), workers=2
-    ) as supervisor:
+    spec = VerifierSpec(verifier="noisy", settings={"of": INSIDE, "false_positive": 0.5})
+    with Supervisor(spec, workers=2) as supervisor:
         judged = [judgement.verdict.outcome == "accepted" for judgement in supervisor.judge(rows)]
     assert judged == flips(False, 200, false_positive=0.5)
 

@@ -260,7 +260,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
 
 def test_names_of_what_is_served() -> None:
     found = offers(["math", "strict=math", "a/b=c.py:mine"], {"strict": {"answer": "whole"}})
-    assert [(offer.name, offer.verifier, offer.settings) for offer in found] == [
+    assert [(offer.name, offer.spec.verifier, offer.spec.settings) for offer in found] == [
         ("math", "math", {}),
         ("strict", "math", {"answer": "whole"}),
         ("mine", "a/b=c.py:mine", {}),

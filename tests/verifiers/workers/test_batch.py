@@ -34,9 +34,9 @@ def same(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{path}:same"
 
 
-def judged(name: str, tmp_path: Path, content: bytes, **options: Any) -> list[dict[str, Any]]:
+def judged(spec: VerifierSpec | str, tmp_path: Path, content: bytes, **options: Any) -> list[dict[str, Any]]:
     (tmp_path / "in.jsonl").write_bytes(content)
-    verify_file(name, tmp_path / "in.jsonl", tmp_path / "out.jsonl", **options)
+    verify_file(spec, tmp_path / "in.jsonl", tmp_path / "out.jsonl", **options)
     return [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
 
 
