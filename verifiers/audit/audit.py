@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from selfplay.tasks.plugins import absolute
 from selfplay.tasks.registry import available_sources
+from selfplay.verifiers.audit.audited import AuditedVerifier, speed
 from selfplay.verifiers.audit.corpus import (
     Corpus,
     NamedSource,
@@ -24,7 +25,6 @@ from selfplay.verifiers.audit.corpus import (
 )
 from selfplay.verifiers.audit.record import Category, Record, Second, counted
 from selfplay.verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
-from selfplay.verifiers.audit.trial import Trial, speed
 from selfplay.verifiers.contract.judgement import Judgement
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit
@@ -106,19 +106,19 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     check_references(loaded, corpus.rows)
     if second is not None:
         check_references(second, corpus.rows)
-    trial = _trial(plan, plan.spec)
-    attacks = program_attacks(loaded, trial.accepts)
+    audited = _audited(plan, plan.spec)
+    attacks = program_attacks(loaded, audited.accepts)
     if not attacks:
         attacks = text_attacks([row for row in corpus.rows if row.label == "right"])
     asked = [*corpus.rows, *attacks]
-    judged = trial.judge(asked, lambda done: progress(f"judging {len(asked):,} rows", done))
+    judged = audited.judge(asked, lambda done: progress(f"judging {len(asked):,} rows", done))
     plain = judged[: len(corpus.rows)]
     progress("judging rows again", 0)
-    again = trial.again(corpus.rows, plain)
+    again = audited.again(corpus.rows, plain)
     others: Sequence[Judgement | None] = [None] * len(asked)
     if plan.second:
         progress(f"asking {plan.second.verifier}", 0)
-        theirs = _trial(plan, plan.second).judge(corpus.rows, lambda done: None)
+        theirs = _audited(plan, plan.second).judge(corpus.rows, lambda done: None)
         others = [*theirs, *[None] * len(attacks)]
     rows = [Judged(row, verdict, other) for row, verdict, other in zip(asked, judged, others, strict=True)]
     record = Record(
@@ -134,15 +134,15 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
         notes=corpus.notes,
         again=again,
         speed=speed(plain, plan.workers),
-        memory_mb=trial.memory_mb,
-        sandbox=trial.sandbox_level,
+        memory_mb=audited.memory_mb,
+        sandbox=audited.sandbox_level,
         second=_second(rows) if plan.second else None,
     )
     return Audit(record, rows)
 
 
-def _trial(plan: Plan, spec: VerifierSpec) -> Trial:
-    return Trial(spec, workers=plan.workers, timeout=plan.timeout, memory_mb=MEMORY_MB)
+def _audited(plan: Plan, spec: VerifierSpec) -> AuditedVerifier:
+    return AuditedVerifier(spec, workers=plan.workers, timeout=plan.timeout, memory_mb=MEMORY_MB)
 
 
 def _procedural(name: str) -> list[NamedSource]:

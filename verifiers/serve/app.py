@@ -73,7 +73,7 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
         except BrokenVerifier as error:
             pool.broken = error
             raise HTTPException(503, str(error)) from None
-        pool.took(len(judgements), time.monotonic() - began)
+        pool.note_speed(len(judgements), time.monotonic() - began)
         # ASCII, as `selfplay verify` writes: a plugin's verdict may hold half a surrogate pair, which is no UTF-8
         lines = json.dumps({"verdicts": [verdict_line(judgement) for judgement in judgements]})
         return Response(lines, media_type="application/json")

@@ -81,7 +81,7 @@ class SupervisorPool:
         finally:
             self.waiting -= rows
 
-    def took(self, rows: int, seconds: float) -> None:
+    def note_speed(self, rows: int, seconds: float) -> None:
         """Learn how long a batch took from its admission, for what a client that is sent away is told."""
         if rows:
             self._seconds_a_row += 0.2 * (seconds / rows - self._seconds_a_row)

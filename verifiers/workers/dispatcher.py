@@ -291,7 +291,7 @@ class Dispatcher:
                 self._replace(worker, f"gave no answer within {limit:g} s", hung=True)
 
     def _replace(self, worker: WorkerProcess, cause: str, hung: bool = False) -> None:
-        """Kill what is left of a worker, settle the row it was on, put the others back, start a new one."""
+        """Kill what is left of a worker and start a new one; `cause`: what it did, or empty where its end says it."""
         spent = time.monotonic() - worker.head_since
         self._selector.unregister(worker.socket)
         with contextlib.suppress(KeyError):
@@ -299,6 +299,14 @@ class Dispatcher:
         self._workers.remove(worker)
         status = worker.kill(0.0 if cause else CLOSED_SECONDS)
         cause = cause or _how_it_ended(status)
+        self._take_back_rows(worker, cause, hung, spent)
+        if not worker.ready:
+            self._count_failed_start(worker, cause, hung, status)
+        if self._broken is None:
+            self._start()
+
+    def _take_back_rows(self, worker: WorkerProcess, cause: str, hung: bool, spent: float) -> None:
+        """Settle the row that a lost worker was on, and put the others back."""
         if worker.rows and worker.rows[0].in_batch:
             # any of them may be to blame
             self._split_up(worker.rows)
@@ -320,26 +328,26 @@ class Dispatcher:
                 self._one_at_a_time.append(pending)
             self._queue.extendleft(reversed(worker.rows))
             worker.rows.clear()
-        if not worker.ready:
-            self._failed_starts += 1
-            if hung and not self.hello.done():
-                doing, variable = ("warms up", "") if worker.loaded else ("is imported", f", or set {SECONDS_VARIABLE}")
-                self._broken = BrokenVerifier(
-                    f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
-                )
+
+    def _count_failed_start(self, worker: WorkerProcess, cause: str, hung: bool, status: int | None) -> None:
+        """Take the verifier for broken where its first worker hangs, or several in a row do not start."""
+        self._failed_starts += 1
+        if hung and not self.hello.done():
+            doing, variable = ("warms up", "") if worker.loaded else ("is imported", f", or set {SECONDS_VARIABLE}")
+            self._broken = BrokenVerifier(
+                f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
+            )
+            self.hello.set_exception(self._broken)
+        elif self._failed_starts >= FAILED_STARTS and self._broken is None:
+            tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
+            # what ends a process from outside, or in native code, may be for want of memory
+            hungry = status is not None and (status < 0 or status == EXIT_MEMORY)
+            remedy = "give them more memory, or repair the plugin" if hungry else "repair the plugin"
+            self._broken = BrokenVerifier(
+                f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
+            )
+            if not self.hello.done():
                 self.hello.set_exception(self._broken)
-            elif self._failed_starts >= FAILED_STARTS and self._broken is None:
-                tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
-                # what ends a process from outside, or in native code, may be for want of memory
-                hungry = status is not None and (status < 0 or status == EXIT_MEMORY)
-                remedy = "give them more memory, or repair the plugin" if hungry else "repair the plugin"
-                self._broken = BrokenVerifier(
-                    f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
-                )
-                if not self.hello.done():
-                    self.hello.set_exception(self._broken)
-        if self._broken is None:
-            self._start()
 
     def _blame(self, harmless: PendingRow, failed: str | None) -> None:
         """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, if it did."""
