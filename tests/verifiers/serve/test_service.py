@@ -66,7 +66,7 @@ def test_the_examples_of_the_page_and_of_the_api_are_real(serve: Serve) -> None:
     examples = [(json.loads(asked[1]), json.loads(" ".join(told[1].split())))]
     with serve("--verifier", "math") as service:
         schemas = service.client.get("/openapi.json").json()["components"]["schemas"]
-        examples.append((schemas["Asked"]["example"], schemas["Answer"]["example"]))
+        examples.append((schemas["VerifyRequest"]["example"], schemas["Answer"]["example"]))
         for question, answer in examples:
             given = service.client.post("/verify", json=question).json()
             for verdict in [*given["verdicts"], *answer["verdicts"]]:
