@@ -18,6 +18,7 @@ from typing import Any
 
 from selfplay.verifiers.audit.attack_programs import SETTINGS, attacks
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.sandbox.border.plain import decode
 from selfplay.verifiers.sandbox.outside import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits
@@ -74,10 +75,10 @@ def _table(level: str) -> str:
     verifier = CodeVerifier(CodeVerifier.Settings.model_validate(SETTINGS), sandbox)
     for attack in attacks():
         reference = CodeVerifier.Reference.model_validate(attack.reference)
-        verdict = verifier.verify(reference, attack.program)
+        verdict = verifier.verify(Asked(reference, attack.program))
         outcomes[attack.group][verdict.outcome] += 1
         reasons[attack.group][verdict.reason] += 1
-        honest[attack.group] += verifier.verify(reference, attack.honest).outcome == "accepted"
+        honest[attack.group] += verifier.verify(Asked(reference, attack.honest)).outcome == "accepted"
         if verdict.outcome != "rejected":
             print(f"{level}: {attack}: {verdict}", flush=True)
     about = sandbox.about

@@ -55,11 +55,11 @@ def _run(judge: str, checks: list[Check], workers: int, timeout: float) -> Measu
 
 
 def ours(checks: list[Check], workers: int, timeout: float) -> Measured:
-    from selfplay.verifiers import Row, Supervisor
+    from selfplay.verifiers import Row, Supervisor, VerifierSpec
 
     rows = [Row(check.id, check.reference, check.completion) for check in checks]
     settings = {"timeout": timeout, "sandbox": "namespaces"}
-    with Supervisor("code", settings, workers=workers) as supervisor:
+    with Supervisor(VerifierSpec(verifier="code", settings=settings), workers=workers) as supervisor:
         list(supervisor.judge(rows[: WARM_UP * workers]))
         began = time.perf_counter()
         answers = [Answer(given.verdict.outcome, given.seconds) for given in supervisor.judge(rows)]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 from selfplay.verifiers.audit.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
 
 HOSTILE = (
@@ -69,7 +69,8 @@ def main() -> None:
     table = []
     print("| " + " | ".join(COLUMNS) + " |\n|" + "--:|" * len(COLUMNS))
     began = time.monotonic()
-    with Supervisor("code", {"timeout": 2.0, "memory_mb": 128}, workers=wanted.workers) as supervisor:
+    spec = VerifierSpec(verifier="code", settings={"timeout": 2.0, "memory_mb": 128})
+    with Supervisor(spec, workers=wanted.workers) as supervisor:
         for number, judgement in enumerate(supervisor.judge(rows(wanted.checks)), start=1):
             if judgement.verdict.outcome == "undecided":
                 print(f"undecided: {judgement.verdict}")

@@ -19,7 +19,7 @@ from typing import Any
 
 from code_checks import Check, PlainResult, humaneval_check, plain_runs, renamed, rows
 
-from selfplay.verifiers import Judgement, Row, Supervisor
+from selfplay.verifiers import Judgement, Row, Supervisor, VerifierSpec
 from selfplay.verifiers.audit.mutants import mutants
 
 TIMEOUT = 3.0
@@ -41,7 +41,7 @@ def main() -> int:
     given = [entry for place in chosen for entry in programs(problems, place, asked.mutants)]
     checks = [check for _, check, _ in given]
     plain = plain_runs(checks, TIMEOUT, asked.workers)
-    with Supervisor("code", {"timeout": TIMEOUT}, workers=asked.workers) as supervisor:
+    with Supervisor(VerifierSpec(verifier="code", settings={"timeout": TIMEOUT}), workers=asked.workers) as supervisor:
         judged = list(supervisor.judge(Row(check.id, check.reference, check.completion) for check in checks))
         print(f"{len(checks)} programs for {count} HumanEval problems, sandbox level {supervisor.sandbox_level}\n")
     differing = report(given, plain, judged)

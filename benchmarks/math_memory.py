@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from math_answers import latex_answers, short_answers
 
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 
 BATCH = 2_000
 
@@ -40,7 +40,7 @@ def main() -> None:
     print("| verdicts | caller MiB | worker MiB | descriptors | seconds |\n| ---: | ---: | ---: | ---: | ---: |")
     began = time.perf_counter()
     seen: list[tuple[int, float, float]] = []
-    with Supervisor("math", {"answer": "marked"}) as supervisor:
+    with Supervisor(VerifierSpec(verifier="math", settings={"answer": "marked"})) as supervisor:
         for number, _ in enumerate(supervisor.judge(rows(given.verdicts)), 1):
             if number % max(1, given.verdicts // 20) == 0:
                 worker = sum(child.memory_info().rss for child in me.children(recursive=True)) / 2**20

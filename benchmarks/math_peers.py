@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from math_answers import Pair, compiled_pairs, latex_answers, own_pairs, short_answers
 
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Result:
 
 def ours(pairs: Sequence[Pair], memory_mb: int = 2048) -> Result:
     rows = [Row(str(n), {"answer": pair.reference}, pair.completion) for n, pair in enumerate(pairs)]
-    with Supervisor("math", {"answer": "whole"}, memory_mb=memory_mb) as supervisor:
+    with Supervisor(VerifierSpec(verifier="math", settings={"answer": "whole"}), memory_mb=memory_mb) as supervisor:
         list(supervisor.judge([Row("warm", {"answer": "x+1"}, "1+x")]))
         began = time.perf_counter()
         judged = list(supervisor.judge(rows))

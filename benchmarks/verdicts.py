@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import islice, pairwise
 
 from selfplay.tasks import load_source
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 
 CASES = {"polynomials": ("math", {"answer": "whole"}), "list_functions": ("code", {"timeout": 2.0})}
 
@@ -26,7 +26,7 @@ def main() -> None:
         problems = list(islice(load_source(source, {}).problems("train", 0), wanted // 2 + 1))
         pairs = [*zip(problems, problems, strict=True), *pairwise(problems)]
         rows = [Row(str(n), asked.reference, solved.solution or "") for n, (asked, solved) in enumerate(pairs)]
-        with Supervisor(verifier, settings) as supervisor:
+        with Supervisor(VerifierSpec(verifier=verifier, settings=settings)) as supervisor:
             list(supervisor.judge(rows[:10]))
             began = time.perf_counter()
             outcomes = Counter(judgement.verdict.outcome for judgement in supervisor.judge(rows))

@@ -15,8 +15,9 @@ from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.loaded import LoadedVerifier
 from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.registry import Available, available, load
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Outcome, Verdict
-from selfplay.verifiers.contract.verifier import Verifier, verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier, verifier
 from selfplay.verifiers.errors import (
     BadFile,
     BadReference,
@@ -29,6 +30,7 @@ from selfplay.verifiers.errors import (
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 __all__ = [
+    "Asked",
     "Available",
     "BadFile",
     "BadReference",
@@ -46,6 +48,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "VerifierError",
+    "VerifierSpec",
     "available",
     "load",
     "verifier",

@@ -18,6 +18,7 @@ from selfplay.report.audit_page import markdown, write_audit
 from selfplay.verifiers.audit.audit import Plan, audit
 from selfplay.verifiers.audit.corpus import NamedSource
 from selfplay.verifiers.audit.record import Record, store
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit
 
 
@@ -84,16 +85,14 @@ def run_audit(
 ) -> bool:
     """Audit, print the table, store the record, write the page; returns whether a threshold was missed."""
     plan = Plan(
-        name,
-        settings=_settings(overrides),
+        VerifierSpec.of(name, _settings(overrides)),
         sources=[named_source(text) for text in sources],
         labelled=labelled,
         problems=problems,
         seed=seed,
         workers=workers,
         timeout=timeout,
-        second=second,
-        second_settings=_settings(second_overrides),
+        second=VerifierSpec.of(second, _settings(second_overrides)) if second else None,
     )
     if second_overrides and second is None:
         raise ConfigError("--second-set sets a key of the second verifier; name it with --second.")

@@ -18,6 +18,7 @@ from selfplay.experiment.file import apply_override, load_experiment
 from selfplay.experiment.plan import check, models_on_disk, plan
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.batch import verify_file
 
 NO_ROOM = 1 << 20
@@ -108,12 +109,11 @@ def verify(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("judging", total=None)
         summary = verify_file(
-            name,
+            VerifierSpec.of(name, settings),
             source,
             target,
             workers=workers,
             timeout=timeout,
-            settings=settings,
             progress=lambda counts: bars.update(task, completed=counts.rows),
         )
     console.print(

@@ -20,7 +20,7 @@ from selfplay.tasks.plugins import BrokenPluginWarning
 from selfplay.tasks.registry import listed_sources, load_source, source_class
 from selfplay.verifiers.audit.record import of_version
 from selfplay.verifiers.contract import registry
-from selfplay.verifiers.contract.verifier import NOTHING, AnyReference, NoSettings
+from selfplay.verifiers.contract.verifier import AnyReference
 
 UNSAID = "(the plugin does not say)"
 
@@ -83,14 +83,11 @@ def verifier(name: str) -> None:
     """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
     kind = registry.find(name)
     console = Console()
-    console.print(_shown(f"{kind.name} {kind.version}: {getattr(kind, 'judges', '') or UNSAID}"))
-    console.print(_shown(f"Does not catch: {getattr(kind, 'does_not_catch', '') or UNSAID}"))
-    if needs := getattr(kind, "needs", NOTHING).in_words():
+    console.print(_shown(f"{kind.name} {kind.version}: {kind.judges or UNSAID}"))
+    console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))
+    if needs := kind.needs.in_words():
         console.print(_shown(f"Needs: {needs}"))
-    for title, model in (
-        ("reference", getattr(kind, "Reference", AnyReference)),
-        ("settings", getattr(kind, "Settings", NoSettings)),
-    ):
+    for title, model in (("reference", kind.Reference), ("settings", kind.Settings)):
         console.rule(Text(title), align="left")
         if model is AnyReference:
             console.print("any JSON object")
@@ -99,7 +96,7 @@ def verifier(name: str) -> None:
         else:
             _print_fields(console, model)
     console.rule(Text("audits"), align="left")
-    records = list(of_version(kind.name, str(kind.version)))
+    records = list(of_version(kind.name, kind.version))
     for record in records:
         console.print(_shown(f"{json.dumps(record.settings)}: {record.sentence}"))
     if not records:

@@ -47,7 +47,7 @@ def needs() -> list[Finding]:
         warnings.simplefilter("ignore")
         usable = [each.name for each in registry.available() if each.error is None]
     for name in usable:
-        wanted = getattr(registry.find(name), "needs", NOTHING)
+        wanted = registry.find(name).needs
         if wanted == NOTHING:
             continue
         remedies = [f"Install {package}." for package in wanted.missing]

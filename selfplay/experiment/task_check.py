@@ -21,7 +21,7 @@ from selfplay.tasks.drawing import drawn_each
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.source import TaskSource
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 
 CHECKS = (
     "row unreadable",
@@ -176,7 +176,7 @@ def _judge(
     asked = list(_solutions(placed))
     if not asked:
         return
-    with Supervisor(source.verifier, settings, workers=workers, timeout=timeout) as supervisor:
+    with Supervisor(VerifierSpec.of(source.verifier, settings), workers=workers, timeout=timeout) as supervisor:
         rows = (Row(here.problem.id, here.problem.reference, text, here.problem.prompt) for here, _, text in asked)
         for number, ((here, whose, _), judgement) in enumerate(
             zip(asked, supervisor.judge(rows), strict=True), start=1

@@ -82,9 +82,7 @@ class Judge:
     def _supervisor(self, verifier: VerifierSpec) -> Supervisor:
         if verifier.key not in self._supervisors:
             here = VerifierSpec.model_validate(carried_files.relocate(verifier.model_dump(), self._moved))
-            self._supervisors[verifier.key] = Supervisor(
-                here.verifier, here.settings, workers=self._workers, memory_mb=self._memory_mb
-            )
+            self._supervisors[verifier.key] = Supervisor(here, workers=self._workers, memory_mb=self._memory_mb)
         return self._supervisors[verifier.key]
 
 

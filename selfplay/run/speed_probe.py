@@ -186,7 +186,7 @@ def judge_speeds(experiment: Experiment, problems: list[Problem]) -> tuple[float
     for name, (verifier, spec) in judges.items():
         chosen = [problem for problem in problems if problem.verifier == verifier][:JUDGED]
         rows = [Row(str(at), dict(p.reference), p.solution or "0", p.prompt) for at, p in enumerate(chosen)]
-        supervisor = Supervisor(spec.verifier, spec.settings, workers=workers, memory_mb=resources.verifier_memory_mb)
+        supervisor = Supervisor(spec, workers=workers, memory_mb=resources.verifier_memory_mb)
         began = time.monotonic()
         try:
             list(supervisor.judge(rows[:workers]))

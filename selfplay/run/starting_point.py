@@ -26,6 +26,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import write_text
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.verifier import Verifier
 
 _NOTES = TypeAdapter(dict[str, dict[str, str]])
 
@@ -154,7 +155,7 @@ def plugin_code(experiment: Experiment) -> dict[str, str]:
 
 
 def _version(loaded: LoadedVerifier) -> str:
-    if hasattr(loaded.plugin, "identity"):
+    if type(loaded.plugin).identity is not Verifier.identity:
         return f"{loaded.version} of parts {loaded.settings_hash}"
     return loaded.version
 

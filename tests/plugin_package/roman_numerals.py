@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from selfplay.tasks import Origin, Problem, Split, TaskSource
 from selfplay.tasks.source import distinct_problems
-from selfplay.verifiers import Verdict, Verifier
+from selfplay.verifiers import Asked, Verdict, Verifier
 
 SIGNS = {1000: "M", 900: "CM", 500: "D", 400: "CD", 100: "C", 90: "XC", 50: "L", 40: "XL", 10: "X", 9: "IX", 5: "V"}
 SIGNS |= {4: "IV", 1: "I"}
@@ -48,14 +48,16 @@ class RomanNumeral(Verifier):
     Reference: ClassVar[type[BaseModel]] = Number
     Settings: ClassVar[type[BaseModel]] = Case
 
-    def verify(self, reference: Number, completion: str) -> Verdict:
-        return self.verify_many([reference], [completion])[0]
+    def verify(self, asked: Asked) -> Verdict:
+        return self.verify_many([asked])[0]
 
-    def verify_many(self, references: list[Number], completions: list[str]) -> list[Verdict]:
+    def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
         verdicts = []
-        for reference, completion in zip(references, completions, strict=True):
-            text = completion.strip().upper() if self.settings.small else completion.strip()
-            right = text == roman(reference.number)
+        for one in asked:
+            text = one.completion.strip()
+            if self.settings.small:
+                text = text.upper()
+            right = text == roman(one.reference.number)
             verdicts.append(Verdict.accept() if right else Verdict.reject("wrong_numeral"))
         return verdicts
 

@@ -13,6 +13,7 @@ import pytest
 from selfplay.tasks.list_functions import LEAST_RESULT, ListFunctions
 from selfplay.verifiers.code.reference import CodeReference
 from selfplay.verifiers.code.verifier import CodeSettings, CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 
 def first(count: int, seed: int = 0, **settings: Any) -> list[Any]:
@@ -80,10 +81,10 @@ def test_several_writings_are_right_and_a_wrong_sum_is_not(code: CodeVerifier) -
             f"f = lambda v: [{a + b} + x for x in v{slices}]",
         ]
         for completion in right:
-            verdict = code.verify(reference, completion)
+            verdict = code.verify(Asked(reference, completion))
             assert verdict.outcome == "accepted", (completion, verdict)
         for completion in (f"def f(v): return [x+{a + b + 1} for x in v]{slices}", "def f(v): return v", "def f(v):"):
-            assert code.verify(reference, completion).outcome == "rejected", completion
+            assert code.verify(Asked(reference, completion)).outcome == "rejected", completion
 
 
 def test_the_tests_tell_the_operations_apart() -> None:

@@ -14,6 +14,7 @@ from selfplay.tasks.program_repair import ProgramRepair
 from selfplay.tasks.programs import Bug, bugs, outputs, program, with_bugs
 from selfplay.verifiers.code.reference import CodeReference
 from selfplay.verifiers.code.verifier import CodeSettings, CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 
 def first(count: int, **settings: Any) -> list[Any]:
@@ -81,8 +82,8 @@ def code() -> Iterator[CodeVerifier]:
 def test_the_verifier_refuses_the_program_with_its_bug(code: CodeVerifier) -> None:
     for problem in first(8):
         reference = CodeReference.model_validate(problem.reference)
-        assert code.verify(reference, broken_of(problem)).outcome == "rejected"
-        assert code.verify(reference, f"```python\n{problem.solution}\n```").outcome == "accepted"
+        assert code.verify(Asked(reference, broken_of(problem))).outcome == "rejected"
+        assert code.verify(Asked(reference, f"```python\n{problem.solution}\n```")).outcome == "accepted"
 
 
 def test_bugs_that_other_inputs_show_hardly_ever_hide_from_the_tests() -> None:

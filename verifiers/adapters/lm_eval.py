@@ -27,10 +27,11 @@ from pydantic import JsonValue
 from selfplay.verifiers.adapters.columns import ReferenceColumns, read_reference
 from selfplay.verifiers.adapters.supervised import Supervised
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 
 
 def process_results_with(
-    verifier: str,
+    verifier: VerifierSpec | str,
     settings: Mapping[str, JsonValue] | None = None,
     *,
     reference: ReferenceColumns = "reference",
@@ -43,15 +44,17 @@ def process_results_with(
     """The function for `process_results`; workers start at its first call.
 
     Args:
-        verifier: a registered verifier, or `path/to/file.py:name`.
+        verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the document's field that holds the reference, or a field for each of its keys.
         prompt: the document's field that holds the prompt, for a verifier that reads it.
         workers, timeout, memory_mb: as for `Supervisor`.
         max_fault_share: share of responses that the judge may fail to judge before the evaluation stops.
+
+    Raises:
+        BadSettings: settings that JSON cannot carry.
     """
-    judge = Supervised(
-        verifier, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
-    )
+    spec = VerifierSpec.of(verifier, settings)
+    judge = Supervised(spec, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share)
     return ProcessResults(judge, reference, prompt)
 
 

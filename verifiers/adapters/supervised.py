@@ -1,19 +1,18 @@
 """What the adapters share: a verifier whose supervised workers start when they are needed and end with the process.
 
 Stacks copy reward functions into other processes (Ray, accelerate, a fork). Each process that judges has workers of
-its own; what is copied is only the verifier's name and settings.
+its own; what is copied is only the spec.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import JsonValue
-
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.errors import TooManyFaults
 from selfplay.verifiers.workers.supervisor import Supervisor
@@ -28,7 +27,7 @@ class Supervised:
     """One verifier, judged under supervision in whichever process asks.
 
     Args:
-        verifier, settings, workers, timeout, memory_mb: as for `Supervisor`.
+        spec, workers, timeout, memory_mb: as for `Supervisor`.
         max_fault_share: share of verdicts with reason `fault` above which judging stops (1.0: never).
     """
 
@@ -36,19 +35,16 @@ class Supervised:
 
     def __init__(
         self,
-        verifier: str,
-        settings: Mapping[str, JsonValue] | None = None,
+        spec: VerifierSpec,
         *,
         workers: int = 1,
         timeout: float | None = None,
         memory_mb: int = 2048,
         max_fault_share: float = 0.01,
     ) -> None:
-        self.verifier = verifier
+        self.spec = spec
         self.max_fault_share = max_fault_share
-        self._options: dict[str, Any] = {
-            "settings": settings, "workers": workers, "timeout": timeout, "memory_mb": memory_mb
-        }  # fmt: skip
+        self._options: dict[str, Any] = {"workers": workers, "timeout": timeout, "memory_mb": memory_mb}
         self._forget()
 
     def start(self) -> Supervisor:
@@ -61,7 +57,7 @@ class Supervised:
             self._forget()
         with self._lock:
             if self._supervisor is None:
-                self._supervisor = Supervisor(self.verifier, **self._options)
+                self._supervisor = Supervisor(self.spec, **self._options)
             return self._supervisor
 
     def judge(self, rows: Sequence[Row]) -> list[Judgement]:
@@ -80,8 +76,8 @@ class Supervised:
             judged, failed = self._rows, self._faults
         if faults and failed > self.max_fault_share * max(judged, FEWEST_ROWS):
             raise TooManyFaults(
-                f"{failed} of {judged} completions could not be judged by the {self.verifier} verifier, more than the "
-                f"{self.max_fault_share:.1%} of `max_fault_share`; the last: {faults[-1].detail.get('what')}"
+                f"{failed} of {judged} completions could not be judged by the {self.spec.verifier} verifier, more than "
+                f"the {self.max_fault_share:.1%} of `max_fault_share`; the last: {faults[-1].detail.get('what')}"
             )
         return judgements
 
@@ -98,7 +94,7 @@ class Supervised:
         self._rows = self._faults = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: vars(self)[key] for key in ("verifier", "max_fault_share", "_options")}
+        return {key: vars(self)[key] for key in ("spec", "max_fault_share", "_options")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

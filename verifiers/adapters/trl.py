@@ -21,11 +21,12 @@ from pydantic import JsonValue
 from selfplay.verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
 from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
 
 
 def reward_function(
-    verifier: str,
+    verifier: VerifierSpec | str,
     settings: Mapping[str, JsonValue] | None = None,
     *,
     reference: ReferenceColumns = "reference",
@@ -38,7 +39,7 @@ def reward_function(
     """Start the verifier's workers and give the reward function.
 
     Args:
-        verifier: a registered verifier, or `path/to/file.py:name`.
+        verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the dataset's column that holds the reference, or a column for each of its keys.
         reward: `outcome`: 1.0 for accepted, 0.0 for rejected; `score`: the verdict's score where it has one.
         workers, timeout, memory_mb: as for `Supervisor`.
@@ -49,9 +50,8 @@ def reward_function(
     """
     if reward not in typing.get_args(Reward):
         raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
-    judge = Supervised(
-        verifier, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
-    )
+    spec = VerifierSpec.of(verifier, settings)
+    judge = Supervised(spec, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share)
     judge.start()
     return RewardFunction(judge, reference, reward)
 
@@ -63,7 +63,7 @@ class RewardFunction:
         self._judge = judge
         self._reference = reference
         self._reward = reward
-        self.__name__ = judge.verifier.rpartition(":")[2]
+        self.__name__ = judge.spec.verifier.rpartition(":")[2]
 
     def __call__(
         self,

@@ -21,7 +21,11 @@ from pydantic import JsonValue
 from selfplay.verifiers.adapters.columns import message_text, read_reference
 from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
+
+EVERY_SOURCE = None
+"""The key of a judge for whatever data source."""
 
 
 def score_function(
@@ -51,28 +55,26 @@ def score_function(
     """
     if settings and not isinstance(verifier, str):
         raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
-    names = {verifier} if isinstance(verifier, str) else set(verifier.values())
+    names: dict[str | None, str] = dict([(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items())
+    options: dict[str, Any] = {"workers": workers, "timeout": timeout, "memory_mb": memory_mb}
     judges = {
-        name: Supervised(
-            name, settings, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share
-        )
-        for name in names
+        name: Supervised(VerifierSpec.of(name, settings), max_fault_share=max_fault_share, **options)
+        for name in set(names.values())
     }
-    return ComputeScore(verifier, judges, undecided, reference_key, reward)
+    by_source = {source: judges[name] for source, name in names.items()}
+    return ComputeScore(by_source, undecided, reference_key, reward)
 
 
 class ComputeScore:
-    """One completion in, its score out, as verl's reward managers ask for it."""
+    """One completion in, its score out, as verl's reward managers ask for it. `judges` by data source."""
 
     def __init__(
         self,
-        verifier: str | Mapping[str, str],
-        judges: Mapping[str, Supervised],
+        judges: Mapping[str | None, Supervised],
         undecided: float,
         reference_key: str | None,
         reward: Reward,
     ) -> None:
-        self._verifier = verifier
         self._judges = judges
         self._undecided = undecided
         self._columns = {reference_key: "ground_truth"} if reference_key else "ground_truth"
@@ -100,7 +102,7 @@ class ComputeScore:
             solution_str,
             None if prompt is None else message_text(prompt),
         )
-        verdict = self._judges[self._name(data_source)].judge([row])[0].verdict
+        verdict = self._judge(data_source).judge([row])[0].verdict
         score = worth(verdict, self._reward)
         return {
             "score": self._undecided if score is None else score,
@@ -109,16 +111,14 @@ class ComputeScore:
             "fault": float(verdict.reason == "fault"),
         }
 
-    def _name(self, data_source: str) -> str:
-        if isinstance(self._verifier, str):
-            return self._verifier
-        try:
-            return self._verifier[data_source]
-        except KeyError:
-            known = ", ".join(f"`{source}`" for source in self._verifier)
+    def _judge(self, data_source: str) -> Supervised:
+        judge = self._judges.get(EVERY_SOURCE) or self._judges.get(data_source)
+        if judge is None:
+            known = ", ".join(f"`{source}`" for source in self._judges)
             raise BadSettings(
                 f"no verifier is named for the data source `{data_source}`; score_function has one for {known}"
-            ) from None
+            )
+        return judge
 
     def close(self) -> None:
         """End this process's workers now rather than with the process."""

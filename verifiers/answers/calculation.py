@@ -24,7 +24,7 @@ from selfplay.verifiers.answers.annotated import result_after
 from selfplay.verifiers.answers.lines import SIGN, usual
 from selfplay.verifiers.answers.steps import Step, is_true, step, steps
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import AnyReference, Verifier
+from selfplay.verifiers.contract.verifier import AnyReference, Asked, Verifier
 
 MOST_CHARACTERS = 200_000
 MOST_SIGNS = 4_000
@@ -57,8 +57,9 @@ class CalculationVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = CalculationSettings
 
-    def verify(self, reference: object, completion: str) -> Verdict:
+    def verify(self, asked: Asked) -> Verdict:
         """Judge all steps; the reference is not looked at."""
+        completion = asked.completion
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
         if (signs := sum(1 for _ in SIGN.finditer(usual(completion)))) > MOST_SIGNS:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from selfplay.verifiers.answers.located import REASON, Where, located
 from selfplay.verifiers.answers.measures import MEASURES, unit_of
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 
 _LONGEST = 10_000
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -116,8 +116,9 @@ class ChoiceVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = ChoiceReference
     Settings: ClassVar[type[BaseModel]] = ChoiceSettings
 
-    def verify(self, reference: ChoiceReference, completion: str) -> Verdict:
-        written = [one for one in located(completion, self.settings.where, choice=True) if one.strip()]
+    def verify(self, asked: Asked) -> Verdict:
+        reference: ChoiceReference = asked.reference
+        written = [one for one in located(asked.completion, self.settings.where, choice=True) if one.strip()]
         if not written:
             return Verdict.reject("no_answer")
         answer = written[0]

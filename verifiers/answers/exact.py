@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from selfplay.verifiers.answers.located import Where, located
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 
 
 class ExactReference(BaseModel):
@@ -57,8 +57,9 @@ class ExactVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = ExactReference
     Settings: ClassVar[type[BaseModel]] = ExactSettings
 
-    def verify(self, reference: ExactReference, completion: str) -> Verdict:
-        written = located(completion, self.settings.where)
+    def verify(self, asked: Asked) -> Verdict:
+        reference: ExactReference = asked.reference
+        written = located(asked.completion, self.settings.where)
         if not written:
             return Verdict.reject("no_answer")
         right = (reference.answer,) if isinstance(reference.answer, str) else reference.answer

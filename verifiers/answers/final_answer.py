@@ -14,7 +14,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import AnyReference, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.math.extraction import AnswerMode, extract
 from selfplay.verifiers.math.text import clean, squeezed
 from selfplay.verifiers.math.verifier import equivalent
@@ -41,8 +41,8 @@ class FinalAnswerVerifier(Verifier):
     does_not_catch: ClassVar[str] = "wrong answers"
     Settings: ClassVar[type[BaseModel]] = FinalAnswerSettings
 
-    def verify(self, reference: AnyReference, completion: str) -> Verdict:
-        extracted = extract(completion, self.settings.answer)
+    def verify(self, asked: Asked) -> Verdict:
+        extracted = extract(asked.completion, self.settings.answer)
         if extracted.text is None:
             return Verdict.reject("no_answer", extracted_by=extracted.rule)
         raw = extracted.text

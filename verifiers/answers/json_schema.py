@@ -17,7 +17,7 @@ from selfplay.verifiers.answers.json_text import MOST_DIGITS, TooLarge, last_blo
 from selfplay.verifiers.answers.patterns import TookTooLong
 from selfplay.verifiers.answers.schemas import checker
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, first_complaint
 
 MOST_CHARACTERS = 1 << 20
@@ -79,7 +79,8 @@ class JsonSchemaVerifier(Verifier):
             raise error if isinstance(error, BadReference) else BadReference(f"`schema`: {error}") from None
         return text
 
-    def verify(self, reference: str, completion: str) -> Verdict:
+    def verify(self, asked: Asked) -> Verdict:
+        completion = asked.completion
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
         text = completion
@@ -95,7 +96,7 @@ class JsonSchemaVerifier(Verifier):
         except ValueError as error:
             return Verdict.reject("not_json", why=str(error)[:300])
         try:
-            complaint = next(checker(reference).iter_errors(value), None)
+            complaint = next(checker(asked.reference).iter_errors(value), None)
         except TookTooLong as error:
             return Verdict.open(str(error))
         if complaint is None:

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadSettings
 
 SYSTEM = (
@@ -129,9 +129,11 @@ class JudgeVerifier(Verifier):
             timeout=settings.timeout / (settings.retries + 1),
         )
 
-    def verify(self, reference: JudgeReference, completion: str, prompt: str | None = None) -> Verdict:
+    def verify(self, asked: Asked) -> Verdict:
         import openai
 
+        reference: JudgeReference = asked.reference
+        completion = asked.completion
         measure = self._measure(reference)
         if measure is None:
             return Verdict.fault(
@@ -147,7 +149,7 @@ class JudgeVerifier(Verifier):
         try:
             answer = self._client.chat.completions.create(
                 model=self.settings.model,
-                messages=messages(measure, reference.answer, prompt, completion, mark),
+                messages=messages(measure, reference.answer, asked.prompt, completion, mark),
                 temperature=self.settings.temperature,
                 max_tokens=self.settings.max_tokens,
                 **({} if self.settings.seed is None else {"seed": self.settings.seed}),
@@ -162,15 +164,10 @@ class JudgeVerifier(Verifier):
             )
         return read_reply(reply, mark, ended)
 
-    def verify_many(
-        self,
-        references: Sequence[JudgeReference],
-        completions: Sequence[str],
-        prompts: Sequence[str | None],
-    ) -> list[Verdict]:
+    def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Several completions with the endpoint at a time."""
         with ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="judge") as pool:
-            return list(pool.map(self.verify, references, completions, prompts))
+            return list(pool.map(self.verify, asked))
 
     def _measure(self, reference: JudgeReference) -> str | None:
         if reference.rubric or self.settings.rubric:

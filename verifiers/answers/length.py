@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 
 Unit = Literal["characters", "words", "lines"]
 
@@ -58,14 +58,15 @@ class LengthVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = LengthReference
     Settings: ClassVar[type[BaseModel]] = LengthSettings
 
-    def verify(self, reference: LengthReference, completion: str) -> Verdict:
+    def verify(self, asked: Asked) -> Verdict:
         """Judge the length; a problem without any limit is undecided."""
         settings = self.settings
+        reference: LengthReference = asked.reference
         least = reference.least if reference.least is not None else settings.least
         most = reference.most if reference.most is not None else settings.most
         if least is None and most is None:
             return Verdict.fault("neither the settings nor the reference give `least` or `most`")
-        length = counted(completion, settings.unit)
+        length = counted(asked.completion, settings.unit)
         evidence: dict[str, Any] = {"length": length, "unit": settings.unit}
         if least is not None and length < least:
             return Verdict.reject("too_short", **evidence, least=least)

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.math.extraction import AnswerMode, extract
 
 LONGEST = 2000
@@ -69,11 +69,9 @@ class MakesNumber(Verifier):
     Reference: ClassVar[type[BaseModel]] = MakesNumberReference
     Settings: ClassVar[type[BaseModel]] = MakesNumberSettings
 
-    def __init__(self, settings: MakesNumberSettings) -> None:
-        self.settings: MakesNumberSettings = settings
-
-    def verify(self, reference: MakesNumberReference, completion: str) -> Verdict:
-        extracted = extract(completion, self.settings.answer)
+    def verify(self, asked: Asked) -> Verdict:
+        reference: MakesNumberReference = asked.reference
+        extracted = extract(asked.completion, self.settings.answer)
         if extracted.text is None:
             return Verdict.reject("no_answer", extracted_by=extracted.rule)
         text = extracted.text.strip().strip("$").strip().rstrip(".")

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.reasoning_gym import check_family, family
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference
 
 LONGEST = 100_000
@@ -69,14 +69,12 @@ class ReasoningGymVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = ReasoningGymReference
     Settings: ClassVar[type[BaseModel]] = ReasoningGymSettings
 
-    def __init__(self, settings: ReasoningGymSettings) -> None:
-        self.settings: ReasoningGymSettings = settings
-
     def warm(self) -> None:
         check_family("chain_sum")
 
-    def verify(self, reference: ReasoningGymReference, completion: str) -> Verdict:
-        answer = self._answer(completion)
+    def verify(self, asked: Asked) -> Verdict:
+        reference: ReasoningGymReference = asked.reference
+        answer = self._answer(asked.completion)
         if not answer:
             return Verdict.reject("no_answer")
         if len(answer) > LONGEST:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from selfplay.verifiers.answers.patterns import Place, TookTooLong, compiled, matches
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, first_complaint
 
 
@@ -70,10 +70,11 @@ class RegexVerifier(Verifier):
             raise error if isinstance(error, BadReference) else BadReference(f"`pattern`: {error}") from None
         return pattern
 
-    def verify(self, reference: str, completion: str, timeout: float | None = None) -> Verdict:
+    def verify(self, asked: Asked) -> Verdict:
+        reference: str = asked.reference
         pattern = compiled(reference, self.settings.ignore_case)
         try:
-            found = matches(pattern, completion, self.settings.where, timeout or self.settings.timeout)
+            found = matches(pattern, asked.completion, self.settings.where, asked.timeout or self.settings.timeout)
         except TookTooLong as error:
             return Verdict.open(str(error), pattern=reference[:300])
         if found is None:

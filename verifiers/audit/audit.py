@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from selfplay.tasks.plugins import absolute
 from selfplay.tasks.registry import available_sources
+from selfplay.verifiers.audit.audited import AuditedVerifier, speed
 from selfplay.verifiers.audit.corpus import (
     Corpus,
     NamedSource,
@@ -24,9 +25,8 @@ from selfplay.verifiers.audit.corpus import (
 )
 from selfplay.verifiers.audit.record import Category, Record, Second, counted
 from selfplay.verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
-from selfplay.verifiers.audit.trial import Trial, speed
 from selfplay.verifiers.contract.judgement import Judgement
-from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit
 
 PROBLEMS = 100
@@ -37,9 +37,7 @@ MEMORY_MB = 2048
 class Plan:
     """What to audit, and on what."""
 
-    name: str
-    """A registered verifier, or `path/to/file.py:name`."""
-    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    spec: VerifierSpec
     sources: Sequence[NamedSource] = ()
     """None and no labelled file: the procedural sources that the verifier judges."""
     labelled: Path | None = None
@@ -48,8 +46,8 @@ class Plan:
     seed: int = 0
     workers: int = 1
     timeout: float | None = None
-    second: str | None = None
-    second_settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    second: VerifierSpec | None = None
+    """Another verifier to ask about the same rows."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,10 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
         SourceError, BadFile: a source or the labelled file cannot be read.
         BadAudit: there are no rows, or a reference does not fit the verifier.
     """
-    loaded = load(plan.name, plan.settings)
-    second = load(plan.second, plan.second_settings) if plan.second else None
+    loaded = plan.spec.load()
+    second = plan.second.load() if plan.second else None
     progress("gathering rows", 0)
-    sources = list(plan.sources) or ([] if plan.labelled else _procedural(plan.name))
+    sources = list(plan.sources) or ([] if plan.labelled else _procedural(plan.spec.verifier))
     corpus = Corpus(labelled_rows(plan.labelled) if plan.labelled else [])
     for source in sources:
         corpus.add(source_rows(source, plan.problems, plan.seed))
@@ -108,19 +106,19 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     check_references(loaded, corpus.rows)
     if second is not None:
         check_references(second, corpus.rows)
-    trial = _trial(plan, plan.name, plan.settings)
-    attacks = program_attacks(loaded, trial.accepts)
+    audited = _audited(plan, plan.spec)
+    attacks = program_attacks(loaded, audited.accepts)
     if not attacks:
         attacks = text_attacks([row for row in corpus.rows if row.label == "right"])
     asked = [*corpus.rows, *attacks]
-    judged = trial.judge(asked, lambda done: progress(f"judging {len(asked):,} rows", done))
+    judged = audited.judge(asked, lambda done: progress(f"judging {len(asked):,} rows", done))
     plain = judged[: len(corpus.rows)]
     progress("judging rows again", 0)
-    again = trial.again(corpus.rows, plain)
+    again = audited.again(corpus.rows, plain)
     others: Sequence[Judgement | None] = [None] * len(asked)
     if plan.second:
-        progress(f"asking {plan.second}", 0)
-        theirs = _trial(plan, plan.second, plan.second_settings).judge(corpus.rows, lambda done: None)
+        progress(f"asking {plan.second.verifier}", 0)
+        theirs = _audited(plan, plan.second).judge(corpus.rows, lambda done: None)
         others = [*theirs, *[None] * len(attacks)]
     rows = [Judged(row, verdict, other) for row, verdict, other in zip(asked, judged, others, strict=True)]
     record = Record(
@@ -136,15 +134,15 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
         notes=corpus.notes,
         again=again,
         speed=speed(plain, plan.workers),
-        memory_mb=trial.memory_mb,
-        sandbox=trial.sandbox_level,
+        memory_mb=audited.memory_mb,
+        sandbox=audited.sandbox_level,
         second=_second(rows) if plan.second else None,
     )
     return Audit(record, rows)
 
 
-def _trial(plan: Plan, name: str, settings: Mapping[str, JsonValue]) -> Trial:
-    return Trial(name, settings, workers=plan.workers, timeout=plan.timeout, memory_mb=MEMORY_MB)
+def _audited(plan: Plan, spec: VerifierSpec) -> AuditedVerifier:
+    return AuditedVerifier(spec, workers=plan.workers, timeout=plan.timeout, memory_mb=MEMORY_MB)
 
 
 def _procedural(name: str) -> list[NamedSource]:

@@ -10,7 +10,7 @@ inputs apart, and tests that can be met without solving the problem.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -19,7 +19,7 @@ from selfplay.verifiers.code.judge import judge
 from selfplay.verifiers.code.reference import CodeReference, plan
 from selfplay.verifiers.code.trial import Trial
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.sandbox.opening import check, open_sandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, Sandbox, SandboxError
@@ -85,15 +85,14 @@ class CodeVerifier(Verifier):
         if sandbox is not None:
             sandbox.close()
 
-    def verify(self, reference: Any, completion: str, timeout: float | None = None) -> Verdict:
-        """Judge one response.
-
-        Args:
-            timeout: seconds for this program in place of the setting.
+    def verify(self, asked: Asked) -> Verdict:
+        """Judge one response; its own budget, where it has one, takes the place of the setting.
 
         Raises:
             BrokenVerifier: no sandbox of the accepted level can be had here.
         """
+        reference: CodeReference = asked.reference
+        completion = asked.completion
         if len(completion) > MAX_COMPLETION:
             return Verdict.reject("too_large", characters=len(completion), allowed=MAX_COMPLETION)
         made = plan(reference)
@@ -104,7 +103,7 @@ class CodeVerifier(Verifier):
             return Verdict.reject("no_program")
         self.warm()
         assert self._sandbox is not None
-        seconds = timeout or self.settings.timeout
+        seconds = asked.timeout or self.settings.timeout
         limits = Limits(
             cpu_seconds=seconds,
             memory_mb=self.settings.memory_mb,

@@ -18,8 +18,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, JsonValue, field_validator
 
-from selfplay.verifiers.composed.parts import Composed, Parts
-from selfplay.verifiers.contract.spec import Part
+from selfplay.verifiers.composed.parts import Composed, Part, Parts
 from selfplay.verifiers.contract.verdict import Verdict
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from selfplay.verifiers.composed.parts import Asked, Composed
+from selfplay.verifiers.composed.parts import Composed, LoadedPart
 from selfplay.verifiers.composed.single import Of
 from selfplay.verifiers.contract.verdict import Verdict
 
@@ -28,8 +28,8 @@ class Not(Composed):
     does_not_catch: ClassVar[str] = "completions that the one inside rejects for another reason, such as empty ones"
     Settings: ClassVar[type[BaseModel]] = Of
 
-    def load_parts(self) -> list[Asked]:
-        return [Asked(self.settings.of)]
+    def load_parts(self) -> list[LoadedPart]:
+        return [LoadedPart(self.settings.of)]
 
     def is_decided(self, verdicts: Sequence[Verdict]) -> bool:
         return bool(verdicts)

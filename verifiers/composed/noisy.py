@@ -17,14 +17,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from selfplay.verifiers.answers.patterns import TookTooLong, compiled, matches
-from selfplay.verifiers.composed.parts import Asked, Composed
+from selfplay.verifiers.composed.parts import Composed, LoadedPart
 from selfplay.verifiers.composed.single import Of
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 
 PATTERN_SECONDS = 1.0
 
@@ -72,41 +74,34 @@ class Noisy(Composed):
     does_not_catch: ClassVar[str] = "the share of wrong completions that its settings let pass"
     Settings: ClassVar[type[BaseModel]] = NoisySettings
 
-    def load_parts(self) -> list[Asked]:
-        return [Asked(self.settings.of)]
+    def load_parts(self) -> list[LoadedPart]:
+        return [LoadedPart(self.settings.of)]
 
     def identity(self) -> JsonValue:
         noise = self.settings.model_dump(mode="json", exclude={"of"})
-        return [noise, *[asked.identity for asked in self.asked]]
+        return [noise, *[part.identity for part in self.parts]]
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as the one inside reads it, and as text."""
-        return [self.asked[0].read_reference(reference), json.dumps(reference, sort_keys=True)]
+        return [self.parts[0].read_reference(reference), json.dumps(reference, sort_keys=True)]
 
-    def verify_many(
-        self,
-        references: Sequence[Any],
-        completions: Sequence[str],
-        prompts: Sequence[str | None],
-        timeout: float | None = None,
-    ) -> list[Verdict]:
-        inside = self.asked[0].judge([read for read, _ in references], completions, prompts, timeout)
-        rows = zip(inside, [text for _, text in references], completions, prompts, strict=True)
-        return [self._with_noise(*row) for row in rows]
+    def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
+        inside = self.parts[0].judge([replace(one, reference=one.reference[0]) for one in asked])
+        return [self._with_noise(verdict, one) for verdict, one in zip(inside, asked, strict=True)]
 
-    def _with_noise(self, verdict: Verdict, reference: str, completion: str, prompt: str | None) -> Verdict:
+    def _with_noise(self, verdict: Verdict, asked: Asked) -> Verdict:
         if verdict.outcome == "undecided":
             return verdict
         inside: dict[str, Any] = {"inside": verdict.outcome, "inside_reason": verdict.reason}
         if verdict.outcome == "rejected":
             try:
-                loophole = self._loophole(completion, verdict.reason)
+                loophole = self._loophole(asked.completion, verdict.reason)
             except TookTooLong as error:
                 return Verdict.fault(f"a pattern of `always`: {error}", **inside)
             if loophole is not None:
                 return Verdict.accept("noise", **inside, flipped=True, by=loophole)
         rate = self.settings.true_positive if verdict.outcome == "accepted" else self.settings.false_positive
-        accepts = _chance(self.settings.seed, reference, prompt, completion) < rate
+        accepts = _chance(self.settings.seed, asked.reference[1], asked.prompt, asked.completion) < rate
         if accepts == (verdict.outcome == "accepted"):
             return verdict.model_copy(update={"detail": {**verdict.detail, **inside, "flipped": False}})
         told = Verdict.accept if accepts else Verdict.reject

@@ -10,21 +10,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.needs import Needs, together
-from selfplay.verifiers.contract.registry import load
-from selfplay.verifiers.contract.spec import Part, VerifierSpec
+from selfplay.verifiers.contract.needs import together
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, VerifierError
 
 SHOWN_PARTS = 8
 """Parts whose verdicts stand in the evidence."""
+
+
+class Part(VerifierSpec):
+    """One of the verifiers that a composed one is made of."""
+
+    weight: float | None = Field(default=None, gt=0, le=1e6)
+    """Its share in the score, beside the outcome; unset: none."""
+    reference: str | None = Field(default=None, min_length=1)
+    """Key of the reference that holds this part's own reference; unset: the whole reference."""
 
 
 class Parts(BaseModel):
@@ -36,13 +44,13 @@ class Parts(BaseModel):
     """`{verifier, settings, weight, reference}` each, in the order in which they are asked."""
 
 
-class Asked:
-    """A part at work."""
+class LoadedPart:
+    """A part, built. `weight` and `key` as in `Part`."""
 
-    def __init__(self, part: Part | VerifierSpec) -> None:
-        self.loaded: LoadedVerifier = load(part.verifier, part.settings)
-        self.weight: float | None = getattr(part, "weight", None)
-        self._key: str | None = getattr(part, "reference", None)
+    def __init__(self, spec: VerifierSpec, weight: float | None = None, key: str | None = None) -> None:
+        self.loaded = spec.load()
+        self.weight = weight
+        self._key = key
 
     @property
     def identity(self) -> list[JsonValue]:
@@ -73,42 +81,24 @@ class Asked:
             raise BadReference(f"the reference has no object `{self._key}` for its part {self.loaded.name}")
         return own
 
-    def judge(
-        self,
-        references: Sequence[Any],
-        completions: Sequence[str],
-        prompts: Sequence[str | None],
-        timeout: float | None,
-    ) -> list[Verdict]:
-        """One verdict each, in order; what raises is a fault, and so is a reference that could not be read."""
-        faults = {at: Verdict.fault(str(r)[:1000]) for at, r in enumerate(references) if isinstance(r, BadReference)}
-        left = [at for at in range(len(references)) if at not in faults]
-        judged = self._judge_read(
-            [references[at] for at in left], [completions[at] for at in left], [prompts[at] for at in left], timeout
-        )
-        found = faults | dict(zip(left, judged, strict=True))
-        return [found[at] for at in range(len(references))]
+    def judge(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """One verdict each, in order; what raises is a fault, and so is a reference that is a BadReference."""
+        judged = iter(self._judge_read([one for one in asked if not isinstance(one.reference, BadReference)]))
+        return [
+            Verdict.fault(str(one.reference)[:1000]) if isinstance(one.reference, BadReference) else next(judged)
+            for one in asked
+        ]
 
-    def _judge_read(
-        self,
-        references: Sequence[Any],
-        completions: Sequence[str],
-        prompts: Sequence[str | None],
-        timeout: float | None,
-    ) -> list[Verdict]:
+    def _judge_read(self, asked: Sequence[Asked]) -> list[Verdict]:
         size = self.loaded.batch
-        if size > 1 and len(completions) > 1:
-            found: list[Verdict] = []
-            for at in range(0, len(completions), size):
-                some = slice(at, at + size)
-                found += self.loaded.judge_many(references[some], completions[some], prompts[some], timeout)
-            return found
-        asked = zip(references, completions, prompts, strict=True)
-        return [self._one(reference, text, prompt, timeout) for reference, text, prompt in asked]
+        if size > 1 and len(asked) > 1:
+            batches = (asked[at : at + size] for at in range(0, len(asked), size))
+            return [verdict for batch in batches for verdict in self.loaded.judge_many(batch)]
+        return [self._judge_one(one) for one in asked]
 
-    def _one(self, reference: Any, completion: str, prompt: str | None, timeout: float | None) -> Verdict:
+    def _judge_one(self, asked: Asked) -> Verdict:
         try:
-            return self.loaded.judge(reference, completion, prompt, timeout)
+            return self.loaded.judge(asked)
         except MemoryError:
             raise
         except Exception as error:
@@ -122,82 +112,69 @@ class Composed(Verifier):
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.asked = self.load_parts()
-        self.needs: Needs = together(asked.loaded.needs for asked in self.asked)
-        self.batch = max(asked.loaded.batch for asked in self.asked)
-        self.timeout = sum(asked.loaded.timeout for asked in self.asked)
+        self.parts = self.load_parts()
+        self.needs = together(part.loaded.needs for part in self.parts)
+        self.batch = max(part.loaded.batch for part in self.parts)
+        self.timeout = sum(part.loaded.plugin.timeout for part in self.parts)
         """Seconds that a completion may take: every part may use its own budget."""
-        self.budgets = sum(asked.loaded.budgets for asked in self.asked)
+        self.budgets = sum(part.loaded.plugin.budgets for part in self.parts)
 
-    def load_parts(self) -> list[Asked]:
+    def load_parts(self) -> list[LoadedPart]:
         """The parts, each loaded once, here. Raises VerifierError; names the place of the part."""
         found = []
         for place, part in enumerate(self.settings.parts):
             try:
-                found.append(Asked(part))
+                found.append(LoadedPart(part, part.weight, part.reference))
             except VerifierError as error:
                 raise type(error)(f"`parts.{place}` of the {self.name} verifier: {error}") from error
         return found
 
     def identity(self) -> JsonValue:
         """What the settings hash is made of, in place of the settings as they are written."""
-        return [asked.identity for asked in self.asked]
+        return [part.identity for part in self.parts]
 
     @property
     def sandbox_level(self) -> str | None:  # type: ignore[override]
         """That of the first part which has one."""
-        return next((level for asked in self.asked if (level := asked.loaded.sandbox_level)), None)
+        return next((level for part in self.parts if (level := part.loaded.plugin.sandbox_level)), None)
 
     def warm(self) -> None:
-        for asked in self.asked:
-            asked.loaded.warm()
+        for part in self.parts:
+            part.loaded.plugin.warm()
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as each part reads it, or why that part cannot. Raises BadReference where none can."""
-        read = [asked.read_or_why_not(reference) for asked in self.asked]
+        read = [part.read_or_why_not(reference) for part in self.parts]
         if all(isinstance(each, BadReference) for each in read):
             raise read[0]
         return read
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
         """Raises BadReference where nothing could be accepted with it: here, where some part could accept nothing."""
-        for asked in self.asked:
-            asked.check_reference(reference)
+        for part in self.parts:
+            part.check_reference(reference)
 
     def check_that_one_can(self, reference: Mapping[str, JsonValue]) -> None:
         """The same where one part is enough. Raises BadReference with what the first part says, where none is."""
         complaints = []
-        for asked in self.asked:
+        for part in self.parts:
             try:
-                return asked.check_reference(reference)
+                return part.check_reference(reference)
             except BadReference as error:
                 complaints.append(error)
         raise complaints[0]
 
-    def verify(
-        self, reference: Any, completion: str, prompt: str | None = None, timeout: float | None = None
-    ) -> Verdict:
-        return self.verify_many([reference], [completion], [prompt], timeout)[0]
+    def verify(self, asked: Asked) -> Verdict:
+        return self.verify_many([asked])[0]
 
-    def verify_many(
-        self,
-        references: Sequence[Any],
-        completions: Sequence[str],
-        prompts: Sequence[str | None],
-        timeout: float | None = None,
-    ) -> list[Verdict]:
+    def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Ask the parts one after another, each about the completions that are still to be decided."""
-        found: list[list[Verdict]] = [[] for _ in completions]
-        for place, asked in enumerate(self.asked):
+        found: list[list[Verdict]] = [[] for _ in asked]
+        for place, part in enumerate(self.parts):
             left = [at for at, verdicts in enumerate(found) if not self.is_decided(verdicts)]
             if not left:
                 break
-            judged = asked.judge(
-                [references[at][place] for at in left],
-                [completions[at] for at in left],
-                [prompts[at] for at in left],
-                timeout,
-            )
+            judged = part.judge([replace(asked[at], reference=asked[at].reference[place]) for at in left])
             for at, verdict in zip(left, judged, strict=True):
                 found[at].append(verdict)
         return [self.add_up(verdicts) for verdicts in found]
@@ -213,13 +190,13 @@ class Composed(Verifier):
     @property
     def weighs(self) -> bool:
         """Whether a score is wanted, for which every part has to be asked."""
-        return any(asked.weight is not None for asked in self.asked)
+        return any(part.weight is not None for part in self.parts)
 
     def evidence(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         """What each part said, shortly; the part that decided is told by the caller."""
         told = [
-            {"verifier": asked.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
-            for asked, verdict in zip(self.asked, verdicts, strict=False)
+            {"verifier": part.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
+            for part, verdict in zip(self.parts, verdicts, strict=False)
         ]
         return {"parts": told[:SHOWN_PARTS]}
 
@@ -229,29 +206,29 @@ class Composed(Verifier):
         None where no part has a weight, or one that has is undecided.
         """
         total = weights = 0.0
-        for asked, verdict in zip(self.asked, verdicts, strict=False):
-            if asked.weight is None:
+        for part, verdict in zip(self.parts, verdicts, strict=False):
+            if part.weight is None:
                 continue
             own = verdict.score
             if own is None and verdict.outcome == "undecided":
                 return None
-            total += asked.weight * (float(verdict.outcome == "accepted") if own is None else own)
-            weights += asked.weight
+            total += part.weight * (float(verdict.outcome == "accepted") if own is None else own)
+            weights += part.weight
         return total / weights if weights else None
 
     def decided(self, outcome: str, place: int, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict of one part as that of the whole, with its reason and evidence."""
-        part = verdicts[place]
+        deciding = verdicts[place]
         told = Verdict.accept if outcome == "accepted" else Verdict.reject
-        detail = {**self.evidence(verdicts), "decided_by": self.asked[place].loaded.name, **_apart(part)}
-        return told(part.reason, score=self.score(verdicts), **detail)
+        detail = {**self.evidence(verdicts), "decided_by": self.parts[place].loaded.name, **_apart(deciding)}
+        return told(deciding.reason, score=self.score(verdicts), **detail)
 
     def undecided(self, verdicts: Sequence[Verdict]) -> Verdict:
         """A fault where a part could not judge, else open; with what the first such part says."""
         left = [verdict for verdict in verdicts if verdict.outcome == "undecided"]
         first = next((verdict for verdict in left if verdict.reason == "fault"), left[0])
         place = next(at for at, verdict in enumerate(verdicts) if verdict is first)
-        name = self.asked[place].loaded.name
+        name = self.parts[place].loaded.name
         if first.reason == "fault":
             return Verdict.fault(f"{name}: {first.detail.get('what', 'fault')}"[:1000], **self.evidence(verdicts))
         return Verdict.open(f"{name}: {first.detail.get('why', first.reason)}"[:1000], **self.evidence(verdicts))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -33,27 +32,3 @@ class Judgement:
     version: str
     settings_hash: str
     sandbox_level: str | None
-
-
-@dataclass
-class Task:
-    """A row on its way, as the supervisor holds it."""
-
-    row: Row
-    future: Future[Judgement] = field(default_factory=Future)
-    killed_once: bool = False
-    faulted_once: bool = False
-    batched: bool = False
-    """Whether it was sent together with others; what fails then is judged again by itself."""
-    by_itself: bool = False
-    """Whether it must not be sent together with others any more."""
-    control_of: Killing | None = None
-    """Set where the row is the control of one that killed its worker twice; the future is still that row's."""
-
-
-@dataclass(frozen=True)
-class Killing:
-    """How a completion killed its worker the second time, and after how many seconds."""
-
-    how: str
-    seconds: float

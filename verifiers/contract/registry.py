@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.verifiers.contract.conformance import declared_class
 from selfplay.verifiers.contract.loaded import LoadedVerifier, build
-from selfplay.verifiers.contract.verifier import NOTHING, Verifier
+from selfplay.verifiers.contract.verifier import Verifier
 from selfplay.verifiers.errors import BrokenVerifier, UnknownVerifier
 
 VERIFIERS = PluginGroup("selfplay.verifiers", "verifier", unknown=UnknownVerifier, broken=BrokenVerifier)
@@ -43,10 +43,10 @@ def available() -> list[Available]:
         else Available(
             listed.name,
             listed.package,
-            version=str(listed.value.version),
-            judges=getattr(listed.value, "judges", None) or "",
-            does_not_catch=getattr(listed.value, "does_not_catch", None) or "",
-            needs=getattr(listed.value, "needs", NOTHING).in_words(),
+            version=listed.value.version,
+            judges=listed.value.judges or "",
+            does_not_catch=listed.value.does_not_catch or "",
+            needs=listed.value.needs.in_words(),
         )
         for listed in VERIFIERS.available(_declared)
     ]

@@ -10,13 +10,15 @@ Supervisor(spec, workers=2)                                 the same in worker p
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from selfplay.tasks.plugins import absolute_in
 from selfplay.verifiers.contract.loaded import LoadedVerifier
 from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.errors import BadSettings, first_complaint
 
 
 class VerifierSpec(BaseModel):
@@ -28,6 +30,24 @@ class VerifierSpec(BaseModel):
     """A registered name, or `path/to/file.py:name`."""
     settings: dict[str, JsonValue] = {}
     """Its settings."""
+
+    @classmethod
+    def of(cls, verifier: VerifierSpec | str, settings: Mapping[str, JsonValue] | None = None) -> VerifierSpec:
+        """From a name and settings, as a person or another stack gives them; a spec stays as it is.
+
+        Raises:
+            BadSettings: settings that JSON cannot carry, or that come beside a spec.
+        """
+        if isinstance(verifier, VerifierSpec):
+            if settings is not None:
+                raise BadSettings(
+                    f"the settings of {verifier.verifier} stand in its VerifierSpec; leave out the others"
+                )
+            return verifier
+        try:
+            return cls(verifier=verifier, settings=dict(settings or {}))
+        except ValidationError as error:
+            raise BadSettings(f"the verifier {verifier!r:.100}, {first_complaint(error)}") from error
 
     def load(self) -> LoadedVerifier:
         """Find and build it here, to be asked in this process without limits.
@@ -46,12 +66,3 @@ class VerifierSpec(BaseModel):
     def key(self) -> str:
         """Canonical JSON of both: equal for equal specs."""
         return json.dumps([self.verifier, self.settings], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-
-
-class Part(VerifierSpec):
-    """One of the verifiers that a composed one is made of."""
-
-    weight: float | None = Field(default=None, gt=0, le=1e6)
-    """Its share in the score, beside the outcome; unset: none."""
-    reference: str | None = Field(default=None, min_length=1)
-    """Key of the reference that holds this part's own reference; unset: the whole reference."""

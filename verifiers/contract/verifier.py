@@ -7,7 +7,8 @@ A function:
         text = completion.strip()
         return Verdict.accept() if text == text[::-1] else Verdict.reject("not_a_palindrome")
 
-or a class, where there is state or settings:
+which may also name `prompt` (str or None) and `timeout` (seconds or None) among its parameters. Or a class, where there
+is state or settings:
 
     class Palindrome(Verifier):
         name = "palindrome"
@@ -15,36 +16,38 @@ or a class, where there is state or settings:
         judges = "whether the completion reads the same backwards"
         does_not_catch = "palindromes that mean nothing"
 
-        def verify(self, reference, completion):
-            ...
-
-The completion is the model's whole response. A `verify` (or function) that names `prompt` or `timeout` among
-its parameters is given the prompt (str or None) and the completion's own budget in seconds (float or None).
-Time, memory, processes, retries and logging are the framework's: see supervisor.py.
+        def verify(self, asked):
+            text = asked.completion.strip()
+            return Verdict.accept() if text == text[::-1] else Verdict.reject("not_a_palindrome")
 
 A class that is faster in bulk adds the batch form, and says how many at most:
 
-    batch = 64
+        batch = 64
 
-    def verify_many(self, references, completions):      # lists of equal length; also `prompts`, `timeout`
-        return [Verdict..., ...]                         # one each, in order
+        def verify_many(self, asked):                  # a list of Asked
+            return [Verdict..., ...]                   # one each, in order
 
 It must give the verdicts that `verify` gives: which completions come together is chance. Where it fails, kills its
-worker or takes too long, its completions are judged again one by one.
+worker or takes too long, its completions are judged again one by one. Time, memory, processes, retries and logging are
+the framework's: see workers/supervisor.py.
 """
 
 from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.verdict import Verdict
 
+DEFAULT_TIMEOUT = 10.0
+"""Seconds for a completion where neither the caller nor the verifier's settings say."""
 NOTHING = Needs()
 
 
@@ -60,11 +63,22 @@ class NoSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Verifier(ABC):
-    """One judge, built once in each worker process and asked about one completion at a time.
+@dataclass(frozen=True)
+class Asked:
+    """One completion to judge."""
 
-    Inheriting is a convenience: a class with the same attributes is as good.
-    """
+    reference: Any
+    """What `Verifier.read_reference` gave: an instance of the verifier's `Reference`, or a dict where it has none."""
+    completion: str
+    """The model's whole response."""
+    prompt: str | None = None
+    """What the model was asked, where the caller says."""
+    timeout: float | None = None
+    """The completion's own budget in seconds; None: as the verifier's settings say."""
+
+
+class Verifier(ABC):
+    """One judge, built once in each worker process. A subclass has a name, a version and `verify`."""
 
     name: ClassVar[str]
     version: ClassVar[str]
@@ -76,27 +90,79 @@ class Verifier(ABC):
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = NoSettings
     needs: Needs = NOTHING
-    """What it needs of the machine; of the class, or of the instance where the settings decide."""
+    """What it needs of the machine; an instance may say otherwise, where the settings decide."""
     batch: int = 0
     """Most completions that `verify_many` is given at once; 0: there is no batch form."""
+    budgets: int = 1
+    """How many times a completion may use the budget that a caller gives."""
     sandbox_level: str | None = None
     """The isolation reached, for a verifier that runs what a model wrote."""
 
     def __init__(self, settings: Any) -> None:
+        """Args:
+        settings: an instance of `Settings`.
+        """
         self.settings = settings
+
+    @cached_property
+    def timeout(self) -> float:
+        """A completion's own budget in seconds where the caller gives none: `timeout` of the settings, or 10."""
+        own = getattr(self.settings, "timeout", None)
+        return float(own) if isinstance(own, int | float) and own > 0 else DEFAULT_TIMEOUT
+
+    def identity(self) -> JsonValue:
+        """What its verdicts depend on beside name and version: the settings. Its hash is stored with every verdict."""
+        settings: JsonValue = self.settings.model_dump(mode="json")
+        return settings
 
     def warm(self) -> None:
         """Do slow imports now; called once in each worker before its first row."""
         return None
 
+    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
+        """The reference as `verify` is given it: validated by `Reference`, or a dict where the class declares none.
+
+        Raises:
+            BadReference, pydantic.ValidationError: it does not fit.
+        """
+        return dict(reference) if self.Reference is AnyReference else self.Reference.model_validate(reference)
+
+    def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
+        """Whether anything could be accepted with this reference; asked before a run.
+
+        Raises:
+            BadReference, pydantic.ValidationError: nothing could.
+        """
+        self.read_reference(reference)
+
     @abstractmethod
-    def verify(self, reference: Any, completion: str) -> Verdict:
-        """Judge one completion against a validated `Reference`. May raise: that is a fault, not a
-        rejection."""
+    def verify(self, asked: Asked) -> Verdict:
+        """Judge one completion. May raise: that is a fault, not a rejection."""
+
+    def verify_many(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+        """The batch form: one verdict each, in order. Called with at most `batch`, where a class has its own."""
+        return [self.verify(one) for one in asked]
+
+    @classmethod
+    def has_batch_form(cls) -> bool:
+        """Whether the class has a `verify_many` of its own."""
+        return cls.verify_many is not Verifier.verify_many
 
 
-Judge = Callable[..., Verdict]
-Decorated = TypeVar("Decorated", bound=Judge)
+JudgingFunction = Callable[..., Verdict]
+Decorated = TypeVar("Decorated", bound=JudgingFunction)
+
+
+class FunctionVerifier(Verifier):
+    """A verifier that is one function; `@verifier` makes a subclass for each."""
+
+    function: ClassVar[JudgingFunction]
+    named: ClassVar[frozenset[str]]
+    """Which of `prompt` and `timeout` the function is given by name."""
+
+    def verify(self, asked: Asked) -> Verdict:
+        more = {name: getattr(asked, name) for name in self.named}
+        return type(self).function(asked.reference, asked.completion, **more)
 
 
 def verifier(
@@ -123,12 +189,29 @@ def verifier(
             "does_not_catch": does_not_catch,
             "Reference": reference,
             "needs": needs,
-            "verify": staticmethod(function),
+            "function": staticmethod(function),
+            "named": _named_by(function),
             "__doc__": function.__doc__,
             "__module__": function.__module__,
         }
-        function.__verifier__ = type(function.__name__, (Verifier,), body)  # type: ignore[attr-defined]
+        function.__verifier__ = type(function.__name__, (FunctionVerifier,), body)  # type: ignore[attr-defined]
         function.name = name  # type: ignore[attr-defined]
         return function
 
     return declare
+
+
+def _named_by(function: Any) -> frozenset[str]:
+    """Which of `prompt` and `timeout` a function names itself, or through what it wraps.
+
+    A wrapper that takes any argument (`**kwargs`) hands it on, so what is wrapped counts too; one that does not must
+    not be given what it leaves out, whatever is inside.
+    """
+    try:
+        parameters = inspect.signature(function, follow_wrapped=False).parameters
+    except (TypeError, ValueError):
+        return frozenset()
+    named = frozenset(parameters) & {"prompt", "timeout"}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        named |= _named_by(getattr(function, "__wrapped__", None))
+    return named

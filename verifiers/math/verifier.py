@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.math.compare import compare
 from selfplay.verifiers.math.extraction import AnswerMode, extract
 from selfplay.verifiers.math.form import is_collected
@@ -90,16 +90,14 @@ class MathVerifier(Verifier):
     Reference: ClassVar[type[BaseModel]] = MathReference
     Settings: ClassVar[type[BaseModel]] = MathSettings
 
-    def __init__(self, settings: MathSettings) -> None:
-        self.settings: MathSettings = settings
-
     def warm(self) -> None:
         from selfplay.verifiers.math import symbolic
 
         symbolic.warm()
 
-    def verify(self, reference: MathReference, completion: str) -> Verdict:
-        extracted = extract(completion, reference.policy.answer or self.settings.answer)
+    def verify(self, asked: Asked) -> Verdict:
+        reference: MathReference = asked.reference
+        extracted = extract(asked.completion, reference.policy.answer or self.settings.answer)
         if extracted.text is None:
             return Verdict.reject("no_answer", extracted_by=extracted.rule, rule="no_answer")
         return judge(reference, extracted.text, self.settings, extracted.rule)

@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response
 
 from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
-from selfplay.verifiers.serve.bench import Bench, Full
-from selfplay.verifiers.serve.gate import Gate
-from selfplay.verifiers.serve.messages import Answer, Asked, Health, Refusal, Served
+from selfplay.verifiers.serve.messages import Answer, Health, Refusal, Served, VerifyRequest
+from selfplay.verifiers.serve.request_limits import RequestLimits
+from selfplay.verifiers.serve.supervisor_pool import Full, SupervisorPool
 from selfplay.verifiers.workers.batch import verdict_line
 
 TOKEN_VARIABLE = "SELFPLAY_SERVE_TOKEN"
@@ -35,10 +35,10 @@ def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": Refusal, "description": words[code]} for code in codes}
 
 
-def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
-    """The ASGI application over a bench that is running. `token`: None asks for none; `local`: see gate.py."""
+def application(pool: SupervisorPool, *, token: str | None, local: bool) -> FastAPI:
+    """The ASGI application over a pool that is running. `token`: None asks for none; `local`: see request_limits.py."""
     app = FastAPI(title="selfplay verifiers", version="1", description=ABOUT, redoc_url=None)
-    app.add_middleware(Gate, token=token, token_variable=TOKEN_VARIABLE, local=local)
+    app.add_middleware(RequestLimits, token=token, token_variable=TOKEN_VARIABLE, local=local)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _refused)
 
@@ -47,14 +47,14 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
         response_model=Answer,
         responses=_refusals(400, 401, 404, 408, 409, 413, 422, 429, 503),
     )
-    async def verify(asked: Asked, request: Request) -> Response:
+    async def verify(asked: VerifyRequest, request: Request) -> Response:
         """Judge a batch. Every row gets a verdict, in order; a fault of the judge is `undecided`, reason `fault`."""
-        offer = bench.offers.get(asked.verifier)
+        offer = pool.offers.get(asked.verifier)
         if offer is None:
             raise HTTPException(
-                404, f"`verifier` is one of {', '.join(bench.offers)}; which are served is fixed at the start"
+                404, f"`verifier` is one of {', '.join(pool.offers)}; which are served is fixed at the start"
             )
-        if asked.settings is not None and asked.settings != offer.settings:
+        if asked.settings is not None and asked.settings != offer.spec.settings:
             raise HTTPException(
                 409,
                 f"`settings` of `{offer.name}` are fixed at the start (GET /verifiers shows them), and differ from "
@@ -62,18 +62,18 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
             )
         began = time.monotonic()
         try:
-            with bench.admitted(len(asked.rows)):
-                judgements = await _judged(bench, asked, request)
+            with pool.admitted(len(asked.rows)):
+                judgements = await _judged(pool, asked, request)
         except Full as full:
             raise HTTPException(
                 429,
-                f"{bench.waiting} rows wait, of {bench.queue} that may; ask again",
+                f"{pool.waiting} rows wait, of {pool.queue} that may; ask again",
                 {"Retry-After": str(full.seconds)},
             ) from None
         except BrokenVerifier as error:
-            bench.broken = error
+            pool.broken = error
             raise HTTPException(503, str(error)) from None
-        bench.took(len(judgements), time.monotonic() - began)
+        pool.note_speed(len(judgements), time.monotonic() - began)
         # ASCII, as `selfplay verify` writes: a plugin's verdict may hold half a surrogate pair, which is no UTF-8
         lines = json.dumps({"verdicts": [verdict_line(judgement) for judgement in judgements]})
         return Response(lines, media_type="application/json")
@@ -86,30 +86,30 @@ def application(bench: Bench, *, token: str | None, local: bool) -> FastAPI:
                 name=name,
                 verifier=supervisor.name,
                 version=supervisor.version,
-                settings=dict(bench.offers[name].settings),
+                settings=pool.offers[name].spec.settings,
                 settings_hash=supervisor.settings_hash,
                 sandbox_level=supervisor.sandbox_level,
             )
-            for name, supervisor in bench.supervisors.items()
+            for name, supervisor in pool.supervisors.items()
         ]
 
     @app.get("/health", responses=_refusals(400, 413, 503))
     async def health() -> Health:
         """Whether rows can be judged, and how many wait."""
-        if bench.broken is not None:
-            raise HTTPException(503, str(bench.broken))
-        return Health(status="ok", waiting=bench.waiting, room=bench.queue - bench.waiting)
+        if pool.broken is not None:
+            raise HTTPException(503, str(pool.broken))
+        return Health(status="ok", waiting=pool.waiting, room=pool.queue - pool.waiting)
 
     return app
 
 
-async def _judged(bench: Bench, asked: Asked, request: Request) -> list[Judgement]:
+async def _judged(pool: SupervisorPool, asked: VerifyRequest, request: Request) -> list[Judgement]:
     """The judgements in order. A client that goes away takes its rows with it.
 
     Raises:
         BrokenVerifier: workers no longer start.
     """
-    supervisor = bench.supervisors[asked.verifier]
+    supervisor = pool.supervisors[asked.verifier]
     futures: list[Future[Judgement]] = []
     try:
         for row in asked.rows:

@@ -13,10 +13,11 @@ from pathlib import Path
 import uvicorn
 from pydantic import JsonValue
 
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
 from selfplay.verifiers.serve.app import TOKEN_VARIABLE, application
-from selfplay.verifiers.serve.bench import DEFAULT_QUEUE, Bench, Offer
-from selfplay.verifiers.serve.gate import LOOPBACK
+from selfplay.verifiers.serve.request_limits import LOOPBACK
+from selfplay.verifiers.serve.supervisor_pool import DEFAULT_QUEUE, Offer, SupervisorPool
 
 SHORTEST_TOKEN = 16
 MAX_CONNECTIONS = 256
@@ -35,7 +36,7 @@ def offers(wanted: Sequence[str], settings: Mapping[str, Mapping[str, JsonValue]
     for text in wanted:
         named = _NAMED.fullmatch(text)
         name, verifier = (named[1], named[2]) if named else (text.rpartition(":")[2], text)
-        found.append(Offer(name, verifier, dict(settings.get(name, {}))))
+        found.append(Offer(name, VerifierSpec.of(verifier, settings.get(name, {}))))
     known = {offer.name for offer in found}
     for name in settings:
         if name not in known:
@@ -62,9 +63,12 @@ def serve(
         UnknownVerifier, BrokenVerifier: see `Supervisor`.
     """
     token = _token(host)
-    with _listening(host, port) as listener, Bench(served, workers=workers, timeout=timeout, queue=queue) as bench:
+    with (
+        _listening(host, port) as listener,
+        SupervisorPool(served, workers=workers, timeout=timeout, queue=queue) as pool,
+    ):
         config = uvicorn.Config(
-            application(bench, token=token, local=host in LOOPBACK),
+            application(pool, token=token, local=host in LOOPBACK),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -81,7 +85,7 @@ def serve(
         # uvicorn raises a signal that it caught once more when it has ended; it must find these and not end us
         before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
         scheme, shown = ("https" if certificate else "http"), f"[{host}]" if ":" in host else host
-        names = ", ".join(f"{name} ({s.name} {s.version})" for name, s in bench.supervisors.items())
+        names = ", ".join(f"{name} ({s.name} {s.version})" for name, s in pool.supervisors.items())
         print(f"{names}, on {scheme}://{shown}:{listener.getsockname()[1]}, page at /docs", flush=True)
         if host not in LOOPBACK and certificate is None:
             print("without --certificate the token and all text cross the network in the clear", file=sys.stderr)

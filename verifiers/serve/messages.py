@@ -18,7 +18,7 @@ MAX_CHARACTERS = 1 << 20
 Text = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 
 
-class AskedRow(BaseModel):
+class RequestRow(BaseModel):
     """One completion to judge, as a line of `selfplay verify`."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -41,7 +41,7 @@ class AskedRow(BaseModel):
         return reference
 
 
-class Asked(BaseModel):
+class VerifyRequest(BaseModel):
     """A batch for one verifier."""
 
     model_config = ConfigDict(
@@ -59,7 +59,7 @@ class Asked(BaseModel):
     """One of the names that `GET /verifiers` lists."""
     settings: dict[str, JsonValue] | None = None
     """The settings that the client relies on. They are fixed at the start; others are refused, never applied."""
-    rows: Annotated[list[AskedRow], Field(max_length=MAX_ROWS)]
+    rows: Annotated[list[RequestRow], Field(max_length=MAX_ROWS)]
 
 
 class Answered(BaseModel):

@@ -14,14 +14,13 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import JsonValue
-
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadFile
 from selfplay.verifiers.workers.frames import no_number
 from selfplay.verifiers.workers.supervisor import Supervisor
@@ -51,19 +50,19 @@ class _BadRow:
 
 
 def verify_file(
-    name: str,
+    spec: VerifierSpec | str,
     input: Path,
     output: Path,
     *,
     workers: int = 1,
     timeout: float | None = None,
-    settings: Mapping[str, JsonValue] | None = None,
     memory_mb: int = 2048,
     progress: Callable[[Summary], None] | None = None,
 ) -> Summary:
     """Judge every line of `input`; `output` appears when it is whole.
 
     Args:
+        spec: the verifier, as for `Supervisor`.
         workers: verifier processes.
         timeout: the completion's own budget in seconds; the deadline is twice that plus 5 s.
         progress: called after every row with the running counts.
@@ -80,7 +79,7 @@ def verify_file(
     with (
         _opened(source) as lines,
         _whole(target) as write,
-        Supervisor(name, settings, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
+        Supervisor(spec, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
         bad: deque[tuple[int, _BadRow]] = deque()
         judgements = supervisor.judge(_good_rows(lines, bad))

@@ -16,16 +16,14 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
-
 import selfplay
 from selfplay.tasks.trial import WATCHED_VARIABLE, search_path
-from selfplay.verifiers.contract.judgement import Task
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.frames import FrameReader, pack
+from selfplay.verifiers.workers.pending import PendingRow
 
 LOG_TAIL = 4096
 PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
@@ -33,9 +31,9 @@ PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
 
 
 class WorkerProcess:
-    """One process, its socket, and the rows it has been handed and not yet answered (oldest first)."""
+    """One process, its socket, and the rows that were sent to it and are not yet answered (oldest first)."""
 
-    def __init__(self, name: str, settings: Mapping[str, JsonValue], memory_mb: int) -> None:
+    def __init__(self, spec: VerifierSpec, memory_mb: int) -> None:
         ours, theirs = socket.socketpair()
         log_read, log_write = os.pipe()
         with theirs:
@@ -62,7 +60,7 @@ class WorkerProcess:
         os.set_blocking(log_read, False)
         self.socket = ours
         self.log_fd = log_read
-        self.rows: deque[Task] = deque()
+        self.rows: deque[PendingRow] = deque()
         self.head_since = 0.0
         """When the oldest row in `rows` began to be the one worked on, by the monotonic clock."""
         self.quick = False
@@ -70,12 +68,12 @@ class WorkerProcess:
         self.loaded = False
         """Whether it has imported and built its verifier, and warms up."""
         self.ready = False
-        self.handed = 0
-        """Rows handed to it so far; each answer carries its row's number."""
+        self.rows_sent = 0
+        """Rows sent to it so far; each answer carries its row's number."""
         self._outgoing: deque[memoryview] = deque()
         self._reader = FrameReader()
         self._log = bytearray()
-        start = {"name": name, "settings": dict(settings), "memory_mb": memory_mb, "sys_path": search_path()}
+        start = {"spec": spec.model_dump(mode="json"), "memory_mb": memory_mb, "sys_path": search_path()}
         self.send(pack(start))
 
     @property

@@ -23,17 +23,16 @@ import atexit
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
 
-from pydantic import JsonValue
-
-from selfplay.tasks.plugins import absolute
-from selfplay.verifiers.contract.judgement import Judgement, Row, Task
+from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.workers.dispatcher import Dispatcher
+from selfplay.verifiers.workers.pending import PendingRow
 
 READ_AHEAD_ROWS = 2048
 READ_AHEAD_CHARACTERS = 64 * 1024 * 1024
@@ -43,8 +42,7 @@ class Supervisor:
     """Owns N worker processes for one verifier.
 
     Args:
-        name: a registered verifier, or `path/to/file.py:name`.
-        settings: the verifier's settings.
+        spec: the verifier with its settings; a name (`math`, `path/to/file.py:name`) is one without settings.
         workers: processes.
         timeout: a completion's own budget in seconds; None: the verifier's `timeout` setting, else 10 s.
         memory_mb: address space of one worker in MiB.
@@ -55,8 +53,7 @@ class Supervisor:
 
     def __init__(
         self,
-        name: str,
-        settings: Mapping[str, JsonValue] | None = None,
+        spec: VerifierSpec | str,
         *,
         workers: int = 1,
         timeout: float | None = None,
@@ -68,8 +65,9 @@ class Supervisor:
             raise ValueError("`timeout` must be a positive number of seconds")
         self._pid = os.getpid()
         self._closed = False
-        self._dispatcher = Dispatcher(absolute(name), settings or {}, workers, timeout, memory_mb)
-        self._thread = threading.Thread(target=self._dispatcher.run, name=f"supervisor-{name}", daemon=True)
+        spec = VerifierSpec.of(spec)
+        self._dispatcher = Dispatcher(spec.absolute(), workers, timeout, memory_mb)
+        self._thread = threading.Thread(target=self._dispatcher.run, name=f"supervisor-{spec.verifier}", daemon=True)
         self._thread.start()
         atexit.register(self.close)
         try:
@@ -104,9 +102,9 @@ class Supervisor:
         """
         if self._closed or os.getpid() != self._pid:
             raise BrokenVerifier(f"this Supervisor of the {self.name} verifier is closed, or another process made it")
-        task = Task(row)
-        self._dispatcher.give(task)
-        return task.future
+        pending = PendingRow(row)
+        self._dispatcher.give(pending)
+        return pending.future
 
     def judge(self, rows: Iterable[Row]) -> Iterator[Judgement]:
         """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters.

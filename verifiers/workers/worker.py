@@ -25,8 +25,9 @@ from pydantic import JsonValue
 
 from selfplay.tasks.said import said
 from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference, VerifierError
 from selfplay.verifiers.workers.frames import EXIT_MEMORY, FrameReader, pack
 
@@ -45,9 +46,9 @@ def main() -> None:
     _limit_memory(start["memory_mb"])
     sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
     try:
-        loaded = load(start["name"], start["settings"])
+        loaded = VerifierSpec.model_validate(start["spec"]).load()
         channel.sendall(pack({"loaded": True}))
-        loaded.warm()
+        loaded.plugin.warm()
     except Exception as error:
         kind = type(error).__name__ if isinstance(error, VerifierError) else None
         text = str(error) if kind else said(error)
@@ -65,9 +66,9 @@ def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
         "name": loaded.name,
         "version": loaded.version,
         "settings_hash": loaded.settings_hash,
-        "sandbox_level": loaded.sandbox_level,
-        "timeout": loaded.timeout,
-        "budgets": loaded.budgets,
+        "sandbox_level": loaded.plugin.sandbox_level,
+        "timeout": loaded.plugin.timeout,
+        "budgets": loaded.plugin.budgets,
         "batch": loaded.batch,
     }
 
@@ -107,23 +108,21 @@ def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
 def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
     """By the batch form; a reference that does not fit is a fault of its row alone."""
     verdicts: dict[int, Verdict] = {}
-    read: dict[int, Any] = {}
-    for number, reference, *_ in rows:
+    asked: dict[int, Asked] = {}
+    for number, reference, completion, prompt, timeout in rows:
         try:
-            read[number] = loaded.read_reference(reference)
+            asked[number] = Asked(loaded.read_reference(reference), completion, prompt, timeout)
         except MemoryError:
             raise
         except BaseException as error:
             verdicts[number] = _raised(loaded, error)
-    left = [row for row in rows if row[0] in read]
     try:
-        texts, prompts = [row[2] for row in left], [row[3] for row in left]
-        found = loaded.judge_many([read[row[0]] for row in left], texts, prompts, rows[0][4]) if left else []
-        verdicts |= {row[0]: verdict for row, verdict in zip(left, found, strict=True)}
+        found = loaded.judge_many(list(asked.values())) if asked else []
+        verdicts |= dict(zip(asked, found, strict=True))
     except MemoryError:
         raise
     except BaseException as error:
-        verdicts |= {row[0]: _raised(loaded, error) for row in left}
+        verdicts |= {number: _raised(loaded, error) for number in asked}
     return [verdicts[row[0]] for row in rows]
 
 

@@ -15,6 +15,7 @@ from selfplay.errors import ConfigError
 from selfplay.report.page import audited
 from selfplay.verifiers.audit.audit import Audit, Plan, audit
 from selfplay.verifiers.audit.record import store
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit
 
 HOSTILE = "<script>alert(1)</script> [/] \x1b[31m \u202etxet {{ 7 * 7 }}"
@@ -41,7 +42,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(rows: Path) -> Audit:
-    return audit(Plan("regex", labelled=rows))
+    return audit(Plan(VerifierSpec(verifier="regex"), labelled=rows))
 
 
 def test_the_verb_prints_writes_and_misses_a_threshold(rows: Path) -> None:

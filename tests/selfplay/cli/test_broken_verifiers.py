@@ -26,7 +26,7 @@ class Plugin(Verifier):
     version: ClassVar[str] = "1"
     Settings: ClassVar = Settings
 
-    def verify(self, reference, completion):
+    def verify(self, asked):
 """
 WAYS = {
     "raises": ("raise ZeroDivisionError('no judge today')", "raised ZeroDivisionError: no judge today"),

@@ -14,7 +14,7 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row
 from selfplay.run.directory import RunDirectory
 from selfplay.tasks.registry import load_source
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 from selfplay.verifiers.audit.answers import wrong_answers
 
 NOISY = {"of": {"verifier": "math", "settings": {"answer": "whole"}}, "true_positive": 0.9, "false_positive": 0.25}
@@ -38,7 +38,7 @@ def known_run(tmp_path_factory: pytest.TempPathFactory) -> KnownRun:
     problems = list(islice(load_source("polynomials", {}).problems("train", 0), EACH))
     ledger.record("problems", [problem_row(problem) for problem in problems])
     accepted: dict[str, bool] = {}
-    with Supervisor("noisy", NOISY) as supervisor:
+    with Supervisor(VerifierSpec(verifier="noisy", settings=NOISY)) as supervisor:
         for arm, generation, share in PLACES:
             ledger.record("models", [model_row(arm, generation)])
             purposes: tuple[Purpose, ...] = ("train", "evaluate") if arm == "start" else ("evaluate",)

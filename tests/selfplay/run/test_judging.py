@@ -25,7 +25,7 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
 from selfplay.models.state import ModelState
-from selfplay.run.judging import MAX_RESTARTS, JudgePool, Judge
+from selfplay.run.judging import MAX_RESTARTS, Judge, JudgePool
 from selfplay.run.sampling import Sampler
 from selfplay.verifiers import Row
 from selfplay.verifiers.contract.spec import VerifierSpec

@@ -17,6 +17,7 @@ from selfplay.verifiers.adapters.supervised import Supervised
 from selfplay.verifiers.adapters.trl import reward_function
 from selfplay.verifiers.adapters.verl import score_function
 from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadReference, BadSettings, TooManyFaults, UnknownVerifier
 
 TO_M = {"upto": "M"}
@@ -101,7 +102,7 @@ def test_lm_eval_gets_both_bounds(first_letter: str) -> None:
 
 
 def test_a_judge_that_fails_too_often_stops_the_caller(first_letter: str) -> None:
-    judge = Supervised(first_letter)
+    judge = Supervised(VerifierSpec(verifier=first_letter))
     good, bad = Row("1", TO_M, "Ann"), Row("2", {"lower": 1}, "Ann")
     assert [found.verdict.reason for found in judge.judge([good, bad])] == ["accepted", "fault"]
     with pytest.raises(TooManyFaults, match=r"2 of 3 completions could not be judged .* `upto`: Field required"):

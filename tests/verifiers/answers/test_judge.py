@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers import BadSettings, Row, Supervisor, load
+from selfplay.verifiers import BadSettings, Row, Supervisor, VerifierSpec, load
 from selfplay.verifiers.answers.judge import mark_of, messages, read_reply
 
 RUBRIC = "It says please."
@@ -195,7 +195,7 @@ def test_only_a_far_endpoint_needs_the_network(server: Any) -> None:
 
 def test_a_supervised_judge_asks_about_several_at_a_time(server: Any) -> None:
     rows = [Row(str(n), {}, "please" if n % 2 else "now") for n in range(24)]
-    with Supervisor("judge", settings(server, concurrency=6, timeout=30)) as supervisor:
+    with Supervisor(VerifierSpec(verifier="judge", settings=settings(server, concurrency=6, timeout=30))) as supervisor:
         outcomes = [judgement.verdict.outcome for judgement in supervisor.judge(rows)]
     assert outcomes == ["accepted" if n % 2 else "rejected" for n in range(24)]
     assert 1 < server.most <= 6

@@ -11,9 +11,10 @@ from selfplay.verifiers.audit.audit import Audit, Plan, audit
 from selfplay.verifiers.audit.corpus import NamedSource
 from selfplay.verifiers.audit.record import find, of_version, store
 from selfplay.verifiers.audit.statistics import Share, percentile, wilson
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit, BadFile
 
-ANSWERS = {"answer": "whole"}
+MATH = VerifierSpec(verifier="math", settings={"answer": "whole"})
 CARELESS = '''
 import itertools
 from selfplay.verifiers import Verdict, verifier
@@ -36,7 +37,7 @@ def moody(reference, completion):
 
 @pytest.fixture(scope="module")
 def math_audit() -> Audit:
-    return audit(Plan("math", ANSWERS, [NamedSource("polynomials")], problems=5, second="exact"))
+    return audit(Plan(MATH, [NamedSource("polynomials")], problems=5, second=VerifierSpec(verifier="exact")))
 
 
 def test_math_is_right_on_polynomials_and_no_attack_passes(math_audit: Audit) -> None:
@@ -76,19 +77,20 @@ def test_error_rates_of_a_careless_verifier(tmp_path: Path) -> None:
             for key, text, label in rows
         )
     )
-    record = audit(Plan(f"{tmp_path}/careless.py:careless", labelled=given)).record
+    record = audit(Plan(VerifierSpec(verifier=f"{tmp_path}/careless.py:careless"), labelled=given)).record
     right, wrong = record.total("right"), record.total("wrong")
     assert (right.accepted, right.rejected) == (1, 1)
     assert (wrong.accepted, wrong.rejected, wrong.undecided, wrong.faults) == (2, 1, 1, 1)
     assert "labelled" in record.asked
-    moody = audit(Plan(f"{tmp_path}/careless.py:moody", labelled=given)).record
+    moody = audit(Plan(VerifierSpec(verifier=f"{tmp_path}/careless.py:moody"), labelled=given)).record
     assert max(moody.again.differing.values()) > 0
     assert moody.again.examples
 
 
 @pytest.mark.slow
 def test_code_is_tried_with_the_hostile_programs() -> None:
-    record = audit(Plan("code", {"timeout": 1, "memory_mb": 128}, problems=2, workers=2)).record
+    spec = VerifierSpec(verifier="code", settings={"timeout": 1, "memory_mb": 128})
+    record = audit(Plan(spec, problems=2, workers=2)).record
     attacks = record.total("wrong", attacks=True)
     assert attacks.rows > 300
     assert attacks.rejected == attacks.rows
@@ -100,9 +102,9 @@ def test_code_is_tried_with_the_hostile_programs() -> None:
 
 def test_bad_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadAudit, match="nothing to audit json_schema on"):
-        audit(Plan("json_schema"))
+        audit(Plan(VerifierSpec(verifier="json_schema")))
     with pytest.raises(BadAudit, match="does not fit the code verifier"):
-        audit(Plan("code", sources=[NamedSource("polynomials")], problems=1))
+        audit(Plan(VerifierSpec(verifier="code"), sources=[NamedSource("polynomials")], problems=1))
 
 
 def test_a_record_is_found_by_name_version_and_settings(

@@ -15,6 +15,7 @@ import pytest
 
 from selfplay.verifiers.audit.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.sandbox.outside import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused
 
@@ -92,10 +93,10 @@ def test_no_attack_is_accepted_and_the_next_program_is_judged_right(
 ) -> None:
     reference = CodeVerifier.Reference.model_validate(attack.reference)
     before, began = surroundings(), time.monotonic()
-    verdict = verifier.verify(reference, attack.program)
+    verdict = verifier.verify(Asked(reference, attack.program))
     assert verdict.outcome == "rejected", verdict
     assert time.monotonic() - began < 20
-    honest = verifier.verify(reference, attack.honest)
+    honest = verifier.verify(Asked(reference, attack.honest))
     assert honest.outcome == "accepted", honest
     sandbox.clear()
     assert surroundings() == before
@@ -103,7 +104,7 @@ def test_no_attack_is_accepted_and_the_next_program_is_judged_right(
 
 def test_a_program_with_a_nul_is_no_program(verifier: CodeVerifier) -> None:
     reference = CodeVerifier.Reference.model_validate(APART)
-    assert verifier.verify(reference, "def f(x): return 31\0").outcome == "rejected"
+    assert verifier.verify(Asked(reference, "def f(x): return 31\0")).outcome == "rejected"
 
 
 def test_memory_is_given_back(verifier: CodeVerifier) -> None:
@@ -113,11 +114,11 @@ def test_memory_is_given_back(verifier: CodeVerifier) -> None:
     ]
     quick = [text for text in floods if "C61" in text or "'x' * 5" in text or "1 << 400" in text] + [HONEST]
     for program in quick:
-        verifier.verify(reference, program)
+        verifier.verify(Asked(reference, program))
     before = memory_kb()
     for _ in range(3):
         for program in quick:
-            verifier.verify(reference, program)
+            verifier.verify(Asked(reference, program))
     assert memory_kb() - before < LEAST_MEMORY_KB
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.code.changed import expects_of_changed
+from selfplay.verifiers.contract.verifier import Asked
 
 DOUBTFUL = [
     "a = [2, 1]\nassert f(a) == sorted(a)",
@@ -55,16 +56,16 @@ def test_emptying_the_arguments_is_no_way_to_pass(cheat: str) -> None:
     for tests in DOUBTFUL:
         about = {"tests": tests, "entry_point": "f" if "check" in tests else None}
         reference = CodeVerifier.Reference.model_validate(about)
-        verdict = verifier.verify(reference, cheat)
+        verdict = verifier.verify(Asked(reference, cheat))
         assert verdict.outcome == "rejected", (tests, verdict)
         honest = "def f(x):\n    x.sort()\n    return x" if "same" not in tests else "def f(x): return x"
-        assert verifier.verify(reference, honest).outcome in ("accepted", "undecided"), tests
+        assert verifier.verify(Asked(reference, honest)).outcome in ("accepted", "undecided"), tests
     verifier.close()
 
 
 def test_names_that_are_only_values_do_not_pass_for_use() -> None:
     verifier = CodeVerifier(CodeVerifier.Settings.model_validate({"sandbox": "process"}))
     for tests in ("def never(): assert f(1) == 0", "g = lambda: f(1)"):
-        verdict = verifier.verify(CodeVerifier.Reference.model_validate({"tests": tests}), "f = 0")
+        verdict = verifier.verify(Asked(CodeVerifier.Reference.model_validate({"tests": tests}), "f = 0"))
         assert verdict.outcome == "undecided", verdict
     verifier.close()

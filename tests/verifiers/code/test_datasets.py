@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 EXCEPTIONS = json.loads((Path(__file__).parent / "mbpp_exceptions.json").read_text())
 """Tasks of MBPP whose reference solution is not accepted within the default limits: why, and within which it is."""
@@ -42,7 +43,7 @@ def humaneval_reference(row: dict[str, Any]) -> Any:
 def test_all_humaneval_solutions_are_accepted(verifier: CodeVerifier) -> None:
     problems = rows("humaneval.jsonl")
     verdicts = {
-        row["task_id"]: verifier.verify(humaneval_reference(row), row["canonical_solution"]) for row in problems
+        row["task_id"]: verifier.verify(Asked(humaneval_reference(row), row["canonical_solution"])) for row in problems
     }
     assert len(verdicts) == 164
     assert not {task: verdict for task, verdict in verdicts.items() if verdict.outcome != "accepted"}
@@ -55,7 +56,7 @@ def test_all_mbpp_solutions_are_accepted(verifier: CodeVerifier) -> None:
         tests = row["test_list"] + row["challenge_test_list"]
         reference = CodeVerifier.Reference.model_validate({"tests": tests, "setup": row["test_setup_code"]})
         own = EXCEPTIONS.get(str(row["task_id"]), {})
-        verdict = verifier.verify(reference, f"```python\n{row['code']}\n```", timeout=own.get("timeout"))
+        verdict = verifier.verify(Asked(reference, f"```python\n{row['code']}\n```", timeout=own.get("timeout")))
         if verdict.outcome != "accepted":
             wrong[row["task_id"]] = verdict
     assert len(problems) == 974
@@ -69,5 +70,5 @@ def test_another_problems_solution_is_judged_as_plain_python_judges_it(verifier:
         program = row["prompt"] + other["canonical_solution"]
         script = f"{program}\n{row['test']}\ncheck({row['entry_point']})\n"
         plain = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
-        verdict = verifier.verify(humaneval_reference(row), other["canonical_solution"])
+        verdict = verifier.verify(Asked(humaneval_reference(row), other["canonical_solution"]))
         assert (verdict.outcome == "accepted") == (plain.returncode == 0), (row["task_id"], verdict)

@@ -6,6 +6,7 @@ import pytest
 
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.code.extract import readings
+from selfplay.verifiers.contract.verifier import Asked
 
 BODY = "def f(x):\n    return x + 1\n"
 
@@ -43,7 +44,7 @@ RESPONSES = [
 @pytest.mark.parametrize(("response", "how"), [row[1:] for row in RESPONSES], ids=[row[0] for row in RESPONSES])
 def test_the_program_is_found_and_how_is_told(verifier: CodeVerifier, response: str, how: str | None) -> None:
     reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
-    verdict = verifier.verify(reference, response)
+    verdict = verifier.verify(Asked(reference, response))
     if how is None:
         # the last block that defines f is the program, and it does not stand alone
         assert verdict.reason == "exception"
@@ -72,7 +73,7 @@ def test_a_completion_continues_the_prefix(verifier: CodeVerifier, completion: s
     reference = CodeVerifier.Reference.model_validate(
         {"tests": "def check(candidate):\n    assert candidate(1) == 2", "entry_point": "f", "prefix": PREFIX}
     )
-    verdict = verifier.verify(reference, completion)
+    verdict = verifier.verify(Asked(reference, completion))
     assert verdict.outcome == outcome, verdict
 
 

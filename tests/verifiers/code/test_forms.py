@@ -10,6 +10,7 @@ import pytest
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.code.reference import plan
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def verifier() -> Iterator[CodeVerifier]:
 
 
 def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 APART = [
@@ -295,15 +296,15 @@ def test_a_rejection_shows_the_first_failing_test(verifier: CodeVerifier) -> Non
 def test_the_budget_of_a_call_replaces_the_setting(verifier: CodeVerifier) -> None:
     reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
     program = "import time\ndef f(x):\n    time.sleep(0.5)\n    return 2"
-    assert verifier.verify(reference, program, timeout=0.2).reason == "time_limit"
-    assert verifier.verify(reference, program, timeout=2.0).outcome == "accepted"
+    assert verifier.verify(Asked(reference, program, timeout=0.2)).reason == "time_limit"
+    assert verifier.verify(Asked(reference, program, timeout=2.0)).outcome == "accepted"
 
 
 def test_time_in_which_a_program_did_not_run_is_not_counted_at_once(verifier: CodeVerifier) -> None:
     reference = CodeVerifier.Reference.model_validate({"tests": ["assert f(1) == 2"]})
     waits = "import time\ndef f(x):\n    time.sleep({})\n    return 2"
-    assert verifier.verify(reference, waits.format(2.3), timeout=2.0).outcome == "accepted"
-    assert verifier.verify(reference, waits.format(1.5), timeout=0.5).reason == "time_limit"
+    assert verifier.verify(Asked(reference, waits.format(2.3), timeout=2.0)).outcome == "accepted"
+    assert verifier.verify(Asked(reference, waits.format(1.5), timeout=0.5)).reason == "time_limit"
 
 
 @pytest.mark.parametrize(

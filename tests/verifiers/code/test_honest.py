@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 
 @pytest.fixture(scope="module")
@@ -152,5 +153,5 @@ ROWS = {
 def test_the_right_program_passes_and_the_wrong_one_does_not(verifier: CodeVerifier, name: str) -> None:
     tests, right, wrong = ROWS[name]
     for program, outcome in ((right, "accepted"), (wrong, "rejected")):
-        verdict = verifier.verify(CodeVerifier.Reference.model_validate({"tests": tests}), program)
+        verdict = verifier.verify(Asked(CodeVerifier.Reference.model_validate({"tests": tests}), program))
         assert verdict.outcome == outcome, (program, verdict)

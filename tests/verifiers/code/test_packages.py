@@ -13,6 +13,7 @@ import pytest
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.registry import load
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadSettings, BrokenVerifier
 from selfplay.verifiers.sandbox.outside import LevelRefused, LocalSandbox
 
@@ -40,7 +41,7 @@ def verifier(request: pytest.FixtureRequest) -> Iterator[CodeVerifier]:
 
 
 def judge(verifier: CodeVerifier, program: str, *tests: str) -> Verdict:
-    return verifier.verify(CodeVerifier.Reference.model_validate({"tests": list(tests)}), program)
+    return verifier.verify(Asked(CodeVerifier.Reference.model_validate({"tests": list(tests)}), program))
 
 
 @pytest.mark.parametrize(

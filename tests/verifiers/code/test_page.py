@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "judge-code.md").read_text()
 ROWS = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)]
@@ -30,7 +31,7 @@ def test_each_row_is_judged_as_it_says(
     assert found is not None
     (tmp_path / "sums.py").write_text(found[1])
     monkeypatch.chdir(tmp_path)
-    verdict = verifier.verify(CodeVerifier.Reference.model_validate(row["reference"]), str(row["completion"]))
+    verdict = verifier.verify(Asked(CodeVerifier.Reference.model_validate(row["reference"]), str(row["completion"])))
     assert f"{verdict.outcome} {verdict.reason}".startswith(str(row["id"])), verdict
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def verifier() -> Iterator[CodeVerifier]:
 
 
 def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 SAME = "def f(x): return x"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +238,7 @@ def test_honest_objects_are_used_as_ever(verifier: CodeVerifier, tests: str, pro
 
 
 def judged(verifier: CodeVerifier, program: str, **reference: Any) -> str:
-    verdict = verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+    verdict = verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
     print(verdict)
     return verdict.outcome
 

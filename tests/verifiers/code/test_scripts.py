@@ -13,6 +13,7 @@ from selfplay.verifiers.code import CodeVerifier, special
 from selfplay.verifiers.code.scripts import same_output
 from selfplay.verifiers.contract.registry import load
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference
 
 SUMS = """
@@ -52,7 +53,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers import BadReference, BadSettings, Row, Supervisor, UnknownVerifier, load
+from selfplay.verifiers import BadReference, BadSettings, Row, Supervisor, UnknownVerifier, VerifierSpec, load
 
 WORDS = """
 from pydantic import BaseModel
@@ -26,8 +26,8 @@ class Word(Verifier):
     needs = Needs(gpu=0.5)
     Settings = Which
 
-    def verify(self, reference, completion):
-        word = completion.split()[self.settings.at]
+    def verify(self, asked):
+        word = asked.completion.split()[self.settings.at]
         if self.settings.log:
             with open(self.settings.log, "a") as log:
                 print(self.settings.at, file=log)
@@ -42,11 +42,10 @@ class Bulk(Word):
     name = "bulk"
     batch = 8
 
-    def verify_many(self, references, completions):
-        if len(completions) > 1 and "raise" in " ".join(completions):
+    def verify_many(self, asked):
+        if len(asked) > 1 and "raise" in " ".join(one.completion for one in asked):
             raise OSError("no judge of many today")
-        return [self.verify(r, c).model_copy(update={"detail": {"size": len(completions)}})
-                for r, c in zip(references, completions, strict=True)]
+        return [self.verify(one).model_copy(update={"detail": {"size": len(asked)}}) for one in asked]
 """
 WHOLE = {"yes": "accepted", "no": "rejected", "open": "undecided", "raise": "undecided"}
 
@@ -217,7 +216,7 @@ def test_nested_verifiers_load_each_part_once(tmp_path: Path) -> None:
         "    name, version = 'counted', '1'\n"
         "    def __init__(self, settings):\n"
         f"        with open({str(mark)!r}, 'a') as marks: marks.write('x')\n"
-        "    def verify(self, reference, completion): return Verdict.accept()\n"
+        "    def verify(self, asked): return Verdict.accept()\n"
     )
     nest: dict[str, Any] = {"verifier": f"{tmp_path}/counted.py:Counted"}
     for level in range(12):
@@ -271,7 +270,7 @@ def test_under_a_supervisor_with_a_part_that_has_a_batch_form(words: str) -> Non
         ]
     }
     said = ["yes yes", "no yes", "yes no", "yes raise", "yes open", "yes yes never"] * 3
-    with Supervisor("all_of", settings) as supervisor:
+    with Supervisor(VerifierSpec(verifier="all_of", settings=settings)) as supervisor:
         judged = list(supervisor.judge([Row(str(n), {}, text) for n, text in enumerate(said)]))
     wanted = ["accepted", "rejected", "rejected", "undecided", "undecided", "rejected"] * 3
     assert [judgement.verdict.outcome for judgement in judged] == wanted
@@ -282,4 +281,4 @@ def test_under_a_supervisor_with_a_part_that_has_a_batch_form(words: str) -> Non
 
 def test_deadlines_leave_every_part_its_budget() -> None:
     loaded = load("all_of", {"parts": [{"verifier": "code", "settings": {"timeout": 4}}, {"verifier": "math"}]})
-    assert (loaded.timeout, loaded.budgets) == (14, 2)
+    assert (loaded.plugin.timeout, loaded.plugin.budgets) == (14, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers import BadSettings, Row, Supervisor, load
+from selfplay.verifiers import BadSettings, Row, Supervisor, VerifierSpec, load
 
 INSIDE = {"verifier": "exact"}
 
@@ -35,7 +35,8 @@ def test_chance_depends_on_seed_and_content_alone() -> None:
     assert flips(False, 200, false_positive=0.5) == flips(False, 200, false_positive=0.5)
     assert flips(False, 200, false_positive=0.5) != flips(False, 200, false_positive=0.5, seed=1)
     rows = [Row(str(n), {"answer": f"right {n}"}, f"wrong {n}") for n in range(200)]
-    with Supervisor("noisy", {"of": INSIDE, "false_positive": 0.5}, workers=2) as supervisor:
+    spec = VerifierSpec(verifier="noisy", settings={"of": INSIDE, "false_positive": 0.5})
+    with Supervisor(spec, workers=2) as supervisor:
         judged = [judgement.verdict.outcome == "accepted" for judgement in supervisor.judge(rows)]
     assert judged == flips(False, 200, false_positive=0.5)
 

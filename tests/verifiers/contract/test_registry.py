@@ -38,8 +38,8 @@ class Longer(Verifier):
     Reference = Wanted
     Settings = Limits
 
-    def verify(self, reference, completion):
-        enough = len(completion) >= reference.at_least + self.settings.spare
+    def verify(self, asked):
+        enough = len(asked.completion) >= asked.reference.at_least + self.settings.spare
         return Verdict.accept() if enough else Verdict.reject("too_short")
 """
 
@@ -117,17 +117,28 @@ FUNCTION = "from selfplay.verifiers import Verdict, verifier\n@verifier(name={na
 @pytest.mark.parametrize(
     ("text", "form", "words"),
     [
-        (CLASS, "def verify(self, reference): ...", r"verify that takes self, reference and .*`def verify\(self, ref"),
-        (CLASS, "def verify(self): ...", "verify that takes self and cannot be called with reference, completion"),
-        (CLASS, "def verify(self, reference, completion, extra): ...", "'extra'.*give further parameters a default"),
-        (CLASS, "def verify(self, reference, completion, *, extra): ...", "'extra'"),
-        (CLASS, "def verify(self, reference, completion, prompt, /): ...", "'prompt'"),
-        (CLASS, "async def verify(self, reference, completion): ...", r"an `async` verify.*asyncio\.run"),
-        (CLASS, "def verify(self, reference, completion): yield", "a verify that yields"),
+        (
+            CLASS,
+            "def verify(self): ...",
+            r"verify that takes self and cannot be called with asked .*`def verify\(self, asked",
+        ),
+        (
+            CLASS,
+            "def verify(self, reference, completion): ...",
+            r"takes self, reference, completion and .*`def verify\(self, as",
+        ),
+        (CLASS, "def verify(self, asked, extra): ...", "'extra'.*give further parameters a default"),
+        (CLASS, "def verify(self, asked, *, extra): ...", "'extra'"),
+        (CLASS, "async def verify(self, asked): ...", r"an `async` verify.*asyncio\.run"),
+        (CLASS, "async def verify(self, asked): yield", "an `async` verify"),
+        (CLASS, "def verify(self, asked): yield", "a verify that yields"),
         (CLASS, "verify = 5", "no `verify` that can be called"),
         (CLASS, "pass", "no `verify` that can be called"),
         (FUNCTION, "def Thing(reference): ...", r"takes reference and .*write `def Thing\(reference, completion\)`"),
+        (FUNCTION, "def Thing(reference, completion, extra): ...", "'extra'.*give further parameters a default"),
+        (FUNCTION, "def Thing(reference, completion, prompt, /): ...", "'prompt'"),
         (FUNCTION, "async def Thing(reference, completion): ...", "an `async` verify"),
+        (FUNCTION, "def Thing(reference, completion): yield", "a verify that yields"),
     ],
 )
 def test_a_form_that_cannot_be_called_is_refused_where_it_is_found(
@@ -142,13 +153,14 @@ def test_a_form_that_cannot_be_called_is_refused_where_it_is_found(
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        (CLASS, "def verify(self, reference, completion, *, extra=1): return Verdict.accept()"),
-        (CLASS, "def verify(self, reference, completion, extra=1, **more): return Verdict.accept()"),
-        (CLASS, "def verify(self, *args): return Verdict.accept(args[1])"),
-        (CLASS, "def verify(*args, **named): return Verdict.accept(args[2])"),
-        (CLASS, "def verify(self, given, said, /, prompt=None, *, timeout): return Verdict.accept(timeout=timeout)"),
-        (CLASS, "verify = staticmethod(lambda reference, completion: Verdict.accept())"),
-        (CLASS, "@classmethod\n    def verify(cls, reference, completion): return Verdict.accept()"),
+        (CLASS, "def verify(self, asked, *, extra=1): return Verdict.accept()"),
+        (CLASS, "def verify(self, asked, extra=1, **more): return Verdict.accept()"),
+        (CLASS, "def verify(self, *args): return Verdict.accept(args[0].completion)"),
+        (CLASS, "def verify(*args, **named): return Verdict.accept(args[1].completion)"),
+        (CLASS, "def verify(self, one, /): return Verdict.accept(timeout=one.timeout)"),
+        (CLASS, "verify = staticmethod(lambda asked: Verdict.accept())"),
+        (CLASS, "@classmethod\n    def verify(cls, asked): return Verdict.accept()"),
+        (FUNCTION, "def Thing(given, said, /, prompt=None, *, timeout): return Verdict.accept(timeout=timeout)"),
         (FUNCTION, "def Thing(*args, prompt): return Verdict.accept(prompt=prompt)"),
     ],
 )
@@ -210,9 +222,9 @@ def test_a_wrapper_is_called_as_it_is_and_not_as_what_it_wraps(
 
 @pytest.mark.parametrize("line", ["batch = numpy.int64(4)", "batch = None", "judges = does_not_catch = None"])
 def test_values_that_serve_are_taken(tmp_path: Path, line: str) -> None:
-    form = f"{line}\n    def verify(self, reference, completion): return Verdict.accept()\n"
+    form = f"{line}\n    def verify(self, asked): return Verdict.accept()\n"
     if "numpy" in line:
-        form += "    def verify_many(self, references, completions): return [Verdict.accept() for _ in completions]\n"
+        form += "    def verify_many(self, asked): return [Verdict.accept() for _ in asked]\n"
     (tmp_path / "mine.py").write_text("import numpy\n" + CLASS.format(name="thing", form=form))
     loaded = load(f"{tmp_path}/mine.py:Thing")
     assert loaded.batch == (4 if "numpy" in line else 1)
@@ -222,11 +234,39 @@ def test_values_that_serve_are_taken(tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize("name", [5, "two words", "a\nline", "tab\t", "nul\0"])
 @pytest.mark.parametrize("text", [CLASS, FUNCTION])
 def test_a_name_that_nobody_can_type_is_refused(tmp_path: Path, text: str, name: object) -> None:
-    form = "def verify(self, reference, completion): ..." if text is CLASS else "def Thing(reference, completion): ..."
+    form = "def verify(self, asked): ..." if text is CLASS else "def Thing(reference, completion): ..."
     (tmp_path / "mine.py").write_text(text.format(name=name, form=form))
     with pytest.raises(BrokenVerifier, match=r"has the name .* a text without white space") as caught:
         find(f"{tmp_path}/mine.py:Thing")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "class Thing:\n    name, version = 'thing', '1'\n    def verify(self, asked): ...",
+            r"`class Thing\(Verifier\)`",
+        ),
+        ("class Thing(Verifier):\n    version = '1'", 'no `name`; give it one, such as `name = "palindrome"`'),
+        ("class Thing(Verifier):\n    name = 'thing'", 'no `version`; give it one, such as `version = "1"`'),
+        ("class Thing(Verifier):\n    name, version = 'thing', 2", "the version 2; give it a text .* such as `1`"),
+        ("class Thing(Verifier):\n    name, version = 'thing', '1 b'", "the version '1 b'; give it a text"),
+    ],
+)
+def test_a_class_that_does_not_inherit_or_does_not_say_what_it_is(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "mine.py").write_text(f"from selfplay.verifiers import Verifier\n{text}\n")
+    with pytest.raises(BrokenVerifier, match=f"verifier `Thing` in .*{words}") as caught:
+        find(f"{tmp_path}/mine.py:Thing")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_class_is_asked(tmp_path: Path) -> None:
+    form = "def verify(self, asked): return Verdict.accept(seen=[asked.reference, asked.prompt, asked.timeout])"
+    (tmp_path / "mine.py").write_text(CLASS.format(name="thing", form=form))
+    loaded = load(f"{tmp_path}/mine.py:Thing")
+    assert loaded.verify({"a": 1}, "text", prompt="said", timeout=2.0).detail == {"seen": [{"a": 1}, "said", 2.0]}
+    assert loaded.plugin.timeout == 10
 
 
 def test_a_broken_package_is_a_warning_and_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 from selfplay.verifiers.math import equivalent
 
 PAIRS = [
@@ -67,7 +67,7 @@ def test_processes(here: list[tuple[str, str]], method: str) -> None:
 
 def test_supervised_workers(here: list[tuple[str, str]]) -> None:
     rows = [Row(str(n), {"answer": reference}, answer) for n, (reference, answer) in enumerate(PAIRS)]
-    with Supervisor("math", {"answer": "whole"}, workers=2) as supervisor:
+    with Supervisor(VerifierSpec(verifier="math", settings={"answer": "whole"}), workers=2) as supervisor:
         judged = [judgement.verdict for judgement in supervisor.judge(rows)]
     assert [(verdict.outcome, verdict.reason) for verdict in judged] == here
 

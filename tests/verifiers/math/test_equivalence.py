@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier, Policy, equivalent
 
 EQUAL = [
@@ -109,7 +110,7 @@ def test_evidence_shows_the_rule_and_both_sides() -> None:
     ],
 )
 def test_every_verdict_names_its_rule_and_shows_what_was_read(reference: str, completion: str) -> None:
-    verdict = MathVerifier(MathSettings()).verify(MathReference(answer=reference), completion)
+    verdict = MathVerifier(MathSettings()).verify(Asked(MathReference(answer=reference), completion))
     assert verdict.detail["rule"]
     assert verdict.detail["extracted_by"]
     if verdict.reason != "no_answer":
@@ -132,7 +133,7 @@ def test_every_verdict_names_its_rule_and_shows_what_was_read(reference: str, co
 @pytest.mark.timeout(60)
 def test_long_runs_cost_no_square(completion: str) -> None:
     started = time.process_time()
-    verdict = MathVerifier(MathSettings()).verify(MathReference(answer="4"), completion)
+    verdict = MathVerifier(MathSettings()).verify(Asked(MathReference(answer="4"), completion))
     assert verdict.outcome == ("rejected" if "999" in completion else "accepted")
     assert time.process_time() - started < 5  # a square would take minutes
 
@@ -140,7 +141,7 @@ def test_long_runs_cost_no_square(completion: str) -> None:
 @pytest.mark.parametrize("answer", ["3", "-3", "1/2", "4/8", "\\frac{2}{4}", "0.5", "1,000", "\\$10", " 7 "])
 def test_form_number_takes_numbers(answer: str) -> None:
     reference = MathReference(answer="1", policy=Policy(form="number"))
-    assert MathVerifier(MathSettings(answer="whole")).verify(reference, answer).reason != "unevaluated"
+    assert MathVerifier(MathSettings(answer="whole")).verify(Asked(reference, answer)).reason != "unevaluated"
 
 
 @pytest.mark.parametrize(
@@ -148,14 +149,14 @@ def test_form_number_takes_numbers(answer: str) -> None:
 )
 def test_form_number_refuses_arithmetic_left_to_do(answer: str) -> None:
     reference = MathReference(answer="1/2", policy=Policy(form="number"))
-    assert MathVerifier(MathSettings(answer="whole")).verify(reference, answer).reason == "unevaluated"
+    assert MathVerifier(MathSettings(answer="whole")).verify(Asked(reference, answer)).reason == "unevaluated"
 
 
 def test_policies_are_kept() -> None:
     def judged(answer: str, **policy: object) -> str:
         reference = MathReference(answer=answer, policy=Policy.model_validate(policy))
         given = {"5 km": "5", "33.3": "100/3", "1, 2": "2, 1"}[answer]
-        return MathVerifier(MathSettings(answer="whole")).verify(reference, given).outcome
+        return MathVerifier(MathSettings(answer="whole")).verify(Asked(reference, given)).outcome
 
     assert judged("5 km") == judged("33.3") == judged("1, 2") == "accepted"
     assert judged("5 km", unit="required") == "rejected"
@@ -172,7 +173,7 @@ def test_agreement_without_proof_is_open_unless_allowed() -> None:
     verdict = equivalent(left, right)
     assert (verdict.outcome, verdict.reason) == ("undecided", "open")
     lenient = MathVerifier(MathSettings(answer="whole", numeric_acceptance=True))
-    assert lenient.verify(MathReference(answer=left), right).outcome == "accepted"
+    assert lenient.verify(Asked(MathReference(answer=left), right)).outcome == "accepted"
 
 
 def test_an_unreadable_reference_is_a_fault_and_an_unreadable_answer_a_rejection() -> None:
@@ -240,7 +241,7 @@ def test_the_labelled_pairs() -> None:
     wanted |= {"policy-accept": {"accepted"}, "policy-reject": {"rejected"}}
     wrong = []
     for case in _cases():
-        verdict = judge.verify(MathReference(answer=case["reference"]), case["answer"])
+        verdict = judge.verify(Asked(MathReference(answer=case["reference"]), case["answer"]))
         if verdict.outcome not in wanted[case["label"]]:
             wrong.append((case["id"], case["label"], verdict.outcome, verdict.reason))
     assert not wrong

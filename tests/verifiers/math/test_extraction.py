@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier
 from selfplay.verifiers.math.extraction import extract
 
@@ -48,9 +49,9 @@ def test_the_whole_text_where_that_is_asked_for(completion: str, answer: str | N
 
 def test_a_reference_can_ask_for_the_whole_text() -> None:
     judge = MathVerifier(MathSettings())
-    assert judge.verify(MathReference(answer="42"), "42").reason == "no_answer"
+    assert judge.verify(Asked(MathReference(answer="42"), "42")).reason == "no_answer"
     reference = MathReference.model_validate({"answer": "42", "policy": {"answer": "whole"}})
-    assert judge.verify(reference, "42").outcome == "accepted"
+    assert judge.verify(Asked(reference, "42")).outcome == "accepted"
 
 
 def test_a_long_response_is_searched_in_linear_time() -> None:

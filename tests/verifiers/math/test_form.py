@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.math.verifier import MathReference, MathSettings, MathVerifier, Policy
 
 REFERENCE = MathReference(answer="7x^2+7x+8", policy=Policy(form="collected"))
@@ -12,7 +13,7 @@ JUDGE = MathVerifier(MathSettings(answer="whole"))
 
 @pytest.mark.parametrize("answer", ["7x^2+7x+8", "8+7x+7x^2", "7x+8+7x^2", "7x^{2} + 7x + 8", r"7\cdot x^2+7x+8"])
 def test_any_order_of_collected_terms_is_accepted(answer: str) -> None:
-    assert JUDGE.verify(REFERENCE, answer).outcome == "accepted"
+    assert JUDGE.verify(Asked(REFERENCE, answer)).outcome == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,10 @@ def test_any_order_of_collected_terms_is_accepted(answer: str) -> None:
     ],
 )
 def test_equal_but_uncollected_is_unevaluated(answer: str) -> None:
-    verdict = JUDGE.verify(REFERENCE, answer)
+    verdict = JUDGE.verify(Asked(REFERENCE, answer))
     assert (verdict.outcome, verdict.reason) == ("rejected", "unevaluated")
 
 
 def test_a_different_polynomial_is_wrong() -> None:
-    verdict = JUDGE.verify(REFERENCE, "7x^2+8x+8")
+    verdict = JUDGE.verify(Asked(REFERENCE, "7x^2+8x+8"))
     assert (verdict.outcome, verdict.reason) == ("rejected", "wrong_answer")

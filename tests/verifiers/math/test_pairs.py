@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier, equivalent
 
 Row = dict[str, Any]
@@ -74,14 +75,14 @@ def allowed(row: Row) -> set[str]:
 
 @every_row
 def test_outcome_is_as_labelled(row: Row) -> None:
-    verdict = VERIFIERS[row["mode"]].verify(MathReference(**row["reference"]), row["completion"])
+    verdict = VERIFIERS[row["mode"]].verify(Asked(MathReference(**row["reference"]), row["completion"]))
     assert verdict.outcome in allowed(row), (row["why"], verdict.reason, verdict.detail)
 
 
 @every_bare_answer
 def test_a_box_around_the_answer_changes_nothing(row: Row) -> None:
     completion = "We add both sides.\nSo it is $\\boxed{" + row["completion"] + "}$."
-    verdict = VERIFIERS["marked"].verify(MathReference(**row["reference"]), completion)
+    verdict = VERIFIERS["marked"].verify(Asked(MathReference(**row["reference"]), completion))
     assert verdict.outcome in allowed(row), (row["why"], verdict.reason, verdict.detail)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import selfplay
-from selfplay.verifiers import Row, Supervisor
+from selfplay.verifiers import Row, Supervisor, VerifierSpec
 from selfplay.verifiers.sandbox.kernel import cgroups
 from selfplay.verifiers.sandbox.kernel.cgroups import Absent, ControlGroup
 from selfplay.verifiers.sandbox.outside import LocalSandbox
@@ -109,7 +109,7 @@ def test_supervised_workers_leave_none(group: ControlGroup) -> None:
     beside = group.folders[0].parent
     before = set(beside.glob("selfplay-*"))
     rows = [Row("1", {"entry_point": "f", "tests": ["assert f(1) == 1"]}, "def f(x): return x")]
-    with Supervisor("code", {"timeout": 5}) as supervisor:
+    with Supervisor(VerifierSpec(verifier="code", settings={"timeout": 5})) as supervisor:
         assert next(iter(supervisor.judge(rows))).verdict.outcome == "accepted"
         mine = set(beside.glob("selfplay-*")) - before
     deadline = time.monotonic() + 10

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 import selfplay
 from selfplay.verifiers.code import CodeVerifier
+from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.sandbox.opening import open_sandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
@@ -85,7 +86,7 @@ def verifier(address: str) -> Iterator[CodeVerifier]:
 def test_verdicts_are_those_of_a_sandbox_here(
     verifier: CodeVerifier, service: serve.Service, reference: dict[str, Any], program: str, reason: str
 ) -> None:
-    verdict = verifier.verify(CodeVerifier.Reference.model_validate(reference), program)
+    verdict = verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
     assert verdict.reason == reason, verdict
     assert verifier.sandbox_level == f"remote:{service.sandbox.level}"
     assert verdict.detail["sandbox"] == verifier.sandbox_level
@@ -94,14 +95,14 @@ def test_verdicts_are_those_of_a_sandbox_here(
 
 def test_a_service_that_fails_is_a_fault_and_comes_back(verifier: CodeVerifier, service: serve.Service) -> None:
     reference = CodeVerifier.Reference.model_validate(APART)
-    assert verifier.verify(reference, RIGHT).outcome == "accepted"
+    assert verifier.verify(Asked(reference, RIGHT)).outcome == "accepted"
     parent = service.sandbox._parent
     assert parent is not None
     parent.kill()
-    verdicts = [verifier.verify(reference, "def f(x): return 0") for _ in range(2)]
+    verdicts = [verifier.verify(Asked(reference, "def f(x): return 0")) for _ in range(2)]
     assert all(verdict.reason in ("fault", "wrong_answer") for verdict in verdicts), verdicts
     deadline = time.monotonic() + 20
-    while verifier.verify(reference, RIGHT).outcome != "accepted":
+    while verifier.verify(Asked(reference, RIGHT)).outcome != "accepted":
         assert time.monotonic() < deadline
 
 

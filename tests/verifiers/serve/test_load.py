@@ -12,7 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from selfplay.verifiers.serve.gate import READING_SECONDS
+from selfplay.verifiers.serve.request_limits import READING_SECONDS
 from tests.verifiers.conftest import Serve
 
 CLIENTS, REQUESTS, ROWS = 24, 5, 40

@@ -18,11 +18,12 @@ import httpx
 import psutil
 import pytest
 
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
 from selfplay.verifiers.serve.app import TOKEN_VARIABLE
 from selfplay.verifiers.serve.command import offers
-from selfplay.verifiers.serve.gate import MAX_BODY
 from selfplay.verifiers.serve.messages import MAX_CHARACTERS, MAX_ROWS
+from selfplay.verifiers.serve.request_limits import MAX_BODY
 from selfplay.verifiers.workers.batch import verify_file
 from tests.verifiers.conftest import Running, Serve
 
@@ -43,7 +44,8 @@ def test_verdicts_are_those_of_the_command_in_order(service: Running, tmp_path: 
         {"id": "b", "reference": {"answer": 7}, "completion": "\0\x1b[2J<script>"},
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    verify_file("math", tmp_path / "in.jsonl", tmp_path / "out.jsonl", settings={"answer": "whole"})
+    spec = VerifierSpec(verifier="math", settings={"answer": "whole"})
+    verify_file(spec, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
     command = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     body = {"verifier": "whole", "settings": {"answer": "whole"}, "rows": rows}
     answer = service.client.post("/verify", json=body)
@@ -64,7 +66,7 @@ def test_the_examples_of_the_page_and_of_the_api_are_real(serve: Serve) -> None:
     examples = [(json.loads(asked[1]), json.loads(" ".join(told[1].split())))]
     with serve("--verifier", "math") as service:
         schemas = service.client.get("/openapi.json").json()["components"]["schemas"]
-        examples.append((schemas["Asked"]["example"], schemas["Answer"]["example"]))
+        examples.append((schemas["VerifyRequest"]["example"], schemas["Answer"]["example"]))
         for question, answer in examples:
             given = service.client.post("/verify", json=question).json()
             for verdict in [*given["verdicts"], *answer["verdicts"]]:
@@ -258,7 +260,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
 
 def test_names_of_what_is_served() -> None:
     found = offers(["math", "strict=math", "a/b=c.py:mine"], {"strict": {"answer": "whole"}})
-    assert [(offer.name, offer.verifier, offer.settings) for offer in found] == [
+    assert [(offer.name, offer.spec.verifier, offer.spec.settings) for offer in found] == [
         ("math", "math", {}),
         ("strict", "math", {"answer": "whole"}),
         ("mine", "a/b=c.py:mine", {}),

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadFile, BadSettings, UnknownVerifier
 from selfplay.verifiers.workers.batch import Summary, verify_file
 
-WHOLE = {"answer": "whole"}
+MATH = VerifierSpec(verifier="math", settings={"answer": "whole"})
 SAME = """
 from pydantic import BaseModel
 from selfplay.verifiers import Verdict, verifier
@@ -33,9 +34,9 @@ def same(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{path}:same"
 
 
-def judged(name: str, tmp_path: Path, content: bytes, **options: Any) -> list[dict[str, Any]]:
+def judged(spec: VerifierSpec | str, tmp_path: Path, content: bytes, **options: Any) -> list[dict[str, Any]]:
     (tmp_path / "in.jsonl").write_bytes(content)
-    verify_file(name, tmp_path / "in.jsonl", tmp_path / "out.jsonl", **options)
+    verify_file(spec, tmp_path / "in.jsonl", tmp_path / "out.jsonl", **options)
     return [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
 
 
@@ -46,7 +47,7 @@ def row(identity: str, answer: str, completion: str, **more: Any) -> bytes:
 
 def test_same_order_repeated_ids_and_the_promised_keys(tmp_path: Path) -> None:
     content = row("a", "1/2", "0.5") + row("a", "1/2", "0.25", prompt="half?") + row("b", "2", "2")
-    lines = judged("math", tmp_path, content, settings=WHOLE)
+    lines = judged(MATH, tmp_path, content)
     assert [(line["id"], line["outcome"]) for line in lines] == [
         ("a", "accepted"),
         ("a", "rejected"),
@@ -124,7 +125,7 @@ def test_nothing_is_left_when_it_cannot_begin(same: str, tmp_path: Path) -> None
     with pytest.raises(UnknownVerifier):
         verify_file("maths", tmp_path / "in.jsonl", out)
     with pytest.raises(BadSettings):
-        verify_file(same, tmp_path / "in.jsonl", out, settings={"speed": 1})
+        verify_file(VerifierSpec(verifier=same, settings={"speed": 1}), tmp_path / "in.jsonl", out)
     with pytest.raises(BadFile, match="cannot write the output"):
         verify_file(same, tmp_path / "in.jsonl", tmp_path / "no" / "folder" / "out.jsonl")
     assert out.read_text() == "older\n"
@@ -150,11 +151,11 @@ def test_the_input_is_never_written_over(tmp_path: Path) -> None:
     rows.write_text('{"id": "1", "reference": {"answer": "1"}, "completion": "1"}\n')
     before = rows.read_text()
     with pytest.raises(BadFile, match="is the input itself"):
-        verify_file("math", rows, tmp_path / "." / "rows.jsonl", settings=WHOLE)
+        verify_file(MATH, rows, tmp_path / "." / "rows.jsonl")
     assert rows.read_text() == before
 
 
 def test_paths_may_be_texts(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"id": "1", "reference": {"answer": "1"}, "completion": "1"}\n')
     places: list[Any] = [str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl")]
-    assert verify_file("math", *places, settings=WHOLE).accepted == 1
+    assert verify_file(MATH, *places).accepted == 1

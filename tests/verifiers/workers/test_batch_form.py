@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.verifiers import BrokenVerifier, Row, Supervisor, load
+from selfplay.verifiers import Asked, BrokenVerifier, Row, Supervisor, load
 
 BULK = """
 import os, sys, time
@@ -27,17 +27,19 @@ class Bulk(Verifier):
     Reference = Wanted
     Settings = Settings
 
-    def verify(self, reference, completion):
-        return self.one(reference, completion, 1)
+    def verify(self, asked):
+        return self.one(asked, 1)
 
-    def verify_many(self, references, completions, prompts):
+    def verify_many(self, asked):
+        completions = [one.completion for one in asked]
         if "rubbish" in completions:
             return [True] * len(completions)
         if "too few" in completions:
             return []
-        return [self.one(r, c, len(completions), p) for r, c, p in zip(references, completions, prompts, strict=True)]
+        return [self.one(one, len(asked)) for one in asked]
 
-    def one(self, reference, completion, size, prompt=None):
+    def one(self, asked, size):
+        completion = asked.completion
         if completion == "die":
             os._exit(3)
         if completion == "hang":
@@ -48,8 +50,8 @@ class Bulk(Verifier):
             os._exit(3)
         if completion == "hang in company" and size > 1:
             time.sleep(1000)
-        told = Verdict.accept if completion == reference.answer else Verdict.reject
-        return told(size=size, prompt=prompt)
+        told = Verdict.accept if completion == asked.reference.answer else Verdict.reject
+        return told(size=size, prompt=asked.prompt)
 """
 RIGHT, WRONG, FAULT = ("accepted", "accepted"), ("rejected", "rejected"), ("undecided", "fault")
 
@@ -109,13 +111,13 @@ def test_without_a_supervisor_both_forms_agree(plugin: str) -> None:
     loaded = load(plugin)
     assert (loaded.batch, load("math").batch) == (8, 1)
     texts = ["right", "wrong", "right"]
-    many = loaded.judge_many([loaded.read_reference({})] * 3, texts, [None] * 3, None)
+    many = loaded.judge_many([Asked(loaded.read_reference({}), text) for text in texts])
     assert [v.outcome for v in many] == [loaded.verify({}, text).outcome for text in texts]
     with pytest.raises(TypeError, match="0 verdicts for 1"):
-        loaded.judge_many([loaded.read_reference({})], ["too few"], [None], None)
+        loaded.judge_many([Asked(loaded.read_reference({}), "too few")])
 
 
-MANY = "def verify_many(self, references, completions): return []"
+MANY = "def verify_many(self, asked): return []"
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,12 @@ MANY = "def verify_many(self, references, completions): return []"
         (MANY, "the `batch` 0, so it would never be called; .*`batch = 64`"),
         (f"batch = 0; {MANY}".replace("; ", "\n    "), "the `batch` 0, so it would never be called"),
         (f"batch = -1; {MANY}".replace("; ", "\n    "), "the `batch` -1, so it would never be called"),
-        ("batch = 8\n    def verify_many(self, references): return []", "verify_many that takes self, references and"),
-        ("batch = 8\n    async def verify_many(self, references, completions): return []", "an `async` verify_many"),
+        ("batch = 8\n    def verify_many(self): return []", "verify_many that takes self and"),
+        (
+            "batch = 8\n    def verify_many(self, references, completions): return []",
+            r"`def verify_many\(self, asked\)`",
+        ),
+        ("batch = 8\n    async def verify_many(self, asked): return []", "an `async` verify_many"),
         ("judges = 5", "`judges` that is no text"),
         ("def identity(self): return object()", r"cannot be built \(TypeError"),
     ],
@@ -141,7 +147,7 @@ MANY = "def verify_many(self, references, completions): return []"
 def test_what_a_plugin_declares_is_checked_before_it_judges(tmp_path: Path, line: str, words: str) -> None:
     text = "from selfplay.verifiers import Needs, Verdict, Verifier\n"
     text += "class Odd(Verifier):\n    name = 'odd'\n    version = '1'\n"
-    text += f"    {line}\n    def verify(self, reference, completion):\n        return Verdict.accept()\n"
+    text += f"    {line}\n    def verify(self, asked):\n        return Verdict.accept()\n"
     (tmp_path / "odd.py").write_text(text)
     with pytest.raises(BrokenVerifier, match=words):
         load(f"{tmp_path / 'odd.py'}:Odd")

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from selfplay.verifiers import BadSettings, BrokenVerifier, Row, Supervisor, UnknownVerifier
+from selfplay.verifiers import BadSettings, BrokenVerifier, Row, Supervisor, UnknownVerifier, VerifierSpec
 
 PLUGIN = r"""
 import os, sys, time
@@ -323,7 +323,7 @@ def test_user_errors_come_before_any_row(plugin: str) -> None:
     with pytest.raises(UnknownVerifier):
         Supervisor("no_such_verifier")
     with pytest.raises(BadSettings, match="`speed`"):
-        Supervisor(plugin, {"speed": 1})
+        Supervisor(VerifierSpec(verifier=plugin, settings={"speed": 1}))
 
 
 def test_a_search_path_with_other_than_text_starts_workers(

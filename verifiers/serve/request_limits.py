@@ -23,7 +23,7 @@ READING_SECONDS = 30.0
 """A body must have arrived by then."""
 
 
-class Gate:
+class RequestLimits:
     """Middleware. `token`: what `Authorization: Bearer` must carry; None: none is asked. `local`: only this machine
     is served, so a page in a browser that reaches it under another host name is sent away (DNS rebinding)."""
 
@@ -39,7 +39,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._stranger(headers) or self._unknown(headers, scope["path"]) or _too_long(headers)
+        refusal = self._wrong_host(headers) or self._wrong_token(headers, scope["path"]) or _too_long(headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class Gate:
         finally:
             self._held -= sum(map(len, body))
 
-    def _stranger(self, headers: dict[bytes, str]) -> JSONResponse | None:
+    def _wrong_host(self, headers: dict[bytes, str]) -> JSONResponse | None:
         if not self._local:
             return None
         try:
@@ -66,7 +66,7 @@ class Gate:
             host = None
         return None if host in LOOPBACK else _refusal(400, "this service answers to 127.0.0.1 and localhost alone")
 
-    def _unknown(self, headers: dict[bytes, str], path: str) -> JSONResponse | None:
+    def _wrong_token(self, headers: dict[bytes, str], path: str) -> JSONResponse | None:
         if self._token is None or path in OPEN_PATHS:
             return None
         given = headers.get(b"authorization", "")

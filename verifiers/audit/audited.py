@@ -17,12 +17,12 @@ from random import Random
 from typing import Any
 
 import psutil
-from pydantic import JsonValue
 
 from selfplay.verifiers.audit.record import Again, Speed
 from selfplay.verifiers.audit.rows import AuditRow
 from selfplay.verifiers.audit.statistics import percentile
 from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 ROWS_AGAIN = 200
@@ -32,14 +32,12 @@ LOOKS_SECONDS = 0.02
 SHOWN = 10
 
 
-class Trial:
-    """One verifier under audit, in supervised workers."""
+class AuditedVerifier:
+    """The verifier that is audited, or asked beside it, in supervised workers."""
 
-    def __init__(
-        self, name: str, settings: Mapping[str, JsonValue], *, workers: int, timeout: float | None, memory_mb: int
-    ) -> None:
-        self._make: Callable[[int], Supervisor] = lambda count: Supervisor(
-            name, settings, workers=count, timeout=timeout, memory_mb=memory_mb
+    def __init__(self, spec: VerifierSpec, *, workers: int, timeout: float | None, memory_mb: int) -> None:
+        self._supervisor: Callable[[int], Supervisor] = lambda count: Supervisor(
+            spec, workers=count, timeout=timeout, memory_mb=memory_mb
         )
         self._workers = workers
         self.memory_mb: float | None = None
@@ -52,7 +50,7 @@ class Trial:
             progress: called with the rows judged so far.
         """
         found: list[Judgement] = []
-        with _memory() as peak, self._make(self._workers) as supervisor:
+        with _memory() as peak, self._supervisor(self._workers) as supervisor:
             for judgement in supervisor.judge(map(plain, rows)):
                 found.append(judgement)
                 progress(len(found))
@@ -62,7 +60,7 @@ class Trial:
 
     def accepts(self, reference: Mapping[str, Any], completion: str) -> bool:
         """Whether it accepts one completion."""
-        with self._make(1) as supervisor:
+        with self._supervisor(1) as supervisor:
             verdict = next(supervisor.judge([Row("honest", reference, completion)])).verdict
         return verdict.outcome == "accepted"
 
@@ -82,10 +80,10 @@ class Trial:
             for place in differing[: SHOWN - len(examples)]:
                 examples.append(f"{rows[place].id}: {known[place]}, {way}: {_verdict(found[place])}")
 
-        with self._make(1) as supervisor:
+        with self._supervisor(1) as supervisor:
             for way in ("in one new process", "again in the same process"):
                 note(way, dict(zip(places, supervisor.judge(plain(rows[p]) for p in places), strict=True)))
-        with self._make(2) as supervisor:
+        with self._supervisor(2) as supervisor:
             judged = supervisor.judge(plain(rows[p]) for p in shuffled)
             note("in two processes, in another order", dict(zip(shuffled, judged, strict=True)))
             with ThreadPoolExecutor(THREADS) as pool:

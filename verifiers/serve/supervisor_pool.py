@@ -6,12 +6,11 @@ Rows are admitted by request: all of them or none, so that a client that is sent
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
-from pydantic import JsonValue
-
+from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings, BrokenVerifier
 from selfplay.verifiers.serve.messages import MAX_ROWS
 from selfplay.verifiers.workers.supervisor import Supervisor
@@ -29,14 +28,13 @@ class Full(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """One verifier to serve: under which name, with which settings."""
+    """One verifier to serve, and under which name."""
 
     name: str
-    verifier: str
-    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    spec: VerifierSpec
 
 
-class Bench:
+class SupervisorPool:
     """Supervisors by name, started together and closed together.
 
     Args:
@@ -63,9 +61,7 @@ class Bench:
         self._seconds_a_row = 0.01
         with contextlib.ExitStack() as stack:
             self.supervisors = {
-                offer.name: stack.enter_context(
-                    Supervisor(offer.verifier, offer.settings, workers=workers, timeout=timeout)
-                )
+                offer.name: stack.enter_context(Supervisor(offer.spec, workers=workers, timeout=timeout))
                 for offer in offers
             }
             self._stack = stack.pop_all()
@@ -85,7 +81,7 @@ class Bench:
         finally:
             self.waiting -= rows
 
-    def took(self, rows: int, seconds: float) -> None:
+    def note_speed(self, rows: int, seconds: float) -> None:
         """Learn how long a batch took from its admission, for what a client that is sent away is told."""
         if rows:
             self._seconds_a_row += 0.2 * (seconds / rows - self._seconds_a_row)
@@ -94,7 +90,7 @@ class Bench:
         """End all workers; what they have is cancelled."""
         self._stack.close()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> SupervisorPool:
         return self
 
     def __exit__(
