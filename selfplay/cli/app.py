@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay.cli import audit_verbs, filter_verbs, review_verbs, task_verbs, verifier_verbs
+from selfplay.cli import audit_verbs, plugin_verbs, review_verbs, task_verbs, verifier_verbs
 from selfplay.cli.refusal import one_sentence, system_limits
 from selfplay.cli.serve_verb import serve_verifiers
 
@@ -22,7 +22,8 @@ app = typer.Typer(
 app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
 verifier_verbs.app.command("audit")(audit_verbs.audit)
-app.add_typer(filter_verbs.app, name="filters")
+for noun in plugin_verbs.NOUNS:
+    app.add_typer(plugin_verbs.app_of(noun), name=noun)
 app.add_typer(review_verbs.app, name="review")
 ledger_app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 app.add_typer(ledger_app, name="ledger")

@@ -1,10 +1,10 @@
-"""What `selfplay tasks`, `verifiers` and `filters` print. Text of plugins and data sets is shown, never obeyed."""
+"""What `selfplay NOUN list` and `show` print. Text of plugins and data sets is shown, never obeyed."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from selfplay.experiment.file import apply_override
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawing import drawn
-from selfplay.tasks.plugins import BrokenPluginWarning
+from selfplay.tasks.plugins import BrokenPluginWarning, Listed
 from selfplay.tasks.registry import listed_sources, load_source, source_class
 from selfplay.verifiers.audit.record import of_version
 from selfplay.verifiers.contract import registry
@@ -103,38 +103,38 @@ def verifier(name: str) -> None:
         console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
 
 
-def filters() -> None:
-    """One line for each group filter."""
-    from selfplay.filters.registry import listed_filters
+def print_listed(columns: Sequence[str], found: Iterable[Listed[Any]], cells: Callable[[Any], Sequence[str]]) -> None:
+    """One line for each plugin; a broken one with the reason.
 
-    table = Table("filter", "version", "package", "a kept sample shows", "does not catch", box=None, pad_edge=False)
+    Args:
+        columns: heads of the columns behind name and package.
+        cells: the cells of these columns.
+    """
+    table = Table("name", "package", *columns, box=None, pad_edge=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = listed_filters()
+        found = list(found)
     for each in found:
+        named = map(_shown, (each.name, each.package))
         if each.value is None:
-            broken = _shown(f"cannot be used: {each.error}", "red")
-            table.add_row(_shown(each.name), "", _shown(each.package), broken, "")
-            continue
-        words = (each.name, each.value.version, each.package, each.value.keeps, each.value.does_not_catch)
-        table.add_row(*map(_shown, words))
+            table.add_row(*named, _shown(f"cannot be used: {each.error}", "red"))
+        else:
+            table.add_row(*named, *map(_shown, cells(each.value)))
     Console().print(table)
+    if not found:
+        print("None is registered; one of your own is named as path/to/file.py:name.")
 
 
-def filter_(name: str) -> None:
-    """What a group filter keeps and looks at, and its settings."""
-    from selfplay.filters.registry import find
-
-    kind = find(name)
-    looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}[kind.compares]
-    looked = [looks, kind.others * "samples of other arms", kind.logprobs * "log-probabilities"]
+def print_shown(lines: Iterable[str], keys: type[BaseModel] | None) -> None:
+    """Some lines about a plugin, and its keys where it can have any."""
     console = Console()
-    console.print(_shown(f"{kind.name} {kind.version}: a kept sample shows {kind.keeps or UNSAID}"))
-    console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))
-    console.print(_shown(f"Looks at: {', '.join(filter(None, looked)) or 'the samples of a problem'}"))
+    for line in lines:
+        console.print(_shown(line))
+    if keys is None:
+        return
     console.rule(Text("settings"), align="left")
-    if kind.Settings.model_fields:
-        _print_fields(console, kind.Settings)
+    if keys.model_fields:
+        _print_fields(console, keys)
     else:
         console.print("none")
 

@@ -35,10 +35,14 @@ class _TrainingProcess:
         self._step, self._loss = 0, math.nan
         self._moved = carried_files.unpack(files)
 
-    def train(self, job: TrainingJob) -> TrainingResult:
+    def train(self, job: dict[str, Any]) -> TrainingResult:
+        """Args:
+        job: a `TrainingJob` as plain data: only here is the class of a plugin's settings known to this process.
+        """
         self._step = 0
-        method = find(carried_files.relocate(job.settings.method, self._moved))()
-        return method.train(job, self._note)
+        method = find(carried_files.relocate(job["settings"]["method"], self._moved))
+        settings = method.Settings.model_validate(job["settings"])
+        return method().train(TrainingJob.model_validate({**job, "settings": settings}), self._note)
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
         from selfplay.engines import prove
@@ -79,7 +83,7 @@ class Trainer:
 
         def attempt(process: Any) -> TrainingResult:
             remove_unfinished(job.target)
-            pending = process.train.remote(job)
+            pending = process.train.remote(job.model_dump(mode="json"))
             while not ray.wait([pending], timeout=POLL_SECONDS)[0]:
                 on_step(*ray.get(process.progress.remote()))
             done: TrainingResult = ray.get(pending)
