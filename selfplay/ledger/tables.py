@@ -23,7 +23,7 @@ FAULTS = frozenset({"fault", "no_completion"})
 
 
 UNSET: dict[str, JsonValue] = {"stop": [], "prefix": ""}
-"""What determines a completion as soon as a config can set it, at the values that mean nothing."""
+"""Keys of the sampling that a draw does not have where they are unset, so that new keys leave old ids as they were."""
 
 
 def prompt_row(text: str, chat: bool | None) -> dict[str, Any]:
@@ -61,9 +61,19 @@ class Draw(BaseModel):
         index: int,
         sampling: dict[str, JsonValue],
         seed: int,
+        *,
+        own_prompt: bool = False,
     ) -> Draw:
-        """The draw with its id; stop strings and a prefix of the completion are part of it also where none is set."""
-        identity = content_hash(purpose, model, prompt, problem_id, index, UNSET | sampling, seed)
+        """The draw with its id.
+
+        Args:
+            prompt: key of the prompt as the model is given it.
+            sampling: stop strings and a prefix of the completion among it, where there are any.
+            own_prompt: the prompt is the problem's own as it stands, which the problem's id hashes already.
+        """
+        settings = {key: value for key, value in sampling.items() if value != UNSET.get(key)}
+        given = [] if own_prompt else [prompt]
+        identity = content_hash(purpose, model, problem_id, index, settings, seed, *given)
         return cls(
             id=identity,
             purpose=purpose,

@@ -181,19 +181,20 @@ class Sampler:
         progress: _Progress,
     ) -> Iterator[_Chunk]:
         """Chunks with draws that the ledger lacks; what it has without a verdict is judged on the way."""
-        settings = sampling.model_dump(mode="json")
+        settings, chat = sampling.model_dump(mode="json"), self._experiment.model.chat
         remaining = iter(problems)
         size = min(CHUNK_PROBLEMS, math.ceil(len(problems) / self._experiment.engine.replicas) or 1)
         while chunk := list(islice(remaining, size)):
             draws: dict[str, Draw] = {}
             prompts: dict[str, dict[str, Any]] = {}
             for problem in chunk:
-                prompt = prompt_row(problem.prompt, self._experiment.model.chat)
+                prompt = prompt_row(problem.prompt, chat)
                 prompts[prompt["id"]] = prompt
                 place = (model.generation,) if purpose == "train" else ()
                 for index in range(n):
                     seed = derive_seed(model.seed, purpose, *place, problem.id, index)
-                    draw = Draw.of(purpose, model.fingerprint, prompt["id"], problem.id, index, settings, seed)
+                    place_of_draw = (purpose, model.fingerprint, prompt["id"], problem.id, index)
+                    draw = Draw.of(*place_of_draw, settings, seed, own_prompt=chat is None)
                     draws[draw.id] = draw
             self._ledger.record("prompts", list(prompts.values()))
             ids += draws

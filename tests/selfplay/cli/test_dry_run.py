@@ -24,9 +24,11 @@ from selfplay.experiment.estimate import (
     why_not_measured,
 )
 from selfplay.experiment.plan import Done, plan
+from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.run.directory import RunDirectory
+from selfplay.run.speed_probe import judge_speeds
 
 SPEEDS = Speeds(
     cluster_start=8,
@@ -152,6 +154,22 @@ def test_resume_shows_what_is_left_and_writes_nothing(config: Path, experiment: 
     refused = dry_run(config, "--no-probe", "--resume", str(run.path), "--set", "distill.steps=5")
     assert refused.exit_code == 2
     assert "`distill.steps` was 4 and is now 5" in refused.stderr
+
+
+def test_composed_judges_and_those_of_training_are_timed(tiny: dict[str, Any]) -> None:
+    """The probe asks the same lookup as the run: it took settings of `verify` for those of the named verifier."""
+    whole = {"verifier": "math", "settings": {"answer": "whole"}}
+    tiny["verify"] = {"math": {"verifier": "all_of", "settings": {"parts": [whole]}}}
+    tiny["verify_training"] = {"math": {"verifier": "noisy", "settings": {"of": whole, "false_positive": 0.1}}}
+    experiment = Experiment.model_validate(tiny)
+    examples = [p for p in Curriculum(experiment, 0).worked_examples() if p.verifier == "math"]
+    _, speeds = judge_speeds(experiment, examples[:4])
+    assert set(speeds) == {"math for evaluation", "math for training"}
+    size = plan(experiment, [])
+    told = SPEEDS.model_copy(update={"verdicts": {**SPEEDS.verdicts, **dict.fromkeys(speeds, 1.0)}})
+    fewer = told.model_copy(update={"verdicts": {**told.verdicts, "math for training": 2.0}})
+    saved = times(size, experiment, told)["judge"] - times(size, experiment, fewer)["judge"]
+    assert saved == pytest.approx(size.training_samples / 2 / 2)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from selfplay.ledger.ledger import Ledger
-from selfplay.ledger.tables import SCHEMAS, Draw, sample_row, storable
+from selfplay.ledger.tables import SCHEMAS, Draw, prompt_row, sample_row, storable
 from selfplay.tasks.problem import Problem
 
 
@@ -130,3 +130,19 @@ def test_files_from_before_a_column_existed_are_read_with_null(tmp_path: Path) -
     with ledger.connect() as connection:
         described = connection.execute("SELECT * FROM samples").description
     assert [column[0] for column in described or ()] == SCHEMAS["samples"].names
+
+
+def test_a_draw_is_another_with_another_prompt_or_stop_string() -> None:
+    plain = draw(0)
+    assert plain.id == draw(0, sampling={"temperature": 1.0, "stop": [], "prefix": ""}).id, "unset means the same"
+    others = [
+        draw(0, prompt="another"),
+        draw(0, sampling={"temperature": 1.0, "stop": ["\n"]}),
+        draw(0, sampling={"temperature": 1.0, "prefix": "<think>"}),
+    ]
+    assert len({plain.id, *(other.id for other in others)}) == 4
+    assert draw(0, own_prompt=True).id == draw(0, own_prompt=True, prompt="named otherwise").id != plain.id
+
+
+def test_a_prompts_key_says_whether_the_template_is_used() -> None:
+    assert len({prompt_row(text, chat)["id"] for text in ("a", "b") for chat in (None, True, False)}) == 6
