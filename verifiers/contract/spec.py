@@ -39,15 +39,18 @@ class VerifierSpec(BaseModel):
             BadSettings: settings that JSON cannot carry, or that come beside a spec.
         """
         if isinstance(verifier, VerifierSpec):
-            if settings is not None:
+            if settings:
                 raise BadSettings(
                     f"the settings of {verifier.verifier} stand in its VerifierSpec; leave out the others"
                 )
             return verifier
         try:
-            return cls(verifier=verifier, settings=dict(settings or {}))
+            plain = json.loads(json.dumps(dict(settings or {}), allow_nan=False))
+            return cls(verifier=verifier, settings=plain)
         except ValidationError as error:
             raise BadSettings(f"the verifier {verifier!r:.100}, {first_complaint(error)}") from error
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BadSettings(f"the settings of {verifier} are no JSON ({error}); write texts and numbers") from error
 
     def load(self) -> LoadedVerifier:
         """Find and build it here, to be asked in this process without limits.
