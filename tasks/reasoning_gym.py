@@ -108,7 +108,8 @@ def check_family(name: str) -> None:
             from reasoning_gym.factory import DATASETS
     except ImportError:
         raise SourceError(
-            "reasoning-gym is not installed; `pip install 'selfplay[reasoning-gym]'` brings its families"
+            "reasoning-gym is not installed; `make install`, or `pip install -e '.[reasoning-gym]'`, in selfplay's checkout "
+            "brings its families"
         ) from None
     if name not in DATASETS:
         near = difflib.get_close_matches(name, DATASETS, n=1)

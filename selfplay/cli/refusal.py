@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,7 +18,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Print an error that a person caused as one sentence, and leave with exit code 2."""
+    """Print an error that a person caused, or an extra that is not installed, as one sentence; leave with exit code 2."""
     from selfplay.errors import SelfplayError
     from selfplay.tasks.errors import SourceError
     from selfplay.verifiers.errors import VerifierError
@@ -26,6 +28,32 @@ def one_sentence() -> Iterator[None]:
             yield
         except (SelfplayError, SourceError, VerifierError) as error:
             raise _refused(error) from None
+        except ModuleNotFoundError as error:
+            extra = _extra_with(error.name or "")
+            if extra is None:
+                raise
+            raise _refused(
+                f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
+                f"`pip install -e '.[{extra}]'` there."
+            ) from None
+
+
+def _extra_with(module: str) -> str | None:
+    """The extra of this distribution that brings a package by its import name; None where none does.
+
+    A module inside a package is nobody's extra: the package is there, and broken.
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        requirements = requires("selfplay-lab") or []
+    except PackageNotFoundError:
+        return None
+    extras = Counter(re.findall(r"extra == ['\"]([\w-]+)", "\n".join(requirements)))
+    name = re.compile(re.escape(module).replace("_", "[-_]") + r"(?![\w.-])")
+    # extras hold one another: the smallest is the one that was written for it
+    smallest_first = sorted(extras, key=lambda extra: extras[extra])
+    return next((extra for extra in smallest_first if any(name.match(r) and r.endswith(f"'{extra}'") for r in requirements)), None)
 
 
 @contextmanager

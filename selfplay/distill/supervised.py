@@ -24,6 +24,7 @@ from selfplay.distill.job import RESULT_FILE, TrainingJob, TrainingResult, unfin
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
 from selfplay.models import prompts as prompting
+from selfplay.models.folders import make_readable
 
 _NOT_FINITE = "The training loss was not finite; lower `distill.learning_rate`."
 
@@ -171,5 +172,6 @@ def _save(model: Any, tokenizer: Any, result: TrainingResult, target: Path) -> N
     model.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
     (temporary / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    make_readable(temporary)
     shutil.rmtree(target, ignore_errors=True)
     temporary.replace(target)
