@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 import typer
 
 USER_ERROR = 2
+_REQUIREMENT = re.compile(r"([\w-]+).*; extra == '([\w-]+)'")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -49,11 +50,11 @@ def _extra_with(module: str) -> str | None:
         requirements = requires("selfplay-lab") or []
     except PackageNotFoundError:
         return None
-    extras = Counter(re.findall(r"extra == ['\"]([\w-]+)", "\n".join(requirements)))
-    name = re.compile(re.escape(module).replace("_", "[-_]") + r"(?![\w.-])")
-    # extras hold one another: the smallest is the one that was written for it
-    smallest_first = sorted(extras, key=lambda extra: extras[extra])
-    return next((extra for extra in smallest_first if any(name.match(r) and r.endswith(f"'{extra}'") for r in requirements)), None)
+    pairs = [found.groups() for found in map(_REQUIREMENT.match, requirements) if found]
+    sizes = Counter(extra for _, extra in pairs)
+    name = module.replace("_", "-")
+    # extras hold one another, and the smallest is the one that was written for it
+    return min((extra for package, extra in pairs if package == name), key=lambda extra: sizes[extra], default=None)
 
 
 @contextmanager
