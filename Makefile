@@ -58,10 +58,11 @@ check: install
 
 install: $(VENV)/installed
 
-# Compiled once here: where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many containers) each of a
+# From nothing each time, so that nothing stays that an older pyproject.toml asked for (this project was once installed
+# as `selfplay`). Compiled once here: where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many containers) each of a
 # run's processes would compile torch and transformers again.
 $(VENV)/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python $(TORCH) --constraints constraints.txt -e '.[$(EXTRAS)]'
 	touch $@

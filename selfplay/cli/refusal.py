@@ -19,7 +19,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Print an error that a person caused, or an extra that is not installed, as one sentence; leave with exit code 2."""
+    """Print an error that a person caused, or that an extra is missing, as one sentence; leave with exit code 2."""
     from selfplay.errors import SelfplayError
     from selfplay.tasks.errors import SourceError
     from selfplay.verifiers.errors import VerifierError
@@ -28,22 +28,29 @@ def one_sentence() -> Iterator[None]:
         try:
             yield
         except (SelfplayError, SourceError, VerifierError) as error:
-            raise _refused(error) from None
+            raise _refused(_missing_extra(error.__cause__) or error) from None
         except ModuleNotFoundError as error:
-            extra = _extra_with(error.name or "")
-            if extra is None:
+            sentence = _missing_extra(error)
+            if sentence is None:
                 raise
-            raise _refused(
-                f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
-                f"`pip install -e '.[{extra}]'` there."
-            ) from None
+            raise _refused(sentence) from None
+
+
+def _missing_extra(error: BaseException | None) -> str | None:
+    """The sentence for a package that is not installed and comes with an extra; None for any other error.
+
+    A module inside a package is of no extra: the package is there, and broken.
+    """
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    extra = _extra_with(error.name)
+    return extra and (
+        f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
+        f"`pip install -e '.[{extra}]'` there."
+    )
 
 
 def _extra_with(module: str) -> str | None:
-    """The extra of this distribution that brings a package by its import name; None where none does.
-
-    A module inside a package is nobody's extra: the package is there, and broken.
-    """
     from importlib.metadata import PackageNotFoundError, requires
 
     try:
