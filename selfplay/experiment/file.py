@@ -41,7 +41,7 @@ def experiment_file(given: Path) -> Path:
         return given
     known = shipped()
     if given.name not in known:
-        raise ConfigError(f"No experiment `{given}`; give the path of a YAML file, or one of {', '.join(known)}.")
+        raise ConfigError(f"No experiment `{given}`; give the path of a YAML file, or one of {', '.join(sorted(known))}.")
     return known[given.name]
 
 
