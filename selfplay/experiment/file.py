@@ -41,7 +41,8 @@ def experiment_file(given: Path) -> Path:
         return given
     known = shipped()
     if given.name not in known:
-        raise ConfigError(f"No experiment `{given}`; give the path of a YAML file, or one of {', '.join(sorted(known))}.")
+        names = ", ".join(sorted(known))
+        raise ConfigError(f"No experiment `{given}`; give the path of a YAML file, or one of {names}.")
     return known[given.name]
 
 
