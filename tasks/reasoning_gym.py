@@ -108,7 +108,8 @@ def check_family(name: str) -> None:
             from reasoning_gym.factory import DATASETS
     except ImportError:
         raise SourceError(
-            "reasoning-gym is not installed; `pip install 'selfplay[reasoning-gym]'` brings its families"
+            "the extra `reasoning-gym` is not installed; run `make install` in the checkout of selfplay, or "
+            "`pip install -e '.[reasoning-gym]'` there"
         ) from None
     if name not in DATASETS:
         near = difflib.get_close_matches(name, DATASETS, n=1)

@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Train language models on their own verified output, and measure what verification buys.\n\n"
-    "Start with `selfplay run experiments/quickstart/experiment.yaml`.",
+    "Start with `selfplay run quickstart`.",
 )
 app.add_typer(task_verbs.app, name="tasks")
 app.add_typer(verifier_verbs.app, name="verifiers")
@@ -32,7 +32,13 @@ app.command("serve-verifiers")(serve_verifiers)
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            help="The experiment: a YAML file, or the name of one that comes with selfplay, such as `quickstart`; an "
+            "unknown name lists them."
+        ),
+    ],
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,6 +65,9 @@ def run(
     ended by Ctrl-C or SIGTERM, and ready to resume.
     """
     with one_sentence():
+        from selfplay.experiment.file import experiment_file
+
+        config = experiment_file(config)
         if dry_run:
             from selfplay.cli.dry_run import show_plan
 

@@ -13,9 +13,7 @@ from rich.progress import Progress
 
 from selfplay.cli.signals import Signals
 from selfplay.errors import RunError, SelfplayError
-from selfplay.experiment.estimate import check_room
 from selfplay.experiment.file import apply_override, load_experiment
-from selfplay.experiment.plan import check, models_on_disk, plan
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
 from selfplay.verifiers.contract.spec import VerifierSpec
@@ -37,6 +35,9 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
 
 
 def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, signals: Signals) -> Path:
+    from selfplay.experiment.estimate import check_room
+    from selfplay.experiment.plan import check, models_on_disk, plan
+
     console = Console()
     check(experiment, offline=False)
     size = plan(experiment, [])

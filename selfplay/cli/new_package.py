@@ -55,7 +55,7 @@ def write_package(kind: Kind, name: str, into: Path) -> Path:
         "module": f"{name}_{kind.suffix}",
         "class_name": "".join(part.capitalize() for part in name.split("_")),
         "distribution": folder.name,
-        "selfplay": importlib.metadata.version("selfplay"),
+        "selfplay": importlib.metadata.version("selfplay-lab"),
     }
     filled = _filled(kind, words)
     try:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import typer
 
 USER_ERROR = 2
+_REQUIREMENT = re.compile(r"([\w-]+).*; extra == '([\w-]+)'")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Print an error that a person caused as one sentence, and leave with exit code 2."""
+    """Print an error that a person caused, or that an extra is missing, as one sentence; leave with exit code 2."""
     from selfplay.errors import SelfplayError
     from selfplay.tasks.errors import SourceError
     from selfplay.verifiers.errors import VerifierError
@@ -25,7 +28,40 @@ def one_sentence() -> Iterator[None]:
         try:
             yield
         except (SelfplayError, SourceError, VerifierError) as error:
-            raise _refused(error) from None
+            raise _refused(_missing_extra(error.__cause__) or error) from None
+        except ModuleNotFoundError as error:
+            sentence = _missing_extra(error)
+            if sentence is None:
+                raise
+            raise _refused(sentence) from None
+
+
+def _missing_extra(error: BaseException | None) -> str | None:
+    """The sentence for a package that is not installed and comes with an extra; None for any other error.
+
+    A module inside a package is of no extra: the package is there, and broken.
+    """
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    extra = _extra_with(error.name)
+    return extra and (
+        f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
+        f"`pip install -e '.[{extra}]'` there."
+    )
+
+
+def _extra_with(module: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        requirements = requires("selfplay-lab") or []
+    except PackageNotFoundError:
+        return None
+    pairs = [found.groups() for found in map(_REQUIREMENT.match, requirements) if found]
+    sizes = Counter(extra for _, extra in pairs)
+    name = module.replace("_", "-")
+    # extras hold one another, and the smallest is the one that was written for it
+    return min((extra for package, extra in pairs if package == name), key=lambda extra: sizes[extra], default=None)
 
 
 @contextmanager

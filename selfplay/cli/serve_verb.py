@@ -38,13 +38,8 @@ def serve_verifiers(
     with one_sentence():
         from selfplay.errors import ConfigError
         from selfplay.experiment.file import apply_override
+        from selfplay.verifiers.serve.command import offers, serve
 
-        try:
-            from selfplay.verifiers.serve.command import offers, serve
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"serving needs the package `{error.name}`; install it with `pip install 'selfplay[serve]'`"
-            ) from error
         settings: dict[str, Any] = {}
         for override in set_ or ():
             apply_override(settings, override)

@@ -22,6 +22,7 @@ import trl
 from selfplay.distill.contract import RESULT_FILE, OnStep, TrainingJob, TrainingResult, unfinished_name
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
+from selfplay.models.folders import make_readable
 from selfplay.models.prompts import prompt_ids, training_row, uses_chat
 
 _NOT_FINITE = "The training loss was not finite; lower `distill.learning_rate`."
@@ -170,5 +171,6 @@ def _save(model: Any, tokenizer: Any, result: TrainingResult, target: Path) -> N
     model.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
     (temporary / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    make_readable(temporary)
     shutil.rmtree(target, ignore_errors=True)
     temporary.replace(target)

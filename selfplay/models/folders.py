@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 import shutil
 import struct
@@ -133,11 +134,22 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
     try:
         model.save_pretrained(unfinished)
         tokenizer.save_pretrained(unfinished)
-        unfinished.chmod(0o755)
+        make_readable(unfinished)
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def make_readable(folder: Path) -> None:
+    """Let everyone on the machine read a model: files 0644, folders 0755.
+
+    tempfile makes folders for the owner alone, and safetensors its files, whatever the umask says.
+    """
+    for place, _, names in os.walk(folder):
+        Path(place).chmod(0o755)
+        for name in names:
+            Path(place, name).chmod(0o644)
 
 
 def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool = False) -> Path:

@@ -17,9 +17,8 @@ from typing import Any
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.report.escaping import page_environment
-from selfplay.run.directory import write_text
 from selfplay.verifiers.audit.audit import Audit, Judged
-from selfplay.verifiers.audit.record import Counts, Record, write
+from selfplay.verifiers.audit.record import Counts, Record, write, write_whole
 from selfplay.verifiers.audit.statistics import Share
 
 SHOWN = 40
@@ -37,9 +36,9 @@ def write_audit(done: Audit, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write(done.record, folder / "audit.json")
-        write_text(folder / "table.md", markdown(done.record))
-        write_text(folder / "rows.jsonl", "".join(json.dumps(_line(one)) + "\n" for one in done.rows))
-        write_text(folder / "index.html", page(done))
+        write_whole(folder / "table.md", markdown(done.record))
+        write_whole(folder / "rows.jsonl", "".join(json.dumps(_line(one)) + "\n" for one in done.rows))
+        write_whole(folder / "index.html", page(done))
     except OSError as error:
         raise RunError(f"Cannot write the audit under {folder}: {error.strerror}; give another --output.") from None
     return folder / "index.html"

@@ -23,7 +23,7 @@ from selfplay.ledger.tables import as_json
 from selfplay.tasks.problem import content_hash
 
 PACKAGES = (
-    "selfplay",
+    "selfplay-lab",
     "torch",
     "transformers",
     "trl",

@@ -202,7 +202,7 @@ def _asked(plan: Plan, sources: Sequence[NamedSource]) -> dict[str, JsonValue]:
 
 def _environment() -> dict[str, str]:
     try:
-        ours = version("selfplay")
+        ours = version("selfplay-lab")
     except PackageNotFoundError:
         ours = "not installed"
     return {"selfplay": ours, "python": platform.python_version(), "on": f"{platform.system()} {platform.machine()}"}

@@ -163,15 +163,27 @@ def store(record: Record) -> Path:
 
 def write(record: Record, path: Path) -> Path:
     """Write a record to a file, whole or not at all. Raises as `store`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, record.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadFile(f"cannot write {path}: {error.strerror}; set {FOLDER_VARIABLE} to a folder") from error
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file under a temporary name and rename it when whole.
+
+    Raises:
+        OSError: it cannot be written; nothing is left beside it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def find(name: str, version: str, settings_hash: str) -> Record | None:

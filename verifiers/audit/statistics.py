@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,10 +36,10 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
         n: number of trials, at least 1.
         confidence: coverage of the two-sided interval.
     """
-    from scipy import stats
-
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (successes + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(successes * (n - successes) / n + z * z / 4)
+    return 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -86,8 +86,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_gsm8k_dry_run_works_offline_and_says_what_was_not_checked() -> None:
-    done = selfplay("run", ROOT / "experiments/gsm8k/experiment.yaml", "--dry-run", "--no-probe")
+def test_gsm8k_dry_run_works_offline_and_says_what_was_not_checked(tmp_path: Path) -> None:
+    done = selfplay("run", "gsm8k", "--dry-run", "--no-probe", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "not checked             model: Qwen/Qwen2.5-0.5B-Instruct" in done.stdout
     assert "openai/gsm8k" in done.stdout

@@ -23,9 +23,9 @@ def test_the_list_names_package_judge_origin_and_end_and_what_is_broken(tmp_path
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[selfplay.tasks]\nhalves = a_module_that_nobody_has:Halves\n")
     lines = {line.split()[0]: line.split() for line in selfplay("list", path=tmp_path).splitlines()}
-    assert lines["gsm8k"][1:5] == ["selfplay", "math", "human", "yes"]
-    assert lines["countdown"][1:5] == ["selfplay", "makes_number", "procedural", "no"]
-    assert lines["dataset"][1:6] == ["selfplay", "(a", "key)", "(a", "key)"]
+    assert lines["gsm8k"][1:5] == ["selfplay-lab", "math", "human", "yes"]
+    assert lines["countdown"][1:5] == ["selfplay-lab", "makes_number", "procedural", "no"]
+    assert lines["dataset"][1:6] == ["selfplay-lab", "(a", "key)", "(a", "key)"]
     broken = " ".join(lines["halves"])
     assert broken.startswith("halves broken-plugin cannot be used: ")
     assert "a_module_that_nobody_has" in broken

@@ -43,6 +43,8 @@ def test_equal_jobs_give_equal_students_and_every_step_is_reported(job: Training
     assert [step for step, _ in steps] == [1, 2, 3]
     assert (result.steps, result.rows, result.too_long) == (3, 20, 0)
     assert math.isfinite(result.loss)
+    assert {path.stat().st_mode & 0o777 for path in job.target.iterdir()} == {0o644}
+    assert job.target.stat().st_mode & 0o777 == 0o755
     train(job)
     assert fingerprint(job.target) == first != fingerprint(job.start)
 

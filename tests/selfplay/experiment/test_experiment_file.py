@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.file import apply_override, load_experiment, parse_experiment
+from selfplay.experiment.file import apply_override, experiment_file, load_experiment, parse_experiment, shipped
 from selfplay.experiment.plan import check
 from selfplay.experiment.schema import Experiment
 
@@ -146,8 +146,22 @@ def test_schema_describes_every_key_of_an_arm() -> None:
     assert all("description" in arm[key] for key in ("data", "keep", "human", "pool", "start"))
 
 
-@pytest.mark.parametrize(
-    "config", ["quickstart/experiment", "quickstart/five-arms", "quickstart/small", "group_filters/experiment"]
-)
-def test_the_experiments_that_need_no_data_are_whole(config: str) -> None:
-    check(load_experiment(ROOT / f"experiments/{config}.yaml"), offline=True)
+@pytest.mark.parametrize("name", ["quickstart", "five-arms", "small", "group_filters"])
+def test_the_experiments_that_need_no_data_are_whole(name: str) -> None:
+    check(load_experiment(experiment_file(Path(name))), offline=True)
+
+
+def test_every_experiment_has_a_name_of_its_own() -> None:
+    files = [path.resolve() for path in shipped().values()]
+    assert sorted(files) == sorted((ROOT / "experiments").glob("*/*.yaml"))
+
+
+def test_a_file_that_is_there_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gsm8k").mkdir()
+    assert experiment_file(Path("gsm8k")).resolve() == ROOT / "experiments/gsm8k/experiment.yaml"
+    (tmp_path / "quickstart").write_text("name: mine\n")
+    for path in (Path("quickstart"), Path("folder/quickstart"), Path("quickstart.yaml")):
+        assert experiment_file(path) == path
+    with pytest.raises(ConfigError, match=r"No experiment `quick`; .* five-arms, .*quickstart"):
+        experiment_file(Path("quick"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import string
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(folder: Path, tmp
     same, other = create(TINY, tmp_path / "same", seed=0), create(TINY, tmp_path / "other", seed=1)
     assert fingerprint(same) == fingerprint(folder)
     assert fingerprint(other) != fingerprint(folder)
+
+
+def test_everyone_may_read_a_new_model(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        made = create(TINY, tmp_path / "model", seed=0)
+    finally:
+        os.umask(before)
+    assert made.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o644}
 
 
 def test_creating_leaves_the_global_generator_alone(tmp_path: Path) -> None:
