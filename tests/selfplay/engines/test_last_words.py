@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +58,6 @@ def test_a_process_that_crashes_leaves_its_stack(tmp_path: Path) -> None:
     assert "by a child" in words
     assert "Segmentation fault" in words
     assert "the_culprit" in words
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
 
 
 class Drawing:

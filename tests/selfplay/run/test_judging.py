@@ -96,12 +96,6 @@ def test_two_entries_of_one_source_are_refused(of_a_file: Experiment) -> None:
         Curriculum(doubled, 0)
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
-
-
 @pytest.mark.slow
 def test_files_named_from_here_are_composed_and_judge_on_a_worker(
     of_a_file: Experiment, cluster: Cluster, plugin: Path, monkeypatch: pytest.MonkeyPatch
