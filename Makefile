@@ -1,5 +1,6 @@
 # make quickstart   install, then run the quickstart experiment and write its report
 # make test         install, then run every test
+# make test-long    the same with every example, moment and seed, which takes twice as long
 # make test-fast    the tests that start no engine, no cluster and no training
 # make check        lint, types, and which room may import which
 # make install      the environment in .venv/ alone
@@ -39,13 +40,16 @@ ifneq ($(wildcard $(PIP_FIND_LINKS)/torch-*cpu*.whl),)
 TORCH := --find-links "$(PIP_FIND_LINKS)"
 endif
 
-.PHONY: quickstart test test-fast check install bench bench-install clean
+.PHONY: quickstart test test-fast test-long check install bench bench-install clean
 
 quickstart: install
 	$(BIN)/selfplay run quickstart
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+test-long: install
+	SELFPLAY_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: install
 	$(BIN)/python -m pytest -m "not slow"

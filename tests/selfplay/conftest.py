@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.console import Console
 from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import RunDirectory
 from selfplay.run.progress import RunView
+
+if TYPE_CHECKING:
+    from selfplay.cluster.connection import Cluster  # imports Ray
 
 
 @pytest.fixture
@@ -73,21 +77,45 @@ def small_experiment(output: Path) -> Experiment:
 
 
 @pytest.fixture(scope="session")
-def carry_out() -> Callable[[RunDirectory], str]:
-    """carry_out(directory): run it to its end and close it; returns what was printed."""
-    from selfplay.cluster.connection import Cluster
-    from selfplay.run.loop import run_experiment
+def carry_out(connect: Callable[[], Cluster]) -> Iterator[Callable[[RunDirectory], str]]:
+    """carry_out(directory): run it to its end on the shared cluster and close it; returns what was printed.
+
+    The training process stays warm from run to run, as it does from training to training on a CPU.
+    """
+    import ray
+    from ray.exceptions import RayError
+
+    from selfplay.distill.trainer import Trainer
+    from selfplay.run import loop
+
+    kept: dict[Cluster, Any] = {}
+
+    class Warm(Trainer):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            with contextlib.suppress(KeyError, RayError):
+                ray.get(kept[connect()].progress.remote())
+                self._process = kept[connect()]
+
+        def close(self) -> None:
+            if self._gpu:  # which the next run's engine needs
+                super().close()
+            else:
+                kept[connect()], self._process = self._process, None
 
     def carry(directory: RunDirectory) -> str:
         printed = io.StringIO()
+        models = 1 + len(directory.experiment.arms) * directory.experiment.generations
         try:
-            with Cluster() as cluster, RunView(Console(file=printed, width=200), 13) as view:
-                run_experiment(directory, cluster, view)
+            with RunView(Console(file=printed, width=200), models) as view:
+                loop.run_experiment(directory, connect(), view)
         finally:
             directory.close()
         return printed.getvalue()
 
-    return carry
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "Trainer", Warm)
+        yield carry
 
 
 @pytest.fixture(scope="session")

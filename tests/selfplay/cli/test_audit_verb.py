@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from selfplay.cli.app import app
 from selfplay.cli.auditing import Thresholds, named_source
 from selfplay.errors import ConfigError
 from selfplay.report.page import audited
@@ -22,9 +23,11 @@ HOSTILE = "<script>alert(1)</script> [/] \x1b[31m \u202etxet {{ 7 * 7 }}"
 
 
 def selfplay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "selfplay", *arguments]
-    environment = {**os.environ, "SELFPLAY_AUDITS": str(folder / "audits")}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, env=environment)
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(app, [*arguments], env={"SELFPLAY_AUDITS": str(folder / "audits")})
+    if not isinstance(done.exception, SystemExit | None):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")

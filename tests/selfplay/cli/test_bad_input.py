@@ -251,7 +251,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_in_the_middle_stops_cleanly_and_the_run_goes_on(
     tiny: dict[str, Any], disk: Path, tmp_path: Path
 ) -> None:
-    tiny |= {"output": str(disk / "runs"), "arms": tiny["arms"][:2]}
+    tiny |= {"output": str(disk / "runs"), "arms": tiny["arms"][:1], "generations": 0}
     config = written(tmp_path, tiny)
     command = [sys.executable, "-m", "selfplay", "run", str(config)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from selfplay.cli.app import app
 
 SOURCE = """
 from typing import ClassVar
@@ -36,15 +37,18 @@ arms: [{{name: verified, data: human+synthetic, keep: verified}}]
 @pytest.mark.parametrize(
     "arguments", [["tasks", "check"], ["tasks", "show", "-n", "9"], ["run"], ["run", "--dry-run"]], ids=" ".join
 )
-def test_every_command_that_takes_problems_says_it_and_ends_with_2(tmp_path: Path, arguments: list[str]) -> None:
+def test_every_command_that_takes_problems_says_it_and_ends_with_2(
+    tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine.py").write_text(SOURCE)
     name = f"{tmp_path}/mine.py:Family"
     if "run" in arguments:
         (tmp_path / "mine.yaml").write_text(EXPERIMENT.format(name=name))
         name = str(tmp_path / "mine.yaml")
-    command = [sys.executable, "-m", "selfplay", *arguments, name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 2, done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*arguments, name])
+    assert done.exit_code == 2, done.stderr
+    assert isinstance(done.exception, SystemExit)
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "source `family`, split train, seed " in done.stderr
     assert "index 3: `problem` gave NoneType where a Problem is due; repair the source" in done.stderr

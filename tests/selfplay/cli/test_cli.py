@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,14 +11,26 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from selfplay.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICKSTART = ROOT / "experiments/quickstart/experiment.yaml"
 
 
-def selfplay(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "selfplay", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def selfplay(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What a process would say and end with, without starting one."""
+    with contextlib.chdir(ROOT):
+        done = CliRunner().invoke(app, [*map(str, arguments)])
+    if not isinstance(done.exception, SystemExit | None):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def refused(*arguments: str | Path) -> str:
@@ -33,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
     script = f"import sys, selfplay.cli.app; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
-    assert "run" in selfplay("--help").stdout
+    assert "run" in process("--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,10 @@ def test_a_wrong_experiment_is_one_sentence(override: str, words: str) -> None:
 
 
 def test_missing_files_are_one_sentence(tmp_path: Path) -> None:
-    assert "No file" in refused("run", tmp_path / "none.yaml")
+    refusal = refused("run", tmp_path / "none.yaml")
+    assert "No file" in refusal
+    ended = process("run", tmp_path / "none.yaml")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", refusal), "a process says the same"
     assert "none.jsonl" in refused("verify", "math", "--input", tmp_path / "none.jsonl", "--output", tmp_path / "o")
     assert "no verifier `maths`" in refused("verify", "maths", "--input", __file__, "--output", tmp_path / "o")
     assert "not a run directory" in refused("run", QUICKSTART, "--resume", tmp_path)
@@ -86,8 +102,11 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_gsm8k_dry_run_works_offline_and_says_what_was_not_checked(tmp_path: Path) -> None:
-    done = selfplay("run", "gsm8k", "--dry-run", "--no-probe", cwd=tmp_path)
+def test_gsm8k_dry_run_works_offline_and_says_what_was_not_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # without a network it would try for half a minute, and say the same
+    done = process("run", "gsm8k", "--dry-run", "--no-probe", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "not checked             model: Qwen/Qwen2.5-0.5B-Instruct" in done.stdout
     assert "openai/gsm8k" in done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,12 +17,6 @@ from selfplay.errors import TrainingError
 from selfplay.models.folders import ModelInit, create, fingerprint
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +61,12 @@ def test_a_process_that_crashes_leaves_its_stack(tmp_path: Path) -> None:
     assert "the_culprit" in words
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
-
-
 class Drawing:
-    """A sampler over a tiny model."""
+    """A sampler over a tiny model; nothing is proved of its weights, which would start the training process."""
 
     def __init__(self, experiment: Experiment, cluster: Cluster, folder: Path, run: Path) -> None:
+        engine = experiment.engine.model_copy(update={"prove": False})
+        experiment = experiment.model_copy(update={"engine": engine})
         self.model = ModelState("a fingerprint", folder, 0, "start", 0)
         self.problems = Curriculum(experiment, 0).held_out()
         self.trainer = Trainer(gpu=False)
@@ -126,8 +121,7 @@ def test_an_engine_that_cannot_load_names_the_folder(cluster: Cluster, experimen
     name = next(name for name in tensors if "q_proj" in name)
     tensors[name] = tensors[name][:5].clone()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    no_proof = experiment.model_copy(update={"engine": experiment.engine.model_copy(update={"prove": False})})
-    drawing = Drawing(no_proof, cluster, folder, tmp_path)
+    drawing = Drawing(experiment, cluster, folder, tmp_path)
     try:
         with pytest.raises(SelfplayError, match="cannot load") as raised:
             drawing.draw()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ from selfplay.engines import Completion, EngineSettings, Request, SamplingSettin
 from selfplay.engines.prove import Reference, prove, reference
 from selfplay.errors import EngineError, WeightsMismatch
 
-pytest.importorskip("vllm", reason="vLLM is not installed here")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed here"),
+]
 
 SAMPLING = SamplingSettings(max_tokens=20)
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from selfplay.cluster.connection import Cluster
 from selfplay.experiment.file import load_experiment
-from selfplay.experiment.plan import check, plan
+from selfplay.experiment.plan import check
 from selfplay.ledger.ledger import Ledger
 from selfplay.models.folders import ModelInit, create
 from selfplay.run.directory import RunDirectory
-from selfplay.run.loop import run_experiment
-from selfplay.run.progress import RunView
 
 pytestmark = pytest.mark.slow
 EXPERIMENT = Path(__file__).resolve().parents[3] / "experiments/gsm8k/experiment.yaml"
 
 
 @pytest.mark.skipif("SELFPLAY_DATA" not in os.environ, reason="SELFPLAY_DATA names no folder with gsm8k_train.jsonl")
-def test_the_gpu_config_runs_with_a_tiny_model(tmp_path: Path) -> None:
+def test_the_gpu_config_runs_with_a_tiny_model(tmp_path: Path, carry_out: Callable[[RunDirectory], str]) -> None:
     folder = create(ModelInit(hidden_size=32, layers=1, heads=1, context=1536), tmp_path / "tiny", 0)
     overrides = [
         f"output={tmp_path}",
@@ -40,9 +37,7 @@ def test_the_gpu_config_runs_with_a_tiny_model(tmp_path: Path) -> None:
     experiment = load_experiment(EXPERIMENT, overrides)
     assert check(experiment, offline=True) == []
     directory = RunDirectory.create(experiment)
-    with Cluster() as cluster, RunView(Console(quiet=True), plan(experiment, []).models) as view:
-        run_experiment(directory, cluster, view)
-    directory.close()
+    carry_out(directory)
     ledger = Ledger(directory.ledger_path)
     assert ledger.rows("SELECT DISTINCT origin FROM members WHERE origin != 'synthetic'") == [("human",)]
     assert ledger.rows("SELECT count(*) FROM verdicts WHERE outcome = 'undecided'") == [(0,)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from selfplay.cli.app import app
 from selfplay.cli.task_report import measure
 from selfplay.errors import ModelError
 from selfplay.experiment.task_check import check
@@ -111,8 +112,10 @@ def test_a_tokenizer_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 def selfplay(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "selfplay", "tasks", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = CliRunner().invoke(app, ["tasks", "check", *map(str, arguments)])
+    if not isinstance(done.exception, SystemExit | None):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def test_the_command_prints_a_table_writes_rows_and_ends_with_1(tmp_path: Path) -> None:

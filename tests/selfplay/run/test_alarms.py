@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from selfplay.cluster.connection import Cluster
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.digest import check, digest
 from selfplay.ledger.ledger import Ledger
 from selfplay.report import write_report
 from selfplay.run.alarms import EXIT_STOPPED, exit_code, recorded_alarms
 from selfplay.run.directory import RunDirectory
-from selfplay.run.loop import run_experiment
-from selfplay.run.progress import RunView
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
+CarryOut = Callable[[RunDirectory], str]
 
 
 @pytest.fixture
@@ -62,17 +52,9 @@ def task(tmp_path: Path) -> dict[str, Any]:
     return {"source": f"{file}:Asks", "examples": 20, "problems": 40}
 
 
-def carry_out(directory: RunDirectory, cluster: Cluster) -> str:
-    printed = io.StringIO()
-    try:
-        with RunView(Console(file=printed, width=200), 9) as view:
-            run_experiment(directory, cluster, view)
-    finally:
-        directory.close()
-    return printed.getvalue()
-
-
-def test_a_generation_made_worse_is_rolled_back(cluster: Cluster, tiny: dict[str, Any], task: dict[str, Any]) -> None:
+def test_a_generation_made_worse_is_rolled_back(
+    carry_out: CarryOut, tiny: dict[str, Any], task: dict[str, Any]
+) -> None:
     """Trained on nothing but its own hot samples, the model unlearns; the next generation starts from before."""
     tiny |= {
         "tasks": [task],
@@ -86,7 +68,7 @@ def test_a_generation_made_worse_is_rolled_back(cluster: Cluster, tiny: dict[str
         "warn_when": [{"measure": "accuracy", "falling_for": 1}],
     }
     directory = RunDirectory.create(Experiment.model_validate(tiny))
-    printed = carry_out(directory, cluster)
+    printed = carry_out(directory)
     ledger = Ledger(directory.ledger_path)
     rows = ledger.rows("SELECT generation, value FROM scores WHERE measure = 'validation_accuracy' AND task = 'all'")
     values = dict(rows)
@@ -111,7 +93,7 @@ def test_a_generation_made_worse_is_rolled_back(cluster: Cluster, tiny: dict[str
 
 
 def test_a_lost_training_stops_its_arm_and_the_others_go_on(
-    cluster: Cluster, tiny: dict[str, Any], task: dict[str, Any]
+    carry_out: CarryOut, tiny: dict[str, Any], task: dict[str, Any]
 ) -> None:
     tiny |= {
         "tasks": [task],
@@ -127,7 +109,7 @@ def test_a_lost_training_stops_its_arm_and_the_others_go_on(
         "stop_when": [{"measure": "train_loss", "not_finite": True}],
     }
     directory = RunDirectory.create(Experiment.model_validate(tiny))
-    printed = carry_out(directory, cluster)
+    printed = carry_out(directory)
     assert "STOPPED the arm at seed 0, human-only, generation 1: train_loss is nan" in printed
     assert "human-only  generation 2" not in printed
     ledger = Ledger(directory.ledger_path)
@@ -145,7 +127,7 @@ def test_a_lost_training_stops_its_arm_and_the_others_go_on(
 
     before = digest(ledger).total
     again = RunDirectory.resume(directory.path, directory.experiment)
-    printed = carry_out(again, cluster)
+    printed = carry_out(again)
     assert "STOPPED the arm at seed 0, human-only, generation 1" in printed, "it stays stopped"
     assert "training:" not in printed
     assert digest(ledger).total == before

@@ -7,6 +7,7 @@ moments, and what else can die, are in benchmarks/chaos.py.
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import signal
 import sys
@@ -19,7 +20,9 @@ from typing import Any
 import pytest
 import yaml
 from ray.cluster_utils import Cluster as RayCluster
+from typer.testing import CliRunner
 
+from selfplay.cli.app import app
 from selfplay.ledger.digest import check
 from selfplay.ledger.ledger import Ledger
 
@@ -27,8 +30,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 HERE = Path(__file__).resolve().parents[3]
 TRIES = 4
 """Runs in which a moment may be looked for."""
-LOOK_EVERY = 0.001
-"""Seconds between two looks; the shortest moment, a write to the ledger, takes a few milliseconds."""
+LOOK_EVERY = {"in the middle of a ledger write": 0.001}
+"""Seconds between two looks; a write to the ledger takes a few milliseconds."""
+LONG = "SELFPLAY_LONG" in os.environ
 
 
 def _load_chaos() -> Any:
@@ -50,6 +54,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = yaml.safe_load(chaos.SMALL.read_text())
     data["generations"] = 1
     data["sampling"]["n"] = 8
+    data["distill"]["steps"] = 10
+    for task in data["tasks"]:
+        task["problems"] = 16
     data["arms"] = [arm for arm in data["arms"] if arm["name"] != "random-filter"]
     file = tmp_path_factory.mktemp("config") / "small.yaml"
     file.write_text(yaml.safe_dump(data))
@@ -93,15 +100,18 @@ MOMENTS: list[tuple[str, Callable[[Any], bool], Callable[[Any], bool], int]] = [
     ("in the report", reports, chaos.Driver.kill_group, -signal.SIGKILL),
 ]
 """(name, whether it is that moment, what is done, the exit code of it); in the order in which a run comes to them."""
+ALWAYS = ("in training", "in verification", "in the middle of a ledger write")
+"""The others too in `make test-long`; signals, sampling and the report have tests of their own besides."""
 
 
-def test_killed_at_every_named_moment_and_at_random(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
+def test_killed_at_named_moments_and_at_random(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
     run: Path | None = None
     draw = random.Random(0)
-    for name, moment, strike, code in MOMENTS:
+    for name, moment, strike, code in (one for one in MOMENTS if LONG or one[0] in ALWAYS):
         driver = _caught(name, moment, config, tmp_path, run)
+        if name == "in training":
+            _second_driver_is_refused(config, driver)
         if name == "at a random moment":
-            _second_driver_is_refused(config, driver, tmp_path)
             time.sleep(draw.uniform(0, 4))  # a run that goes on needs longer than that to start Ray
         assert strike(driver)
         assert driver.wait(60) == code, f"{name}: {driver.said()}"
@@ -121,7 +131,7 @@ def _caught(
     """A driver at the named moment. A short moment can pass unseen until the run is done; another run has it again."""
     for _ in range(TRIES):
         driver = chaos.Driver(config, folder, resume=run, extra=extra)
-        if driver.wait_until(moment, every=LOOK_EVERY):
+        if driver.wait_until(moment, every=LOOK_EVERY.get(name, 0.01)):
             return driver
         driver.close()
         assert driver.wait() == 0 or driver.was_too_busy(), driver.said()
@@ -129,18 +139,25 @@ def _caught(
     pytest.fail(f"{name}: {TRIES} runs ended before it was seen")
 
 
-def _second_driver_is_refused(config: Path, first: Any, folder: Path) -> None:
+def _second_driver_is_refused(config: Path, first: Any) -> None:
     """The first one stands still meanwhile, or it might be done before the second has looked."""
     first.process.send_signal(signal.SIGSTOP)
-    second = chaos.Driver(config, folder, resume=first.run)
     try:
-        assert second.wait(120) == 2
-        assert f"Another process is writing {first.run}" in second.said()
+        assert f"Another process is writing {first.run}" in _refused(config, first.run)
     except BaseException:
         first.kill_group()
         raise
     first.process.send_signal(signal.SIGCONT)
     assert not first.ended()
+
+
+def _refused(config: Path, run: Path, *extra: str) -> str:
+    """The one line that a second driver says; it is refused before anything is started, so it needs no process."""
+    asked = ["run", str(config), "--set", f"output={run.parent.parent}", "--resume", str(run), *extra]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 2, done.output
+    (said,) = done.output.strip().splitlines()
+    return said
 
 
 def test_two_nodes_give_the_digest_of_one(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
@@ -155,18 +172,15 @@ def test_two_nodes_give_the_digest_of_one(config: Path, calm: tuple[Path, str], 
 
 
 def test_another_config_is_refused_with_its_key_and_both_values(config: Path, calm: tuple[Path, str]) -> None:
-    run = calm[0]
-    driver = chaos.Driver(config, run.parent.parent, resume=run, extra=("--set", "warn_when=[]"))
-    assert driver.wait(120) == 2
-    said = driver.said().strip().splitlines()
-    assert len(said) == 1
-    assert "`warn_when` was [" in said[0]
-    assert "and is now []" in said[0]
+    said = _refused(config, calm[0], "--set", "warn_when=[]")
+    assert "`warn_when` was [" in said
+    assert "and is now []" in said
 
 
 def test_killed_with_vllm_every_key_is_there_once_and_no_row_changes(config: Path, tmp_path: Path) -> None:
     pytest.importorskip("vllm")
-    extra = ("--set", "engine.kind=vllm", "--set", "arms=[{name: unfiltered, data: human+synthetic, keep: all}]")
+    arms = "arms=[{name: unfiltered, data: human+synthetic, keep: all}]"
+    extra = ("--set", "engine.kind=vllm", "--set", arms, "--set", "model.generation_0=as-is")
 
     def samples() -> dict[str, tuple[Any, ...]]:
         rows = Ledger(run / "ledger").rows(

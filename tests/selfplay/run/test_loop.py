@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import yaml
-from rich.console import Console
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError, WeightsMismatch
 from selfplay.experiment.file import load_experiment
-from selfplay.experiment.plan import plan
 from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
@@ -26,35 +23,16 @@ from selfplay.models import folders as models
 from selfplay.models.state import ModelState
 from selfplay.report import write_report
 from selfplay.run.directory import RunDirectory
-from selfplay.run.loop import run_experiment
-from selfplay.run.progress import RunView
 from selfplay.run.sampling import Sampler
 from selfplay.tasks.problem import Problem
 
 pytestmark = pytest.mark.slow
+CarryOut = Callable[[RunDirectory], str]
 HERE = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
-
-
-def carry_out(directory: RunDirectory, cluster: Cluster) -> str:
-    """Run to the end; returns what was printed."""
-    printed = io.StringIO()
-    console = Console(file=printed, width=120)
-    try:
-        with RunView(console, plan(directory.experiment, []).models) as view:
-            run_experiment(directory, cluster, view)
-    finally:
-        directory.close()
-    return printed.getvalue()
-
-
-@pytest.fixture(scope="module")
-def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def finished(carry_out: CarryOut, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A finished tiny run of all five arms on the transformers engine, and what it printed."""
     data = yaml.safe_load((HERE / "experiments/quickstart/five-arms.yaml").read_text())
     data |= {"output": str(tmp_path_factory.mktemp("runs")), "seeds": [0], "generations": 2}
@@ -67,7 +45,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tupl
     data["evaluate"] = {"problems": 10}
     data["arms"][4]["keep"] = "all"  # so small a model writes nothing that is accepted
     directory = RunDirectory.create(Experiment.model_validate(data))
-    return directory.path, carry_out(directory, cluster)
+    return directory.path, carry_out(directory)
 
 
 def test_every_model_is_made_recorded_and_loads(finished: tuple[Path, str]) -> None:
@@ -135,22 +113,22 @@ def test_training_sets_are_what_their_arms_say(finished: tuple[Path, str]) -> No
         assert made.get(("random-filter", generation), [0, 0])[1] == verified[1]
 
 
-def test_a_second_pass_makes_nothing_new(finished: tuple[Path, str], cluster: Cluster) -> None:
+def test_a_second_pass_makes_nothing_new(finished: tuple[Path, str], carry_out: CarryOut) -> None:
     path, _ = finished
     before = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
-    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")), cluster)
+    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")))
     after = {file.name for file in (path / "ledger").glob("*.parquet") if not file.name.startswith("steps-")}
     assert after == before
 
 
-def test_resume_draws_only_what_is_missing(finished: tuple[Path, str], cluster: Cluster) -> None:
+def test_resume_draws_only_what_is_missing(finished: tuple[Path, str], carry_out: CarryOut) -> None:
     path, _ = finished
     ledger = Ledger(path / "ledger")
     count = "SELECT count(*), count(DISTINCT id) FROM samples"
     everything = ledger.rows(count)
     for table in ("samples", "verdicts"):
         sorted((path / "ledger").glob(f"{table}-*.parquet"))[0].unlink()
-    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")), cluster)
+    carry_out(RunDirectory.resume(path, load_experiment(path / "experiment.yaml")))
     assert ledger.rows(count) == everything
     assert ledger.rows("SELECT count(*) FROM samples ANTI JOIN verdicts ON sample_id = id WHERE model IS NOT NULL") == [
         (0,)

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from selfplay.cluster.connection import Cluster
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.digest import digest
 from selfplay.ledger.ledger import Ledger
 from selfplay.models.folders import ModelInit, create, fingerprint
 from selfplay.run.directory import RunDirectory
-from selfplay.run.loop import run_experiment
-from selfplay.run.progress import RunView
 
 pytestmark = pytest.mark.slow
+CarryOut = Callable[[RunDirectory], str]
 INIT = ModelInit(hidden_size=32, layers=1, heads=1, context=128)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as connected:
-        yield connected
 
 
 VERIFIER = """
@@ -49,29 +39,19 @@ class Begun:
 
     directory: RunDirectory
     folder: Path
-    cluster: Cluster
+    carry_out: CarryOut
 
     def resume(self) -> str:
         """Continue the run as a new process would; returns what was printed."""
         for name in [name for name in sys.modules if name.startswith("verifier_file_")]:
             del sys.modules[name]
-        return carry_out(RunDirectory.resume(self.directory.path, self.directory.experiment), self.cluster)
+        return self.carry_out(RunDirectory.resume(self.directory.path, self.directory.experiment))
 
     def digest(self) -> str:
         return digest(Ledger(self.directory.ledger_path)).total
 
 
-def carry_out(directory: RunDirectory, cluster: Cluster) -> str:
-    printed = io.StringIO()
-    try:
-        with RunView(Console(file=printed, width=200), 1) as view:
-            run_experiment(directory, cluster, view)
-    finally:
-        directory.close()
-    return printed.getvalue()
-
-
-def begin(folder: Path, cluster: Cluster, **changes: Any) -> Begun:
+def begin(folder: Path, carry_out: CarryOut, **changes: Any) -> Begun:
     for name, count in (("train", 7), ("test", 4)):
         lines = [json.dumps({"question": f"{name} {i} + 1?", "answer": f"It is.\n#### {i + 1}"}) for i in range(count)]
         (folder / f"gsm8k_{name}.jsonl").write_text("\n".join(lines))
@@ -90,8 +70,8 @@ def begin(folder: Path, cluster: Cluster, **changes: Any) -> Begun:
         "arms": [{"name": "human-only", "data": "human"}],
     }
     directory = RunDirectory.create(Experiment.model_validate(data | changes))
-    carry_out(directory, cluster)
-    return Begun(directory, folder, cluster)
+    carry_out(directory)
+    return Begun(directory, folder, carry_out)
 
 
 def write_verifier(folder: Path, version: str, result: str) -> None:
@@ -99,8 +79,8 @@ def write_verifier(folder: Path, version: str, result: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def begun(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Begun:
-    return begin(tmp_path_factory.mktemp("begun"), cluster)
+def begun(carry_out: CarryOut, tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    return begin(tmp_path_factory.mktemp("begun"), carry_out)
 
 
 def test_another_starting_model_is_refused_with_both_fingerprints(begun: Begun) -> None:
@@ -117,9 +97,9 @@ def test_another_starting_model_is_refused_with_both_fingerprints(begun: Begun) 
     assert begun.digest() == before
 
 
-def test_edited_initial_weights_are_refused_with_both_fingerprints(cluster: Cluster, tmp_path: Path) -> None:
+def test_edited_initial_weights_are_refused_with_both_fingerprints(carry_out: CarryOut, tmp_path: Path) -> None:
     model = {"init": INIT.model_dump(), "generation_0": "as-is"}
-    begun = begin(tmp_path, cluster, model=model)
+    begun = begin(tmp_path, carry_out, model=model)
     folder = begun.directory.path / "models" / "0" / "initial"
     then = fingerprint(folder)
     weights = folder / "model.safetensors"
