@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 QUICKSTART = ROOT / "experiments/quickstart/experiment.yaml"
 
 
-def process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "selfplay", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
 def selfplay(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
