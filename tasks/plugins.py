@@ -1,8 +1,9 @@
 """Finding plugins: by name through an entry-point group, or by `path/to/file.py:name`.
 
-    SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
-    SOURCES.find("polynomials").value          what the name stands for
-    SOURCES.find("mine/doubles.py:Doubles").value
+    SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError, declared=checked)
+    SOURCES.find("polynomials")                what the name stands for, as `checked` gives it
+    SOURCES.find("mine/doubles.py:Doubles")
+    SOURCES.listed()                           all that are registered, the broken ones with the reason
 
 Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
 with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
@@ -16,7 +17,7 @@ import difflib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -57,7 +58,7 @@ class Listed(Generic[Kind]):
 
 
 @dataclass(frozen=True)
-class PluginGroup:
+class PluginGroup(Generic[Kind]):
     """The plugins of one kind.
 
     Args:
@@ -65,12 +66,14 @@ class PluginGroup:
         kind: what one is called in sentences.
         unknown: error for a name that nobody registers, a file that is not there or that lacks the name.
         broken: error for a plugin that cannot be imported, or that two packages register.
+        declared: what was found as what it has to be; raises `broken` or `unknown` where it is none.
     """
 
     group: str
     kind: str
     unknown: type[Exception]
     broken: type[Exception]
+    declared: Callable[[Found], Kind]
 
     def names(self) -> list[str]:
         """All registered names, sorted; imports nothing."""
@@ -80,15 +83,15 @@ class PluginGroup:
         """The registered names of plugins that are part of this project, sorted; imports nothing."""
         return sorted(name for name, entries in self._entries().items() if _is_ours(entries[0]))
 
-    def find(self, name: str) -> Found:
-        """What a registered name or `path/to/file.py:name` stands for; imports only that one.
+    def find(self, name: str) -> Kind:
+        """The plugin of a registered name or `path/to/file.py:name`; imports only that one.
 
         Raises:
             Exception: `unknown` or `broken`, with one sentence that names the remedy.
         """
         path, attribute = split_file(name)
         if path is not None:
-            return self._from_file(path, attribute)
+            return self.declared(self._from_file(path, attribute))
         entries = self._entries()
         if name not in entries:
             near = difflib.get_close_matches(name, entries, n=1)
@@ -97,23 +100,19 @@ class PluginGroup:
                 f"there is no {self.kind} `{name}`{guess} Known: {', '.join(sorted(entries)) or 'none'}; "
                 "a file of your own is named as path/to/file.py:name"
             )
-        return self._from_entries(entries[name])
+        return self.declared(self._from_entries(entries[name]))
 
-    def available(self, check: Callable[[Found], Kind]) -> Iterator[Listed[Kind]]:
-        """All registered plugins by name; imports every one, and warns of those that fail.
-
-        Args:
-            check: the plugin as what it has to be; raises `broken` or `unknown` where it is none.
-        """
+    def listed(self) -> list[Listed[Kind]]:
+        """All registered plugins by name; imports every one, and warns of those that fail."""
+        found: list[Listed[Kind]] = []
         for name, entries in sorted(self._entries().items()):
             package = " and ".join(map(_package, entries))
             try:
-                value = check(self._from_entries(entries))
+                found.append(Listed(name, package, self.declared(self._from_entries(entries))))
             except (self.broken, self.unknown) as error:
-                warnings.warn(str(error), BrokenPluginWarning, stacklevel=3)
-                yield Listed(name, package, None, str(error))
-            else:
-                yield Listed(name, package, value)
+                warnings.warn(str(error), BrokenPluginWarning, stacklevel=2)
+                found.append(Listed(name, package, None, str(error)))
+        return found
 
     def _entries(self) -> dict[str, list[EntryPoint]]:
         # the same distribution can be listed twice (an editable install beside a source tree)

@@ -11,21 +11,27 @@ from typing import Any
 from pydantic import ValidationError
 
 from selfplay.tasks.errors import SourceError, failed
-from selfplay.tasks.plugins import Found, Listed, PluginGroup, split_file
+from selfplay.tasks.plugins import Found, PluginGroup, split_file
 from selfplay.tasks.said import STRANGERS
 from selfplay.tasks.source import TaskSource
 
-SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError)
+
+def _checked(found: Found) -> type[TaskSource]:
+    source, where = found.value, found.where
+    if not (isinstance(source, type) and issubclass(source, TaskSource)):
+        raise SourceError(f"{where} is not a subclass of selfplay.tasks.TaskSource")
+    for attribute in ("name", "verifier", "solution_origin"):
+        if attribute not in source.model_fields and not isinstance(getattr(source, attribute, None), str):
+            raise SourceError(f"{where} does not set the class attribute `{attribute}`")
+    return source
 
 
-def listed_sources() -> list[Listed[type[TaskSource]]]:
-    """All registered sources by name, those that cannot be used with the reason; imports every plugin."""
-    return list(SOURCES.available(_checked))
+SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError, declared=_checked)
 
 
 def available_sources() -> dict[str, type[TaskSource]]:
     """Those that can be used; warns of the others."""
-    return {listed.name: listed.value for listed in listed_sources() if listed.value is not None}
+    return {listed.name: listed.value for listed in SOURCES.listed() if listed.value is not None}
 
 
 def source_class(name: str) -> type[TaskSource]:
@@ -36,8 +42,8 @@ def source_class(name: str) -> type[TaskSource]:
     """
     family, colon, variant = name.partition(":")
     if colon and split_file(name)[0] is None and family in SOURCES.names():
-        return _checked(SOURCES.find(family)).variant(variant)
-    return _checked(SOURCES.find(name))
+        return SOURCES.find(family).variant(variant)
+    return SOURCES.find(name)
 
 
 def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
@@ -60,13 +66,3 @@ def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
         raise
     except STRANGERS as error:
         raise failed(f"source `{name}`", kind.__name__, error) from error
-
-
-def _checked(found: Found) -> type[TaskSource]:
-    source, where = found.value, found.where
-    if not (isinstance(source, type) and issubclass(source, TaskSource)):
-        raise SourceError(f"{where} is not a subclass of selfplay.tasks.TaskSource")
-    for attribute in ("name", "verifier", "solution_origin"):
-        if attribute not in source.model_fields and not isinstance(getattr(source, attribute, None), str):
-            raise SourceError(f"{where} does not set the class attribute `{attribute}`")
-    return source

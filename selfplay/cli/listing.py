@@ -17,7 +17,7 @@ from selfplay.experiment.file import apply_override
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawing import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
-from selfplay.tasks.registry import listed_sources, load_source, source_class
+from selfplay.tasks.registry import SOURCES, load_source, source_class
 from selfplay.verifiers.audit.record import of_version
 from selfplay.verifiers.contract import registry
 from selfplay.verifiers.contract.verifier import AnyReference
@@ -32,7 +32,7 @@ def sources() -> None:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = listed_sources()
+        found = SOURCES.listed()
     for each in found:
         named = map(_shown, (each.name, each.package))
         if each.value is None:

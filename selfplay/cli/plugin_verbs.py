@@ -19,11 +19,10 @@ class Listing:
 
     columns: Sequence[str]
     """Heads of the columns behind name and package."""
-    listed: Callable[[], Sequence[Any]]
-    """Every registered plugin as `Listed`."""
+    group: Any
+    """Its `PluginGroup`."""
     cells: Callable[[Any], Sequence[str]]
     """One plugin's cells of these columns."""
-    find: Callable[[str], Any]
     lines: Callable[[Any], Sequence[str]]
     """What `show` prints of one before its keys."""
     keys: Callable[[Any], Any | None] = lambda kind: None
@@ -31,7 +30,7 @@ class Listing:
 
 
 def _filters() -> Listing:
-    from selfplay.filters.registry import find, listed_filters
+    from selfplay.filters.registry import FILTERS
 
     def lines(kind: Any) -> list[str]:
         looks = {"nothing": "", "texts": "answers by their text", "classes": "answers, equal ones as one"}
@@ -48,51 +47,47 @@ def _filters() -> Listing:
 
     return Listing(
         ("version", "a kept sample shows", "does not catch"),
-        listed_filters,
+        FILTERS,
         lambda kind: (kind.version, kind.keeps, kind.does_not_catch),
-        find,
         lines,
         lambda kind: kind.Settings,
     )
 
 
 def _engines() -> Listing:
-    from selfplay.engines.registry import find, listed_engines
+    from selfplay.engines.registry import ENGINES
 
     return Listing(
         ("what it is",),
-        listed_engines,
+        ENGINES,
         lambda kind: (kind.about,),
-        find,
         lambda kind: (f"{kind.kind}: {_said(kind.about)}", "Its keys are those of `engine`; `engine.options` holds:"),
         lambda kind: kind.Options,
     )
 
 
 def _methods() -> Listing:
-    from selfplay.distill.registry import find, listed_methods
+    from selfplay.distill.registry import METHODS
 
     return Listing(
         ("what it does",),
-        listed_methods,
+        METHODS,
         lambda kind: (kind.about,),
-        find,
         lambda kind: (f"{kind.name}: {_said(kind.about)}",),
         lambda kind: kind.Settings,
     )
 
 
 def _measures() -> Listing:
-    from selfplay.measure.registry import find, listed_measures
+    from selfplay.measure.registry import MEASURES
 
     def of(measure: Any) -> str:
         return str(measure.of).replace("_", " ")
 
     return Listing(
         ("of", "for each task", "what it is"),
-        listed_measures,
+        MEASURES,
         lambda measure: (of(measure), "yes" if measure.by_task else "no", measure.about),
-        find,
         lambda measure: (
             f"{measure.name}: {_said(measure.about)}",
             f"Of: {of(measure)}, {'for each task and for all' if measure.by_task else 'for all tasks together'}",
@@ -105,21 +100,19 @@ def _sandboxes() -> Listing:
 
     return Listing(
         ("what it is",),
-        lambda: list(SANDBOXES.available(lambda found: found.value)),
+        SANDBOXES,
         lambda kind: (_first_line(kind),),
-        lambda name: SANDBOXES.find(name).value,
         lambda kind: (_first_line(kind),),
     )
 
 
 def _judges() -> Listing:
-    from selfplay.verifiers.code.special import JUDGES, find
+    from selfplay.verifiers.code.special import JUDGES
 
     return Listing(
         ("what it decides",),
-        lambda: list(JUDGES.available(lambda found: found.value)),
+        JUDGES,
         lambda judge: (_first_line(judge),),
-        find,
         lambda judge: (_first_line(judge),),
     )
 
@@ -146,7 +139,7 @@ def app_of(noun: str) -> typer.Typer:
             from selfplay.cli import listing as shown
 
             kind = listing()
-            shown.print_listed(kind.columns, kind.listed(), kind.cells)
+            shown.print_listed(kind.columns, kind.group.listed(), kind.cells)
 
     @app.command()
     def show(name: Annotated[str, typer.Argument(help="A name of the list, or `path/to/file.py:name`.")]) -> None:
@@ -158,7 +151,7 @@ def app_of(noun: str) -> typer.Typer:
 
             kind = listing()
             try:
-                found = kind.find(name)
+                found = kind.group.find(name)
             except (ValueError, SandboxError) as error:
                 raise ConfigError(str(error)) from None
             shown.print_shown(kind.lines(found), kind.keys(found))

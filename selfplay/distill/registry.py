@@ -12,33 +12,7 @@ from pydantic import ValidatorFunctionWrapHandler
 from selfplay.distill.contract import Method
 from selfplay.distill.settings import DistillSettings
 from selfplay.errors import ConfigError
-from selfplay.tasks.plugins import Found, Listed, PluginGroup
-
-METHODS = PluginGroup("selfplay.distill", "distillation method", unknown=ConfigError, broken=ConfigError)
-
-
-def listed_methods() -> list[Listed[type[Method]]]:
-    """All registered methods by name, those that cannot be used with the reason; imports every plugin."""
-    return list(METHODS.available(_declared))
-
-
-def find(name: str) -> type[Method]:
-    """The method of a registered name or `path/to/file.py:name`; imports only that one.
-
-    Raises:
-        ConfigError: nothing of that name, or no method.
-    """
-    return _declared(METHODS.find(name))
-
-
-def distill_settings(value: Any, validate: ValidatorFunctionWrapHandler) -> DistillSettings:
-    """The section `distill` as the settings of the method that it names: for pydantic, as a wrap validator."""
-    method = value.get("method", DistillSettings.model_fields["method"].default) if isinstance(value, dict) else None
-    if not isinstance(method, str):
-        found: DistillSettings = validate(value)
-        return found
-    # an error in it keeps its own key: pydantic takes a ValidationError over as it is
-    return find(method).Settings.model_validate(value)
+from selfplay.tasks.plugins import Found, PluginGroup
 
 
 def _declared(found: Found) -> type[Method]:
@@ -50,3 +24,18 @@ def _declared(found: Found) -> type[Method]:
     if not (isinstance(value.Settings, type) and issubclass(value.Settings, DistillSettings)):
         raise ConfigError(f"{where} has `Settings` that do not derive from selfplay.distill.settings.DistillSettings")
     return value
+
+
+METHODS = PluginGroup(
+    "selfplay.distill", "distillation method", unknown=ConfigError, broken=ConfigError, declared=_declared
+)
+
+
+def distill_settings(value: Any, validate: ValidatorFunctionWrapHandler) -> DistillSettings:
+    """The section `distill` as the settings of the method that it names: for pydantic, as a wrap validator."""
+    method = value.get("method", DistillSettings.model_fields["method"].default) if isinstance(value, dict) else None
+    if not isinstance(method, str):
+        found: DistillSettings = validate(value)
+        return found
+    # an error in it keeps its own key: pydantic takes a ValidationError over as it is
+    return METHODS.find(method).Settings.model_validate(value)

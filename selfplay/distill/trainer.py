@@ -19,7 +19,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from selfplay.cluster import carried_files
 from selfplay.distill.contract import OnStep, TrainingJob, TrainingResult, remove_unfinished
-from selfplay.distill.registry import find
+from selfplay.distill.registry import METHODS
 from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.prove import Reference
 from selfplay.errors import SelfplayError, TrainingError
@@ -40,7 +40,7 @@ class _TrainingProcess:
         job: a `TrainingJob` as plain data: only here is the class of a plugin's settings known to this process.
         """
         self._step = 0
-        method = find(carried_files.relocate(job["settings"]["method"], self._moved))
+        method = METHODS.find(carried_files.relocate(job["settings"]["method"], self._moved))
         settings = method.Settings.model_validate(job["settings"])
         return method().train(TrainingJob.model_validate({**job, "settings": settings}), self._note)
 

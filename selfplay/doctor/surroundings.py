@@ -18,11 +18,12 @@ QUICKSTART_NEEDS = {"selfplay.verifiers": ("math", "code"), "selfplay.tasks": ("
 
 def plugins() -> list[Finding]:
     """Every registered verifier and task source, and whether it loads."""
-    from selfplay.tasks.plugins import PluginGroup
+    from selfplay.tasks.registry import SOURCES
+    from selfplay.verifiers.contract.registry import VERIFIERS
 
     found = []
     for group, needed in QUICKSTART_NEEDS.items():
-        names = PluginGroup(group, "plugin", unknown=LookupError, broken=RuntimeError).names()
+        names = (VERIFIERS if group == VERIFIERS.group else SOURCES).names()
         broken = {name: why for name in names if (why := _why_broken(group, name))}
         kind = group.removeprefix("selfplay.")
         absent = [name for name in needed if name not in names]

@@ -15,26 +15,23 @@ from pydantic import ValidationError
 from selfplay.engines.protocol import Engine
 from selfplay.engines.settings import EngineSettings
 from selfplay.errors import EngineError
-from selfplay.tasks.plugins import Found, Listed, PluginGroup
+from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.verifiers.errors import first_complaint
 
 log = logging.getLogger(__name__)
 
-ENGINES = PluginGroup("selfplay.engines", "engine", unknown=EngineError, broken=EngineError)
+
+def _declared(found: Found) -> type[Engine]:
+    value, where = found.value, found.where
+    if not (isinstance(value, type) and issubclass(value, Engine)):
+        raise EngineError(f"{where} is not a subclass of selfplay.engines.protocol.Engine")
+    missing = sorted(getattr(value, "__abstractmethods__", ()))
+    if missing or not isinstance(getattr(value, "kind", None), str):
+        raise EngineError(f"{where} lacks `{(missing or ['kind'])[0]}`; engines/protocol.py says what an engine has")
+    return value
 
 
-def listed_engines() -> list[Listed[type[Engine]]]:
-    """All registered engines by name, those that cannot be used with the reason; imports every plugin."""
-    return list(ENGINES.available(_declared))
-
-
-def find(name: str) -> type[Engine]:
-    """The engine class of a registered name or `path/to/file.py:name`; imports only that one.
-
-    Raises:
-        EngineError: nothing of that name, or no engine.
-    """
-    return _declared(ENGINES.find(name))
+ENGINES = PluginGroup("selfplay.engines", "engine", unknown=EngineError, broken=EngineError, declared=_declared)
 
 
 def resolve_kind(settings: EngineSettings) -> str:
@@ -67,7 +64,7 @@ def make_engine(settings: EngineSettings, *, chat: bool | None = None, trust_rem
     Raises:
         EngineError: nothing of that name, or options that it does not take.
     """
-    kind = find(resolve_kind(settings))
+    kind = ENGINES.find(resolve_kind(settings))
     check_options(kind, settings.options)
     return kind(settings, chat=chat, trust_remote_code=trust_remote_code)
 
@@ -83,13 +80,3 @@ def check_options(kind: type[Engine], options: Mapping[str, object]) -> None:
     except ValidationError as error:
         known = ", ".join(f"`{key}`" for key in kind.Options.model_fields) or "none"
         raise EngineError(f"engine.options, {first_complaint(error)}; {kind.kind} has these keys: {known}") from None
-
-
-def _declared(found: Found) -> type[Engine]:
-    value, where = found.value, found.where
-    if not (isinstance(value, type) and issubclass(value, Engine)):
-        raise EngineError(f"{where} is not a subclass of selfplay.engines.protocol.Engine")
-    missing = sorted(getattr(value, "__abstractmethods__", ()))
-    if missing or not isinstance(getattr(value, "kind", None), str):
-        raise EngineError(f"{where} lacks `{(missing or ['kind'])[0]}`; engines/protocol.py says what an engine has")
-    return value

@@ -25,8 +25,7 @@ from pydantic import (
 
 from selfplay.distill.registry import distill_settings
 from selfplay.distill.settings import DistillSettings
-from selfplay.engines.registry import check_options
-from selfplay.engines.registry import find as find_engine
+from selfplay.engines.registry import ENGINES, check_options
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.experiment.conditions import Condition, StopCondition
@@ -267,7 +266,7 @@ class Experiment(Section):
     def _engine_exists(self) -> Self:
         if self.engine.kind != "auto":
             try:
-                check_options(find_engine(self.engine.kind), self.engine.options)
+                check_options(ENGINES.find(self.engine.kind), self.engine.options)
             except EngineError as error:
                 raise ValueError(f"`engine.kind`: {error}") from None
         return self

@@ -12,26 +12,17 @@ from pydantic import JsonValue, ValidationError
 
 from selfplay.errors import ConfigError
 from selfplay.filters.contract import GroupFilter, declared_filter
-from selfplay.tasks.plugins import Found, Listed, PluginGroup
+from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.said import said
 from selfplay.verifiers.errors import first_complaint
 
-FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError)
+
+def _declared(found: Found) -> type[GroupFilter]:
+    return declared_filter(found.value, found.where)
 
 
-def listed_filters() -> list[Listed[type[GroupFilter]]]:
-    """All registered filters by name, those that cannot be used with the reason; imports every plugin."""
-    return list(FILTERS.available(_declared))
-
-
-def find(name: str) -> type[GroupFilter]:
-    """The filter class for a registered name or `path/to/file.py:name`; imports only that one.
-
-    Raises:
-        ConfigError: nothing of that name, or no filter.
-    """
-    return _declared(FILTERS.find(name))
+FILTERS = PluginGroup("selfplay.filters", "group filter", unknown=ConfigError, broken=ConfigError, declared=_declared)
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     Raises:
         ConfigError: nothing of that name, no filter, or a key or value that it does not take.
     """
-    kind = find(name)
+    kind = FILTERS.find(name)
     try:
         resolved = kind.Settings.model_validate(settings)
     except ValidationError as error:
@@ -60,7 +51,3 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     except Exception as error:
         raise ConfigError(f"filter {kind.name} cannot be built ({said(error)}); repair it") from error
     return LoadedFilter(plugin, content_hash(resolved.model_dump(mode="json")))
-
-
-def _declared(found: Found) -> type[GroupFilter]:
-    return declared_filter(found.value, found.where)

@@ -10,23 +10,19 @@ from typing import get_args
 
 from selfplay.errors import ConfigError
 from selfplay.measure.contract import Measure, Of
-from selfplay.tasks.plugins import Found, Listed, PluginGroup
-
-MEASURES = PluginGroup("selfplay.measures", "measure", unknown=ConfigError, broken=ConfigError)
+from selfplay.tasks.plugins import Found, PluginGroup
 
 
-def listed_measures() -> list[Listed[Measure]]:
-    """All registered measures by name, those that cannot be used with the reason; imports every plugin."""
-    return list(MEASURES.available(_declared))
+def _declared(found: Found) -> Measure:
+    value, where = found.value, found.where
+    if not isinstance(value, Measure):
+        raise ConfigError(f"{where} is no function under @measure; put `@measure(name=..., of=...)` on it")
+    if value.of not in get_args(Of):
+        raise ConfigError(f"{where} is of {value.of!r}; a measure is of {', '.join(get_args(Of))}")
+    return value
 
 
-def find(name: str) -> Measure:
-    """The measure of a registered name or `path/to/file.py:name`; imports only that one.
-
-    Raises:
-        ConfigError: nothing of that name, or no measure.
-    """
-    return _declared(MEASURES.find(name))
+MEASURES = PluginGroup("selfplay.measures", "measure", unknown=ConfigError, broken=ConfigError, declared=_declared)
 
 
 def taken(further: Iterable[str] = ()) -> dict[str, Measure]:
@@ -38,19 +34,10 @@ def taken(further: Iterable[str] = ()) -> dict[str, Measure]:
     Raises:
         ConfigError: one cannot be found, or two have the same name.
     """
-    found = {name: find(name) for name in MEASURES.shipped()}
+    found = {name: MEASURES.find(name) for name in MEASURES.shipped()}
     for name in further:
-        measure = find(name)
+        measure = MEASURES.find(name)
         if measure.name in found:
             raise ConfigError(f"the measure `{measure.name}` is there already; remove {name}, or give it another name")
         found[measure.name] = measure
     return found
-
-
-def _declared(found: Found) -> Measure:
-    value, where = found.value, found.where
-    if not isinstance(value, Measure):
-        raise ConfigError(f"{where} is no function under @measure; put `@measure(name=..., of=...)` on it")
-    if value.of not in get_args(Of):
-        raise ConfigError(f"{where} is of {value.of!r}; a measure is of {', '.join(get_args(Of))}")
-    return value

@@ -210,7 +210,7 @@ def _training(
     import trl  # noqa: F401
 
     from selfplay.distill.contract import TrainingJob
-    from selfplay.distill.registry import find
+    from selfplay.distill.registry import METHODS
 
     imported = time.monotonic() - began
     settings = experiment.distill
@@ -235,7 +235,7 @@ def _training(
 
     began = time.monotonic()
     try:
-        find(settings.method)().train(job, note)
+        METHODS.find(settings.method)().train(job, note)
         ended = time.monotonic()
     except _Enough:
         ended = ends[-1]

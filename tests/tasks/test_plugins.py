@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from selfplay.tasks.plugins import BrokenPluginWarning, Found, PluginGroup, absolute
 
-COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError)
+COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError, declared=lambda found: found)
 
 
 def install(folder: Path, package: str, entry: str) -> None:
@@ -51,7 +52,7 @@ def test_a_name_of_two_packages_belongs_to_neither(packages: Path) -> None:
 
 def test_every_broken_one_is_a_warning_that_names_its_package(packages: Path) -> None:
     with pytest.warns(BrokenPluginWarning) as warned:
-        listed = {each.name: each for each in COLOURS.available(as_text)}
+        listed = {each.name: each for each in replace(COLOURS, declared=as_text).listed()}
     assert list(listed) == ["blue", "green", "grey", "red"]
     assert [name for name, each in listed.items() if each.error is None] == ["green"]
     assert listed["red"].package == "first-palette and second-palette"
@@ -65,7 +66,7 @@ def test_an_unknown_name_is_answered_with_its_neighbour(packages: Path) -> None:
 
 
 def test_a_file_is_imported_once_for_all_groups(tmp_path: Path) -> None:
-    shades = PluginGroup("test.shades", "shade", unknown=LookupError, broken=RuntimeError)
+    shades = PluginGroup("test.shades", "shade", unknown=LookupError, broken=RuntimeError, declared=lambda found: found)
     (tmp_path / "mine.py").write_text("from pathlib import Path\nDARK = object()\n")
     name = os.path.relpath(tmp_path / "mine.py") + ":DARK"
     assert COLOURS.find(name).value is shades.find(absolute(name)).value

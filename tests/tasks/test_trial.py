@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +15,7 @@ import pytest
 from selfplay.tasks.plugins import BrokenPluginWarning, Found, PluginGroup
 from selfplay.tasks.trial import IMPORT_SECONDS, SECONDS_VARIABLE, WATCHED_VARIABLE, import_seconds, search_path
 
-COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError)
+COLOURS = PluginGroup("test.colours", "colour", unknown=LookupError, broken=RuntimeError, declared=lambda found: found)
 WAYS = {
     "hangs": (
         "import time; time.sleep(3600)",
@@ -100,7 +101,7 @@ def test_files_that_name_each_other_are_tried_without_end_to_the_processes(tmp_p
     for mine, other in (("a", "b"), ("b", "a")):
         (tmp_path / f"{mine}.py").write_text(
             "from selfplay.tasks.plugins import PluginGroup\n"
-            "GROUP = PluginGroup('test.colours', 'colour', unknown=LookupError, broken=RuntimeError)\n"
+            "GROUP = PluginGroup('test.colours', 'colour', LookupError, RuntimeError, lambda found: found)\n"
             "RED = 'f00'\n"
             f"GROUP.find({str(tmp_path / other)!r} + '.py:RED')\n"
         )
@@ -148,7 +149,7 @@ def test_an_import_that_closes_all_files_is_no_death(tmp_path: Path, more: str) 
     (tmp_path / "mine.py").write_text(f"import os; os.closerange(3, 256){opened}\nRED = 1\n")
     script = (
         "from selfplay.tasks.plugins import PluginGroup\n"
-        "group = PluginGroup('test.colours', 'colour', unknown=LookupError, broken=RuntimeError)\n"
+        "group = PluginGroup('test.colours', 'colour', LookupError, RuntimeError, lambda found: found)\n"
         f"print(group.find({str(tmp_path / 'mine.py')!r} + ':RED').value)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
@@ -183,7 +184,7 @@ def test_packages_that_hang_or_die_are_warnings_that_name_them(tmp_path: Path, m
         return found.value
 
     with pytest.warns(BrokenPluginWarning):
-        listed = {each.name: each.error or "" for each in COLOURS.available(known)}
+        listed = {each.name: each.error or "" for each in replace(COLOURS, declared=known).listed()}
     assert listed["well"] == ""
     assert "package leaving cannot be imported (it ends its process, with status 7); repair or uni" in listed["leaving"]
     assert "package sleepy cannot be imported (it had not ended after 2 s" in listed["sleepy"]

@@ -26,12 +26,21 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from selfplay.tasks.plugins import PluginGroup
+from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.tasks.said import said
 from selfplay.verifiers.contract.verdict import Verdict
 
-JUDGES = PluginGroup("selfplay.judges", "special judge", unknown=ValueError, broken=ValueError)
 SpecialJudge = Callable[[str, str, str], Verdict]
+
+
+def _declared(found: Found) -> SpecialJudge:
+    if not callable(found.value):
+        raise ValueError(f"the {found.where} is no function of (stdin, output, expected)")
+    judge: SpecialJudge = found.value
+    return judge
+
+
+JUDGES = PluginGroup("selfplay.judges", "special judge", unknown=ValueError, broken=ValueError, declared=_declared)
 
 
 def ask(name: str, stdin: str, output: str, expected: str) -> Verdict:
@@ -52,8 +61,4 @@ def find(name: str) -> SpecialJudge:
     Raises:
         ValueError: there is none, it cannot be imported, or it is no function; says which.
     """
-    found = JUDGES.find(name)
-    if not callable(found.value):
-        raise ValueError(f"the {found.where} is no function of (stdin, output, expected)")
-    judge: SpecialJudge = found.value
-    return judge
+    return JUDGES.find(name)

@@ -17,7 +17,14 @@ from selfplay.verifiers.contract.loaded import LoadedVerifier, build
 from selfplay.verifiers.contract.verifier import Verifier
 from selfplay.verifiers.errors import BrokenVerifier, UnknownVerifier
 
-VERIFIERS = PluginGroup("selfplay.verifiers", "verifier", unknown=UnknownVerifier, broken=BrokenVerifier)
+
+def _declared(found: Found) -> type[Verifier]:
+    return declared_class(found.value, found.where)
+
+
+VERIFIERS = PluginGroup(
+    "selfplay.verifiers", "verifier", unknown=UnknownVerifier, broken=BrokenVerifier, declared=_declared
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def available() -> list[Available]:
             does_not_catch=listed.value.does_not_catch or "",
             needs=listed.value.needs.in_words(),
         )
-        for listed in VERIFIERS.available(_declared)
+        for listed in VERIFIERS.listed()
     ]
 
 
@@ -59,7 +66,7 @@ def find(name: str) -> type[Verifier]:
         UnknownVerifier: nothing of that name, or no such file.
         BrokenVerifier: found, but it cannot be imported or keeps no contract.
     """
-    return _declared(VERIFIERS.find(name))
+    return VERIFIERS.find(name)
 
 
 def load(name: str, settings: Mapping[str, JsonValue] | None = None) -> LoadedVerifier:
@@ -70,7 +77,3 @@ def load(name: str, settings: Mapping[str, JsonValue] | None = None) -> LoadedVe
         BadSettings: a key or value that the verifier does not take.
     """
     return build(find(name), settings or {})
-
-
-def _declared(found: Found) -> type[Verifier]:
-    return declared_class(found.value, found.where)

@@ -12,11 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from selfplay.tasks.plugins import PluginGroup
+from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.verifiers.sandbox.outside import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
 
-SANDBOXES = PluginGroup("selfplay.sandboxes", "sandbox", unknown=ValueError, broken=LevelRefused)
+
+def _declared(found: Found) -> Callable[[str], Sandbox]:
+    if not callable(found.value):
+        raise LevelRefused(f"{found.where} cannot be called with an address; name a class or function")
+    return cast("Callable[[str], Sandbox]", found.value)
+
+
+SANDBOXES = PluginGroup("selfplay.sandboxes", "sandbox", unknown=ValueError, broken=LevelRefused, declared=_declared)
 
 
 def check(wanted: str) -> str:
@@ -37,8 +44,7 @@ def open_sandbox(wanted: str, packages: Sequence[str] = ()) -> Sandbox:
         return LocalSandbox(lowest=wanted, packages=packages)
     if packages:
         raise LevelRefused("`packages` are for the sandbox of this machine; a remote one has its own")
-    opens = cast("Callable[[str], Sandbox]", SANDBOXES.find(_scheme(wanted)).value)
-    return opens(wanted)
+    return SANDBOXES.find(_scheme(wanted))(wanted)
 
 
 def _scheme(wanted: str) -> str:

@@ -74,7 +74,7 @@ def test_each_kind_is_listed_and_each_of_it_shown(noun: str) -> None:
     _, listing = NOUNS[noun]
     listed = CliRunner().invoke(app, [noun, "list"])
     assert listed.exit_code == 0, listed.output
-    for each in listing().listed():
+    for each in listing().group.listed():
         assert each.name in listed.output
         shown = CliRunner().invoke(app, [noun, "show", each.name])
         assert shown.exit_code == 0, shown.output

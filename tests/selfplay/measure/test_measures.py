@@ -12,7 +12,7 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, problem_row, sample_row
 from selfplay.measure import ALL_TASKS, Drawn, Score, Trained, measure
 from selfplay.measure.intervals import over_seeds
-from selfplay.measure.registry import listed_measures, taken
+from selfplay.measure.registry import MEASURES, taken
 from selfplay.tasks.problem import Problem
 from selfplay.verifiers.audit.statistics import wilson
 
@@ -119,7 +119,7 @@ def test_what_is_no_measure_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_all_shipped_measures_say_what_they_are() -> None:
-    assert all(each.value is not None and each.value.about for each in listed_measures())
+    assert all(each.value is not None and each.value.about for each in MEASURES.listed())
     assert taken()["train_loss"].scores(Trained(0.5, 10)) == [Score(0.5, 10)]
 
 

@@ -212,12 +212,11 @@ def test_a_strangers_source_is_listed_and_shown_as_text(
     assert not OBEYED.search(done.stdout), name
     assert "[bold]asks[/] [/]" in done.stdout
 
-    from selfplay.cli import listing
-    from selfplay.tasks.plugins import Listed
+    from selfplay.tasks.plugins import Listed, PluginGroup
     from selfplay.tasks.registry import source_class
 
     kind: Any = source_class(f"{file}:Asks")
-    monkeypatch.setattr(listing, "listed_sources", lambda: [Listed("asks[/]", "a package", kind)])
+    monkeypatch.setattr(PluginGroup, "listed", lambda group: [Listed("asks[/]", "a package", kind)])
     listed = CliRunner().invoke(app, ["tasks", "list"])
     assert listed.exit_code == 0, listed.output
     assert not OBEYED.search(listed.stdout), name

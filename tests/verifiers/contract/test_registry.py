@@ -58,7 +58,7 @@ def longer(tmp_path: Path) -> str:
 
 def test_built_ins_come_through_entry_points() -> None:
     listed = {entry.name: entry for entry in available()}
-    assert listed["math"].package == "selfplay"
+    assert listed["math"].package == "selfplay-lab"
     assert listed["math"].version == load("math").version
     assert listed["math"].judges
     assert listed["math"].does_not_catch
