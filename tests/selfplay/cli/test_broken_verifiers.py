@@ -27,6 +27,7 @@ class Plugin(Verifier):
     Settings: ClassVar = Settings
 
     def verify(self, asked):
+        completion = asked.completion
 """
 WAYS = {
     "raises": ("raise ZeroDivisionError('no judge today')", "raised ZeroDivisionError: no judge today"),
