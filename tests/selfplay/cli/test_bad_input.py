@@ -19,6 +19,7 @@ import yaml
 from typer.testing import CliRunner
 
 from selfplay.cli.app import app
+from selfplay.cluster import connection
 from selfplay.cluster.connection import Cluster
 from selfplay.errors import RunError
 from selfplay.experiment.file import load_experiment
@@ -210,7 +211,8 @@ def test_an_address_without_ray_is_told_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_an_address_of_something_else_is_told_within_seconds() -> None:
+def test_an_address_of_something_else_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "ANSWERS_WITHIN", 1.5)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen(5)

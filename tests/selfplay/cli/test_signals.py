@@ -54,7 +54,9 @@ def test_a_signal_ends_a_run_with_a_sentence_and_its_own_code(
     tiny: dict[str, Any], tmp_path: Path, number: signal.Signals, moment: str, said: str
 ) -> None:
     config = tmp_path / "tiny.yaml"
-    config.write_text(yaml.safe_dump(tiny | {"arms": tiny["arms"][:1], "generations": 0}))
+    tiny |= {"arms": tiny["arms"][:1], "generations": 0, "model": {**tiny["model"], "generation_0": "as-is"}}
+    tiny["engine"]["prove"] = False  # so there is no training process to wait for
+    config.write_text(yaml.safe_dump(tiny))
     command = [sys.executable, "-u", "-c", SLOW_REPORT, "run", str(config)]
     before = signal.signal(number, signal.SIG_DFL)  # a signal that is ignored here would be ignored there
     driver = subprocess.Popen(
