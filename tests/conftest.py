@@ -32,6 +32,7 @@ ON_ONE_CLUSTER = (
     "selfplay/engines/test_last_words.py",
     "selfplay/distill/test_trainer.py",
     "selfplay/experiment/test_gsm8k_experiment.py",
+    "selfplay/cli/test_plugin_verbs.py",
 )
 LONGEST_FIRST = (
     *ON_ONE_CLUSTER,

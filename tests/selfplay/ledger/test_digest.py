@@ -18,6 +18,7 @@ from selfplay.errors import RunError
 from selfplay.experiment.file import load_experiment
 from selfplay.ledger import digest as digests
 from selfplay.ledger.digest import Digest, check, digest
+from selfplay.ledger.files import LedgerFiles
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import SCHEMAS
 from selfplay.report import write_report
@@ -164,21 +165,21 @@ def test_the_same_config_in_another_directory_with_deaths_on_the_way_is_equal(
     """The driver dies after its 9th write, and before the 16th of its second life."""
     experiment = load_experiment(small_run / "experiment.yaml", [f"output={tmp_path}"])
     run = RunDirectory.create(experiment)
-    append = Ledger.append
+    write = LedgerFiles.write
     for deadly, written_first in ((9, True), (16, False)):
         left = deadly
 
-        def die(self: Ledger, table: str, rows: Any, *, written_first: bool = written_first) -> None:
+        def die(self: LedgerFiles, table: str, rows: pa.Table, *, written_first: bool = written_first) -> None:
             nonlocal left
-            left -= bool(rows)
+            left -= 1
             if left == 0 and not written_first:
                 raise SystemExit
-            append(self, table, rows)
+            write(self, table, rows)
             if left == 0:
                 raise SystemExit
 
         with monkeypatch.context() as patch:
-            patch.setattr(Ledger, "append", die)
+            patch.setattr(LedgerFiles, "write", die)
             with pytest.raises(SystemExit):
                 carry_out(run)
         assert check(run.path) == []
