@@ -152,9 +152,8 @@ class _Filler:
         found, texts, verdicts = [], [], []
         for problem in pool:
             for index in range(n):
-                draw = Draw.of(
-                    purpose, model.fingerprint, "prompt", problem.id, index, {"temperature": 1.0}, model.seed
-                )
+                place = (purpose, model.fingerprint, "prompt", problem.id, index)
+                draw = Draw.of(*place, {"temperature": 1.0}, model.seed, own_prompt=True)
                 random_ = random.Random(draw.id)
                 outcome, reason, text = completion(problem, random_, level)
                 finish = "length" if reason == "no_answer" else "stop"
