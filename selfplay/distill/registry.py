@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import ValidatorFunctionWrapHandler
 
-from selfplay.distill.contract import Method
-from selfplay.distill.settings import DistillSettings
+from selfplay.distill.method import DistillSettings, Method
 from selfplay.errors import ConfigError
 from selfplay.tasks.plugins import Found, PluginGroup
 
@@ -18,11 +17,11 @@ from selfplay.tasks.plugins import Found, PluginGroup
 def _declared(found: Found) -> type[Method]:
     value, where = found.value, found.where
     if not (isinstance(value, type) and issubclass(value, Method)):
-        raise ConfigError(f"{where} is not a subclass of selfplay.distill.contract.Method")
+        raise ConfigError(f"{where} is not a subclass of selfplay.distill.method.Method")
     if not isinstance(getattr(value, "name", None), str) or getattr(value.train, "__isabstractmethod__", False):
         raise ConfigError(f"{where} lacks a `name` or `train`; a method has both")
     if not (isinstance(value.Settings, type) and issubclass(value.Settings, DistillSettings)):
-        raise ConfigError(f"{where} has `Settings` that do not derive from selfplay.distill.settings.DistillSettings")
+        raise ConfigError(f"{where} has `Settings` that do not derive from selfplay.distill.method.DistillSettings")
     return value
 
 

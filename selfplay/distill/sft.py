@@ -19,7 +19,7 @@ import torch
 import transformers
 import trl
 
-from selfplay.distill.contract import RESULT_FILE, OnStep, TrainingJob, TrainingResult, unfinished_name
+from selfplay.distill.method import RESULT_FILE, OnStep, TrainingJob, TrainingResult, unfinished_name
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
 from selfplay.models.folders import make_readable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from selfplay.distill.contract import Method, OnStep, TrainingJob, TrainingResult
+from selfplay.distill.method import Method, OnStep, TrainingJob, TrainingResult
 
 
 class Supervised(Method):

@@ -18,7 +18,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from selfplay.cluster import carried_files
-from selfplay.distill.contract import OnStep, TrainingJob, TrainingResult, remove_unfinished
+from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, remove_unfinished
 from selfplay.distill.registry import METHODS
 from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.prove import Reference

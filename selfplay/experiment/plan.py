@@ -13,10 +13,10 @@ from selfplay.errors import ConfigError
 from selfplay.experiment.judges import check_references, load_all
 from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment, Filtered
-from selfplay.filters.contract import Circumstances
+from selfplay.filters.group_filter import Circumstances
 from selfplay.filters.registry import LoadedFilter
 from selfplay.filters.registry import load as load_filter
-from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.models import folders as models
 from selfplay.tasks.errors import SourceError, UnreachableSource
 from selfplay.tasks.registry import load_source

@@ -23,13 +23,13 @@ from pydantic import (
     model_validator,
 )
 
+from selfplay.distill.method import DistillSettings
 from selfplay.distill.registry import distill_settings
-from selfplay.distill.settings import DistillSettings
 from selfplay.engines.registry import ENGINES, check_options
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.experiment.conditions import Condition, StopCondition
-from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.measure.registry import taken
 from selfplay.models.folders import ModelInit
 from selfplay.models.state import INITIAL, START

@@ -9,6 +9,6 @@ and cannot show, and how to write one.
 
 from __future__ import annotations
 
-from selfplay.filters.contract import Candidate, Choice, Circumstances, Group, GroupFilter
+from selfplay.filters.group_filter import Candidate, Choice, Circumstances, Group, GroupFilter
 
 __all__ = ["Candidate", "Choice", "Circumstances", "Group", "GroupFilter"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay.filters.contract import Choice, Circumstances, Compares, Group, GroupFilter
+from selfplay.filters.group_filter import Choice, Circumstances, Compares, Group, GroupFilter
 from selfplay.verifiers.math.extraction import AnswerMode
 
 

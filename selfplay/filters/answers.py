@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from selfplay.filters.contract import Candidate
+from selfplay.filters.group_filter import Candidate
 from selfplay.ledger.tables import FAULTS
 from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec

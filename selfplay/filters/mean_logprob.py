@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from selfplay.filters.contract import Candidate, Choice, Group, GroupFilter
+from selfplay.filters.group_filter import Candidate, Choice, Group, GroupFilter
 
 DIGITS = 9
 """Decimals that count. The last bits of a sum hang on the batch, and equal texts must have equal ranks."""

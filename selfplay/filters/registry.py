@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue, ValidationError
 
 from selfplay.errors import ConfigError
-from selfplay.filters.contract import GroupFilter, declared_filter
+from selfplay.filters.group_filter import GroupFilter, declared_filter
 from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.said import said

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from selfplay.measure.contract import ALL_TASKS, Drawn, Measure, OfTask, Score, Trained, measure, share
+from selfplay.measure.measure import ALL_TASKS, Drawn, Measure, OfTask, Score, Trained, measure, share
 
 __all__ = ["ALL_TASKS", "Drawn", "Measure", "OfTask", "Score", "Trained", "measure", "share"]

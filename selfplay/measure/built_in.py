@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from selfplay.measure.contract import Drawn, Score, Trained, measure, share
+from selfplay.measure.measure import Drawn, Score, Trained, measure, share
 
 BUDGET = 5000
 """Character 2-grams that `distinct_2` and `entropy_2` look at: both depend on the length of the text."""

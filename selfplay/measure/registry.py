@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from selfplay.errors import ConfigError
-from selfplay.measure.contract import Measure, Of
+from selfplay.measure.measure import Measure, Of
 from selfplay.tasks.plugins import Found, PluginGroup
 
 

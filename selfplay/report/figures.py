@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.report.drawing import (
     COLOURS,
     FAINT,

@@ -20,7 +20,7 @@ import yaml
 
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
-from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
 from selfplay.report.drawing import Picture
 from selfplay.report.escaping import csv_cell, page_environment

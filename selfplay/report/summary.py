@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from selfplay.experiment.schema import Arm, Filtered, RandomSubset
-from selfplay.measure.contract import ALL_TASKS
 from selfplay.measure.intervals import over_seeds
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
 from selfplay.report.queries import RunRecord, Score
 

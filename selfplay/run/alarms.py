@@ -17,7 +17,7 @@ from selfplay.experiment.plan import check_tasks
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
-from selfplay.measure.contract import ALL_TASKS
+from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
 
 EXIT_STOPPED = 3

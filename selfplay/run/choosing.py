@@ -17,7 +17,7 @@ from selfplay.experiment.judges import judge_of
 from selfplay.experiment.plan import arm_filters
 from selfplay.experiment.schema import Arm, Experiment
 from selfplay.filters.answers import Consult, Reader, Unread
-from selfplay.filters.contract import Candidate, Choice, Group
+from selfplay.filters.group_filter import Candidate, Choice, Group
 from selfplay.filters.registry import LoadedFilter
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json

@@ -29,7 +29,7 @@ from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Arm
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
-from selfplay.measure.contract import Drawn
+from selfplay.measure.measure import Drawn
 from selfplay.models.state import START, ModelState
 from selfplay.run.alarms import Alarms
 from selfplay.run.choosing import Chooser

@@ -10,7 +10,7 @@ from typing import Any
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
-from selfplay.measure.contract import ALL_TASKS, Drawn, Of, Score, Trained
+from selfplay.measure.measure import ALL_TASKS, Drawn, Of, Score, Trained
 from selfplay.measure.registry import taken
 from selfplay.models.state import ModelState
 from selfplay.tasks.said import said
@@ -28,7 +28,7 @@ class Scorer:
         """Record all measures of one kind for a model.
 
         Args:
-            of: what is measured; see `selfplay.measure.contract.Of`.
+            of: what is measured; see `selfplay.measure.measure.Of`.
             model: the model that the scores are filed under.
             measured: `Trained` where `of` is training, else `Drawn`.
 

@@ -209,7 +209,7 @@ def _training(
     began = time.monotonic()
     import trl  # noqa: F401
 
-    from selfplay.distill.contract import TrainingJob
+    from selfplay.distill.method import TrainingJob
     from selfplay.distill.registry import METHODS
 
     imported = time.monotonic() - began

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from selfplay.distill.contract import RESULT_FILE, TrainingJob, TrainingResult
+from selfplay.distill.method import RESULT_FILE, TrainingJob, TrainingResult
 from selfplay.distill.trainer import Trainer
 from selfplay.errors import RunError
 from selfplay.ledger.depth import depth_of_model
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json, step_row
-from selfplay.measure.contract import Trained
+from selfplay.measure.measure import Trained
 from selfplay.models import folders
 from selfplay.models.state import INITIAL, ModelState
 from selfplay.run.directory import RunDirectory

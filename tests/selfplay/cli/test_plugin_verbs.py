@@ -18,7 +18,7 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.run.directory import RunDirectory
 
 MINE = '''
-from selfplay.distill.settings import DistillSettings
+from selfplay.distill.method import DistillSettings
 from selfplay.distill.supervised import Supervised
 from selfplay.engines.protocol import NoOptions
 from selfplay.engines.transformers_engine import TransformersEngine

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from selfplay.distill.contract import TrainingJob
-from selfplay.distill.settings import DistillSettings
+from selfplay.distill.method import DistillSettings, TrainingJob
 from selfplay.errors import TrainingError
 from selfplay.models.folders import ModelInit, create, fingerprint
 

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from selfplay.cluster.connection import Cluster
-from selfplay.distill.contract import TrainingJob, unfinished_name
-from selfplay.distill.settings import DistillSettings
+from selfplay.distill.method import DistillSettings, TrainingJob, unfinished_name
 from selfplay.distill.trainer import MAX_RESTARTS, Trainer
 from selfplay.errors import TrainingError
 from selfplay.models.folders import ModelInit, create, fingerprint

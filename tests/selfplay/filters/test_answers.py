@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from selfplay.filters.answers import MOST_COMPARED, Reader, Unread
-from selfplay.filters.contract import Candidate
+from selfplay.filters.group_filter import Candidate
 from selfplay.run.judging import Judge
 
 

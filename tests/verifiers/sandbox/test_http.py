@@ -25,7 +25,7 @@ from selfplay.verifiers.sandbox.opening import open_sandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
 from selfplay.verifiers.sandbox.remote import service as serve
 from selfplay.verifiers.sandbox.remote.http import HttpSandbox
-from selfplay.verifiers.sandbox.remote.messages import MAX_BODY, TOKEN_VARIABLE
+from selfplay.verifiers.sandbox.remote.wire_format import MAX_BODY, TOKEN_VARIABLE
 
 TOKEN = "a-token-of-the-tests-0123"
 APART = {"entry_point": "f", "tests": ["assert f(3) == 31", "assert f([4]) == [44]"]}

@@ -1,4 +1,4 @@
-"""A sandbox on another machine, or in a virtual machine on this one, asked over HTTP (messages.py has the format).
+"""A sandbox on another machine, or in a virtual machine on this one, asked over HTTP (wire_format.py has the format).
 
     verify: {code: {sandbox: "https://sandbox.example:9000"}}
     SELFPLAY_SANDBOX_TOKEN=... selfplay run ...
@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selfplay.verifiers.sandbox.protocol import Ending, LevelRefused, Limits, Role, SandboxError, Stopped
-from selfplay.verifiers.sandbox.remote.messages import LONGEST_WAIT, LOOPBACK, PROTOCOL, TOKEN_VARIABLE
+from selfplay.verifiers.sandbox.remote.wire_format import LONGEST_WAIT, LOOPBACK, PROTOCOL, TOKEN_VARIABLE
 
 ANSWER_SECONDS = 15.0
 """What an answer may take beside the wait that it was asked for."""

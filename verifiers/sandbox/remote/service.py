@@ -1,4 +1,4 @@
-"""This machine's sandbox as a service for http.py (messages.py has the format).
+"""This machine's sandbox as a service for http.py (wire_format.py has the format).
 
     SELFPLAY_SANDBOX_TOKEN=... python -m selfplay.verifiers.sandbox.remote.service [--port 9000] [--lowest landlock]
 
@@ -27,7 +27,7 @@ from typing import Any
 
 from selfplay.verifiers.sandbox.outside import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LEVELS, Execution, Limits, SandboxError, Stopped
-from selfplay.verifiers.sandbox.remote.messages import (
+from selfplay.verifiers.sandbox.remote.wire_format import (
     BATCH_BYTES,
     LONGEST_WAIT,
     LOOPBACK,

@@ -1,4 +1,4 @@
-"""The contract of a distillation method: what it is told, what it does, what it reports.
+"""The contract of a distillation method: its keys, what it is told, what it reports. Light to import.
 
     class Doubled(Method):
         name = "doubled"
@@ -16,16 +16,48 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny
-
-from selfplay.distill.settings import DistillSettings
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 RESULT_FILE = "training.json"
 """A `TrainingResult` beside the weights that it made."""
 OnStep = Callable[[int, float], None]
 """Called with (step, loss) while training goes on."""
+
+
+class DistillSettings(BaseModel):
+    """The training step. A method with further keys derives its `Settings` from this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    method: str = "supervised"
+    """A method's name (`selfplay distill list`), or `path/to/file.py:name`."""
+    steps: int = Field(ge=1)
+    """Optimiser steps of every training, the same for all arms."""
+    batch_size: int = Field(default=32, ge=1)
+    """Rows in an optimiser step, over all devices."""
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    """Rows in one forward pass; unset: the whole batch. Must divide `batch_size`."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    schedule: Literal["constant", "linear", "cosine"] = "cosine"
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises from 0."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    beta2: float = Field(default=0.999, gt=0, lt=1)
+    """AdamW's second-moment decay."""
+    max_length: int | None = Field(default=None, ge=2)
+    """Longest row in tokens; longer rows are left out and counted, never cut. Unset: the model's context."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 on a GPU that has it, else float32."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads; unset: one for models up to a million parameters, else all cores."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
+            raise ValueError("`micro_batch_size` must divide `batch_size`")
+        return self
 
 
 class TrainingJob(BaseModel):
