@@ -137,7 +137,7 @@ def test_a_probe_that_fails_or_hangs_is_said_and_ends(experiment: Experiment, mo
     monkeypatch.setattr(estimate, "PROBE_SECONDS", 0.05)
     assert "did not end within" in str(estimate.measure(experiment))
     monkeypatch.undo()
-    wrong = experiment.model_copy(update={"verify": {"math": {"answer": "no such setting"}}})
+    wrong = experiment.model_copy(update={"generations": -1})  # which the probe refuses as it begins
     assert "the probe failed" in str(estimate.measure(wrong))
 
 

@@ -65,8 +65,14 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def calm(config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A run that nobody disturbs, and its digest."""
-    driver = chaos.finished(config, tmp_path_factory.mktemp("calm"))
+    """A run that nobody disturbs, and its digest. It is on two nodes: with one CPU on each the engine and the judge
+    cannot share one. The runs that are killed are on one."""
+    nodes = RayCluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        nodes.add_node(num_cpus=1)
+        driver = chaos.finished(config, tmp_path_factory.mktemp("calm"), extra=("--ray-address", nodes.address))
+    finally:
+        nodes.shutdown()
     return driver.run, chaos.total(driver.run)
 
 
@@ -100,16 +106,19 @@ MOMENTS: list[tuple[str, Callable[[Any], bool], Callable[[Any], bool], int]] = [
     ("in the report", reports, chaos.Driver.kill_group, -signal.SIGKILL),
 ]
 """(name, whether it is that moment, what is done, the exit code of it); in the order in which a run comes to them."""
-ALWAYS = ("in training", "in verification", "in the middle of a ledger write")
-"""The others too in `make test-long`; signals, sampling and the report have tests of their own besides."""
+ALWAYS = ("in verification", "in the middle of a ledger write")
+"""The others too in `make test-long`. Besides: in sampling below, in training in distill/test_trainer.py, and a signal
+in the report in cli/test_signals.py."""
 
 
-def test_killed_at_named_moments_and_at_random(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
+def test_killed_and_resumed_on_one_node_gives_the_digest_of_a_calm_run_on_two(
+    config: Path, calm: tuple[Path, str], tmp_path: Path
+) -> None:
     run: Path | None = None
     draw = random.Random(0)
     for name, moment, strike, code in (one for one in MOMENTS if LONG or one[0] in ALWAYS):
         driver = _caught(name, moment, config, tmp_path, run)
-        if name == "in training":
+        if name == "in verification":
             _second_driver_is_refused(config, driver)
         if name == "at a random moment":
             time.sleep(draw.uniform(0, 4))  # a run that goes on needs longer than that to start Ray
@@ -160,15 +169,9 @@ def _refused(config: Path, run: Path, *extra: str) -> str:
     return said
 
 
+@pytest.mark.skipif(not LONG, reason="SELFPLAY_LONG is not set; a run that was killed is compared as well")
 def test_two_nodes_give_the_digest_of_one(config: Path, calm: tuple[Path, str], tmp_path: Path) -> None:
-    """With one CPU on each node the engine and the judge cannot share one."""
-    nodes = RayCluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        nodes.add_node(num_cpus=1)
-        driver = chaos.finished(config, tmp_path, extra=("--ray-address", nodes.address))
-    finally:
-        nodes.shutdown()
-    assert chaos.total(driver.run) == calm[1]
+    assert chaos.total(chaos.finished(config, tmp_path).run) == calm[1]
 
 
 def test_another_config_is_refused_with_its_key_and_both_values(config: Path, calm: tuple[Path, str]) -> None:
