@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -115,12 +117,7 @@ class PluginGroup(Generic[Kind]):
         return found
 
     def _entries(self) -> dict[str, list[EntryPoint]]:
-        # the same distribution can be listed twice (an editable install beside a source tree)
-        distinct = {(e.name, e.value, _package(e)): e for e in entry_points(group=self.group)}
-        named: dict[str, list[EntryPoint]] = {}
-        for entry in sorted(distinct.values(), key=_package):
-            named.setdefault(entry.name, []).append(entry)
-        return named
+        return _registered(self.group, tuple((place, _changed(place)) for place in map(str, sys.path)))
 
     def _from_entries(self, entries: list[EntryPoint]) -> Found:
         entry, package = entries[0], _package(entries[0])
@@ -184,6 +181,28 @@ def renamed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list | tuple):
         return [renamed(item, change) for item in value]
     return value
+
+
+@lru_cache(maxsize=64)
+def _registered(group: str, places: tuple[tuple[str, int], ...]) -> dict[str, list[EntryPoint]]:
+    """The entry points of a group by name, read again only where a place to import from is new or has changed.
+
+    To read the metadata of all packages takes a tenth of a second, and one config asks a dozen times.
+    """
+    # the same distribution can be listed twice (an editable install beside a source tree)
+    distinct = {(e.name, e.value, _package(e)): e for e in entry_points(group=group)}
+    named: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(distinct.values(), key=_package):
+        named.setdefault(entry.name, []).append(entry)
+    return named
+
+
+def _changed(place: str) -> int:
+    """When something was last added to a folder or taken from it, in nanoseconds; 0 where it is no folder."""
+    try:
+        return os.stat(place or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_ours(entry: EntryPoint) -> bool:
