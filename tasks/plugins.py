@@ -83,7 +83,7 @@ class PluginGroup(Generic[Kind]):
 
     def shipped(self) -> list[str]:
         """The registered names of plugins that are part of this project, sorted; imports nothing."""
-        return sorted(name for name, entries in self._entries().items() if _is_ours(entries[0]))
+        return sorted(name for name, entries in self._entries().items() if any(map(_is_ours, entries)))
 
     def find(self, name: str) -> Kind:
         """The plugin of a registered name or `path/to/file.py:name`; imports only that one.

@@ -68,3 +68,19 @@ def test_every_linked_file_exists() -> None:
     for page in pages:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_plugins_of_the_page_are_found_by_their_files(tmp_path: Path) -> None:
+    page = (ROOT / "docs/plugins.md").read_text()
+    for name, text in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).write_text(text)
+    for noun, name in (("measures", "mean_length"), ("engines", "Shouting"), ("distill", "Longer")):
+        (file,) = [file.name for file in tmp_path.glob("*.py") if name in file.read_text()]
+        assert "does not say" not in selfplay(tmp_path, noun, "show", f"{file}:{name}").stdout
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    for file, name in re.findall(r"`([\w/]+\.py)::(\w+)", (ROOT / "docs/faults.md").read_text()):
+        found = ROOT / "tests" / file
+        assert found.is_file(), file
+        assert f"def {name}(" in found.read_text(), f"{file}::{name}"

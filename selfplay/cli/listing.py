@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, PydanticUserError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from selfplay.experiment.file import apply_override
@@ -110,7 +110,12 @@ def print_listed(columns: Sequence[str], found: Iterable[Listed[Any]], cells: Ca
         columns: heads of the columns behind name and package.
         cells: the cells of these columns.
     """
-    table = Table("name", "package", *columns, box=None, pad_edge=False)
+    table = Table(
+        *(Column(name, no_wrap=True, overflow="ignore") for name in ("name", "package")),
+        *(Column(name, overflow="fold") for name in columns),
+        box=None,
+        pad_edge=False,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
         found = list(found)

@@ -1,4 +1,4 @@
-"""Verifiers in files of their own, on nodes of a cluster that do not have the files.
+"""Plugins in files of their own, on nodes of a cluster that do not have the files.
 
     carried = collect("checks/even.py:even", {"parts": [{"verifier": "checks/odd.py:odd"}]})     on the driver
     moved = unpack(carried)                                                                      on the node

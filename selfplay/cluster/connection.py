@@ -61,7 +61,7 @@ class Cluster:
                 # The engine, the judge and the trainer are three actors; a machine with one core still holds them.
                 ray.init(
                     address="local",
-                    num_cpus=max(2, _cores()),
+                    num_cpus=max(2, cores_here()),
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
@@ -224,5 +224,6 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _cores() -> int:
+def cores_here() -> int:
+    """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -29,7 +29,13 @@ OnStep = Callable[[int, float], None]
 class DistillSettings(BaseModel):
     """The training step. A method with further keys derives its `Settings` from this."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        json_schema_extra={"additionalProperties": True},  # a method may have more, which an editor cannot know
+    )
 
     method: str = "supervised"
     """A method's name (`selfplay distill list`), or `path/to/file.py:name`."""
@@ -111,6 +117,13 @@ class Method(ABC):
             selfplay.errors.LossNotFinite: the loss or the weights are not finite.
             selfplay.errors.TrainingError: no rows, fewer steps than asked for, or weights that did not move.
         """
+
+
+def write_result(target: Path, result: TrainingResult) -> None:
+    """Put what a training did beside its student, where the loop finds it."""
+    temporary = target / f"{RESULT_FILE}.tmp"
+    temporary.write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    temporary.replace(target / RESULT_FILE)
 
 
 def unfinished_name(target: Path, process: int) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidatorFunctionWrapHandler
+from pydantic import ConfigDict, ValidationInfo, ValidatorFunctionWrapHandler
 
 from selfplay.distill.method import DistillSettings, Method
 from selfplay.errors import ConfigError
@@ -30,11 +30,23 @@ METHODS = PluginGroup(
 )
 
 
-def distill_settings(value: Any, validate: ValidatorFunctionWrapHandler) -> DistillSettings:
+class RecordedSettings(DistillSettings):
+    """The settings of a run that was made: whatever its method's keys are, without asking the method."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def distill_settings(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> DistillSettings:
     """The section `distill` as the settings of the method that it names: for pydantic, as a wrap validator."""
     method = value.get("method", DistillSettings.model_fields["method"].default) if isinstance(value, dict) else None
+    if isinstance(value, dict) and (info.context or {}).get("recorded"):
+        return RecordedSettings.model_validate(value)
     if not isinstance(method, str):
         found: DistillSettings = validate(value)
         return found
     # an error in it keeps its own key: pydantic takes a ValidationError over as it is
-    return METHODS.find(method).Settings.model_validate(value)
+    try:
+        settings = METHODS.find(method).Settings
+    except ConfigError as error:
+        raise ConfigError(f"`method`: {error}") from None
+    return settings.model_validate(value)

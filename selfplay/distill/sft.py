@@ -19,7 +19,7 @@ import torch
 import transformers
 import trl
 
-from selfplay.distill.method import RESULT_FILE, OnStep, TrainingJob, TrainingResult, unfinished_name
+from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, unfinished_name
 from selfplay.engines.threads import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
 from selfplay.models.folders import make_readable
@@ -81,7 +81,7 @@ def train(job: TrainingJob, on_step: OnStep) -> TrainingResult:
         loss=sum(last) / len(last),
         seconds=time.monotonic() - began,
     )
-    _save(model, tokenizer, result, job.target)
+    _save(model, tokenizer, job.target)
     return result
 
 
@@ -164,13 +164,12 @@ def _sums_of_weights(model: Any) -> list[float]:
     return [float(value) for p in parameters for value in (p.sum(), p.square().sum())]
 
 
-def _save(model: Any, tokenizer: Any, result: TrainingResult, target: Path) -> None:
-    """Write the student and `RESULT_FILE` under a temporary name and rename the folder when whole."""
+def _save(model: Any, tokenizer: Any, target: Path) -> None:
+    """Write the student under a temporary name and rename the folder when whole."""
     temporary = unfinished_name(target, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
-    (temporary / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     make_readable(temporary)
     shutil.rmtree(target, ignore_errors=True)
     temporary.replace(target)

@@ -18,7 +18,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from selfplay.cluster import carried_files
-from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, remove_unfinished
+from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, remove_unfinished, write_result
 from selfplay.distill.registry import METHODS
 from selfplay.engines.last_words import cause_of_death
 from selfplay.engines.prove import Reference
@@ -42,7 +42,13 @@ class _TrainingProcess:
         self._step = 0
         method = METHODS.find(carried_files.relocate(job["settings"]["method"], self._moved))
         settings = method.Settings.model_validate(job["settings"])
-        return method().train(TrainingJob.model_validate({**job, "settings": settings}), self._note)
+        whole = TrainingJob.model_validate({**job, "settings": settings})
+        result: object = method().train(whole, self._note)
+        if not isinstance(result, TrainingResult) or not whole.target.is_dir():
+            missing = "no student in its `target`" if isinstance(result, TrainingResult) else "no TrainingResult"
+            raise TrainingError(f"The distillation method {method.name} gave {missing}; repair it.")
+        write_result(whole.target, result)
+        return result
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
         from selfplay.engines import prove

@@ -25,6 +25,7 @@ from selfplay.engines.prove import Reference, prove
 from selfplay.engines.registry import make_engine
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
+from selfplay.tasks.plugins import absolute
 
 GROUP = 32
 """Completions that an engine hands over together."""
@@ -108,7 +109,9 @@ class EnginePool:
         logs: Path,
         say: Callable[[str], None],
     ) -> None:
-        self._settings, self._chat, self._trust_remote_code = settings, chat, trust_remote_code
+        # a file by its absolute path: the actors work in folders of their own
+        self._settings = settings.model_copy(update={"kind": absolute(settings.kind)})
+        self._chat, self._trust_remote_code = chat, trust_remote_code
         self._gpus, self._logs, self._say = gpus, logs, say
         self._files = carried_files.collect(settings.kind)
         self._replicas: list[Any] = []

@@ -79,7 +79,7 @@ class Engine(ABC):
     """The one interface of all engines. Libraries are imported when one is made, not with its class.
 
     Args:
-        settings: the `engine` section; an engine from elsewhere finds its own keys in `settings.options`.
+        settings: the `engine` section; its `options` are there as `self.options`, of the type `Options`.
         chat: use the tokenizer's chat template; None: exactly when it has one.
         trust_remote_code: run Python code that comes with the model.
     """
@@ -93,6 +93,7 @@ class Engine(ABC):
 
     def __init__(self, settings: EngineSettings, *, chat: bool | None, trust_remote_code: bool) -> None:
         self.settings = settings
+        self.options = type(self).Options.model_validate(settings.options)
         self._chat_setting = chat
         self._trust_remote_code = trust_remote_code
 

@@ -63,8 +63,11 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+def load_experiment(path: Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Experiment:
     """The experiment of a YAML file with `key.path=value` overrides.
+
+    Args:
+        recorded: the file is that of a run that was made: no plugin that it names is looked for.
 
     Raises:
         ConfigError: one sentence that names the file or key, and the remedy.
@@ -89,13 +92,13 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError(f"{path} must hold keys and values, beginning with `name:`.")
     for override in overrides:
         apply_override(data, override)
-    return parse_experiment(data, str(path))
+    return parse_experiment(data, str(path), recorded=recorded)
 
 
-def parse_experiment(data: dict[str, Any], where: str) -> Experiment:
+def parse_experiment(data: dict[str, Any], where: str, *, recorded: bool = False) -> Experiment:
     """An experiment from plain data; `where` names it in errors."""
     try:
-        return Experiment.model_validate(data)
+        return Experiment.model_validate(data, context={"recorded": recorded})
     except ValidationError as error:
         raise ConfigError(f"{where}: {explain(error, Experiment, data)}") from None
 

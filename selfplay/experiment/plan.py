@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from selfplay.engines.registry import resolve_kind
+from selfplay.engines.registry import ENGINES, check_options, resolve_kind
 from selfplay.errors import ConfigError
 from selfplay.experiment.judges import check_references, load_all
 from selfplay.experiment.problems import Curriculum
@@ -70,6 +70,7 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
         except SourceError as error:
             raise ConfigError(f"tasks[{number}]: {error}") from None
     _check_output(experiment.output)
+    check_options(ENGINES.find(resolve_kind(experiment.engine)), experiment.engine.options)
     made = experiment.model.init
     if made is not None and experiment.sampling.max_tokens >= made.context:
         raise ConfigError(

@@ -19,6 +19,7 @@ from pydantic import (
     JsonValue,
     SerializeAsAny,
     StringConstraints,
+    ValidationInfo,
     WrapValidator,
     model_validator,
 )
@@ -27,7 +28,7 @@ from selfplay.distill.method import DistillSettings
 from selfplay.distill.registry import distill_settings
 from selfplay.engines.registry import ENGINES, check_options
 from selfplay.engines.settings import EngineSettings, SamplingSettings
-from selfplay.errors import EngineError
+from selfplay.errors import ConfigError, EngineError
 from selfplay.experiment.conditions import Condition, StopCondition
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.measure.registry import taken
@@ -263,18 +264,27 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
-    def _engine_exists(self) -> Self:
-        if self.engine.kind != "auto":
+    def _engine_exists(self, info: ValidationInfo) -> Self:
+        if self.engine.kind != "auto" and not _is_recorded(info):
             try:
-                check_options(ENGINES.find(self.engine.kind), self.engine.options)
+                kind = ENGINES.find(self.engine.kind)
             except EngineError as error:
                 raise ValueError(f"`engine.kind`: {error}") from None
+            try:
+                check_options(kind, self.engine.options)
+            except EngineError as error:
+                raise ValueError(str(error)) from None
         return self
 
     @model_validator(mode="after")
-    def _alarms_and_rollback(self) -> Self:
+    def _alarms_and_rollback(self, info: ValidationInfo) -> Self:
+        if _is_recorded(info):
+            return self
         arms = {arm.name: arm for arm in self.arms}
-        measures = taken(self.measures)
+        try:
+            measures = taken(self.measures)
+        except ConfigError as error:
+            raise ValueError(f"`measures`: {error}") from None
         for key, conditions in (("warn_when", self.warn_when), ("stop_when", self.stop_when)):
             for number, condition in enumerate(conditions):
                 measure = measures.get(condition.measure)
@@ -303,6 +313,11 @@ class Experiment(Section):
         if self.rollback is not None and not self.evaluate.validation:
             raise ValueError("`rollback` chooses by validation accuracy; set `evaluate.validation` above 0")
         return self
+
+
+def _is_recorded(info: ValidationInfo) -> bool:
+    """Whether this is the config of a run that was made, whose plugins may be gone; see `load_experiment`."""
+    return bool((info.context or {}).get("recorded"))
 
 
 def _distinct(key: str, names: list[str]) -> None:

@@ -136,6 +136,13 @@ class Measure:
         wrong = next((score for score in scores if not isinstance(score, Score)), None)
         if wrong is not None:
             raise TypeError(f"it gave {type(wrong).__name__} where a Score is due")
+        for score in scores:
+            numbers = [score.value, *(end for end in (score.low, score.high) if end is not None)]
+            if not all(isinstance(number, int | float) for number in numbers) or not isinstance(score.n, int):
+                raise TypeError(f"it gave {score}, whose `n` has to be a whole number and whose others numbers")
+        tasks = [score.task for score in scores]
+        if len(set(tasks)) < len(tasks):
+            raise TypeError(f"it gave two scores for the task {max(tasks, key=tasks.count)}")
         return scores
 
 

@@ -157,7 +157,7 @@ class RunRecord:
         if not (path / "experiment.yaml").is_file():
             raise RunError(f"{path} is not a run directory: it has no experiment.yaml; give a run's own folder.")
         try:
-            experiment = load_experiment(path / "experiment.yaml")
+            experiment = load_experiment(path / "experiment.yaml", recorded=True)
         except ConfigError as error:
             raise RunError(f"{path} cannot be read as a run: {error}") from None
         return cls(path, experiment, recorded_environment(path / ENVIRONMENT), Ledger.of_run(path).connect())

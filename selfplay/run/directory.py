@@ -118,7 +118,7 @@ def check_same(path: Path, experiment: Experiment) -> None:
             "again without --resume."
         )
     try:
-        recorded = load_experiment(file)
+        recorded = load_experiment(file, recorded=True)
     except ConfigError as error:
         raise RunError(
             f"Cannot resume {path}: {str(error).rstrip('.')}; restore that file, or resume with the version of "

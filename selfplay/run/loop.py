@@ -81,7 +81,7 @@ class SeedRun:
         chooser = Chooser(run.experiment, ledger, seed, sampler.consult)
         self._selector = Selector(ledger, self._curriculum, seed, chooser)
         self._scorer = Scorer(run.experiment, ledger)
-        self._students = Students(run, seed, ledger, trainer, self._scorer, view)
+        self._students = Students(run, seed, ledger, trainer, self._scorer, view, make_room=sampler.release)
         self._alarms = Alarms(run.experiment, seed, ledger, self._curriculum.tasks)
 
     def run(self) -> bool:
@@ -128,7 +128,6 @@ class SeedRun:
         if self._experiment.model.trains_first:
             training_set = self._selector.worked_examples()
             self._selector.record(training_set, START, 0, {"data": "human"}, None)
-            self._sampler.release()
             model = self._students.trained(initial, training_set, None, START, 0)
         else:
             model = self._students.as_given(initial, START)
@@ -182,7 +181,6 @@ class SeedRun:
             return self._students.kept(writer, training_set, arm.name, generation)
         if self._alarms.has_lost_training(arm.name, generation):
             raise LossNotFinite(f"The loss of {arm.name}, generation {generation}, was not finite.")
-        self._sampler.release()
         start = initial if arm.start == "initial" else writer.folder
         return self._students.trained(start, training_set, writer, arm.name, generation)
 

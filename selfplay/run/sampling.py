@@ -36,7 +36,7 @@ from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
 
 CHUNK_PROBLEMS = 512
-"""Problems that one replica is given at a time, at most; fewer where the replicas would not all have some."""
+"""Problems that one engine is given at a time, at most; fewer where the replicas would not all have some."""
 IN_FLIGHT = 8
 """Groups of completions that may be with the judge at the same time."""
 FLUSH_ROWS = 1024

@@ -171,10 +171,11 @@ def judge_speeds(experiment: Experiment, problems: list[Problem]) -> tuple[float
     A judge is what `judge_of` says, composed or not, for evaluation and for training samples. It judges worked
     solutions, which take the whole way through a verifier.
     """
+    from selfplay.cluster.connection import cores_here
     from selfplay.verifiers.contract.judgement import Row
     from selfplay.verifiers.workers.supervisor import Supervisor
 
-    resources, cores = experiment.resources, len(os.sched_getaffinity(0))
+    resources, cores = experiment.resources, cores_here()
     workers = resources.verifier_workers or min(max(1, cores - experiment.engine.replicas), DEFAULT_VERIFIER_WORKERS)
     judges: dict[str, tuple[str, VerifierSpec]] = {}
     purposes: tuple[Purpose, ...] = ("evaluate", "train")
@@ -239,6 +240,8 @@ def _training(
         ended = time.monotonic()
     except _Enough:
         ended = ends[-1]
+    if len(ends) < 2:  # a method that says nothing of its steps
+        return imported, 0.0, (ended - began) / TRAINING_STEPS
     step = (ends[-1] - ends[0]) / (len(ends) - 1)
     return imported, max(0.0, ended - began - step * len(ends)), step
 

@@ -20,8 +20,11 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from selfplay.cluster.carried_files import collect
+from selfplay.distill.registry import METHODS
+from selfplay.engines.registry import ENGINES, resolve_kind
 from selfplay.errors import RunError
 from selfplay.experiment.judges import load_all
+from selfplay.experiment.plan import arm_filters
 from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import write_text
 from selfplay.tasks.registry import load_source
@@ -139,10 +142,14 @@ def verifier_versions(experiment: Experiment) -> dict[str, str]:
 
 
 def plugin_code(experiment: Experiment) -> dict[str, str]:
-    """SHA-256 of the file of each verifier and task source that comes from elsewhere, as 16 hex digits, by name."""
+    """SHA-256 of the file of each plugin that comes from elsewhere, as 16 hex digits, by its kind and name."""
     kinds: dict[str, type] = {
         f"verifier {name}": type(loaded.plugin) for (name, _), loaded in load_all(experiment).items()
     }
+    kinds[f"engine {experiment.engine.kind}"] = ENGINES.find(resolve_kind(experiment.engine))
+    kinds[f"distillation method {experiment.distill.method}"] = METHODS.find(experiment.distill.method)
+    for arm, loaded in arm_filters(experiment).items():
+        kinds[f"filter of {arm}"] = type(loaded.plugin)
     for task in experiment.tasks:
         kinds[f"task source {task.source}"] = type(load_source(task.source, task.settings))
     found = {}
@@ -150,7 +157,7 @@ def plugin_code(experiment: Experiment) -> dict[str, str]:
         file = inspect.getsourcefile(kind) if kind.__module__.partition(".")[0] != "selfplay" else None
         if file is not None:
             found[name] = _digest(Path(file).read_bytes())
-    inside = collect(experiment.verify, experiment.verify_training)
+    inside = collect(experiment.verify, experiment.verify_training, experiment.measures)
     return {**found, **{f"file {path}": _digest(text.encode()) for path, text in inside.items()}}
 
 

@@ -7,6 +7,7 @@ fingerprint; weights that were edited or lost since stop the run.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -33,8 +34,20 @@ class Students:
     """Makes and finds the models of one seed."""
 
     def __init__(
-        self, run: RunDirectory, seed: int, ledger: Ledger, trainer: Trainer, scorer: Scorer, view: RunView
+        self,
+        run: RunDirectory,
+        seed: int,
+        ledger: Ledger,
+        trainer: Trainer,
+        scorer: Scorer,
+        view: RunView,
+        *,
+        make_room: Callable[[], None],
     ) -> None:
+        """Args:
+        make_room: called before a training, which may need the GPUs that engines hold.
+        """
+        self._make_room = make_room
         self._run, self._seed, self._ledger, self._trainer = run, seed, ledger, trainer
         self._scorer, self._view = scorer, view
         self._experiment = run.experiment
@@ -96,6 +109,7 @@ class Students:
         return model
 
     def _train(self, start: Path, training_set: TrainingSet, target: Path, arm: str, generation: int) -> None:
+        self._make_room()
         target.parent.mkdir(parents=True, exist_ok=True)
         rows = target.parent / f"generation-{generation}.rows.parquet"
         sql = """

@@ -7,6 +7,6 @@ record = audit(Plan("math", sources=[NamedSource("polynomials")])).record
 rows.py       a row with its label, rows from a file
 corpus.py     rows from task sources: worked solutions (right) and wrong ones made from them
 attacks/      hostile programs and texts, which no verifier may accept
-trial.py      judging them: time, memory, repeats, threads, processes, a second verifier
+audited.py    judging them: time, memory, repeats, threads, processes, a second verifier
 record.py     what was measured, stored by verifier, version and settings
 """

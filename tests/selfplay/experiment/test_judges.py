@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.cluster import carried_files as plugin_files
+from selfplay.cluster import carried_files
 from selfplay.doctor import surroundings
 from selfplay.errors import ConfigError
 from selfplay.experiment.judges import check_references, judge_of, load_all, needs
@@ -84,12 +84,12 @@ def test_a_reference_that_does_not_fit_names_problem_and_field(experiment: Exper
 
 def test_a_file_is_carried_to_a_node_that_lacks_it(even: str, tmp_path: Path) -> None:
     settings = {"of": {"verifier": even}, "pattern": "x.py:y"}
-    carried = plugin_files.collect("math", settings)
+    carried = carried_files.collect("math", settings)
     assert list(carried) == [str(tmp_path / "even.py")]
-    assert plugin_files.unpack(carried) == {str(tmp_path / "even.py"): str(tmp_path / "even.py")}
+    assert carried_files.unpack(carried) == {str(tmp_path / "even.py"): str(tmp_path / "even.py")}
     (tmp_path / "even.py").write_text(EVEN.replace("== 0", "== 1"))
-    moved = plugin_files.unpack(carried)
-    elsewhere = plugin_files.relocate(settings, moved)
+    moved = carried_files.unpack(carried)
+    elsewhere = carried_files.relocate(settings, moved)
     assert elsewhere["pattern"] == "x.py:y"
     path = Path(elsewhere["of"]["verifier"].removesuffix(":even"))
     assert path != tmp_path / "even.py"

@@ -449,3 +449,20 @@ def test_overhead_per_row_is_small(plugin: str) -> None:
         began = time.monotonic()
         count = sum(1 for _ in supervisor.judge(Row(str(n), {"answer": "1"}, "abc") for n in range(5_000)))
         assert (time.monotonic() - began) / count < 0.001
+
+
+def test_a_plugin_may_use_another_package_called_verifiers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a checkout ours lies in a folder of that name, which a worker must not find first."""
+    (tmp_path / "verifiers").mkdir()
+    (tmp_path / "verifiers" / "__init__.py").write_text("THEIRS = True\n")
+    (tmp_path / "mine.py").write_text(
+        "from selfplay.verifiers import Verdict, verifier\n"
+        "import verifiers\n"
+        "@verifier(name='mine', version='1')\n"
+        "def mine(reference, completion):\n"
+        "    return Verdict.accept() if verifiers.THEIRS else Verdict.reject()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Supervisor(f"{tmp_path / 'mine.py'}:mine") as supervisor:
+        (judgement,) = supervisor.judge([Row("1", {}, "")])
+    assert judgement.verdict.outcome == "accepted"
