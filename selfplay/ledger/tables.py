@@ -17,7 +17,6 @@ from selfplay.models.state import ModelState
 from selfplay.tasks.problem import Problem, content_hash
 
 Purpose = Literal["train", "validate", "evaluate"]
-SampleOrigin = Literal["human", "procedural", "synthetic"]
 FAULTS = frozenset({"fault", "no_completion"})
 """Reasons of an undecided verdict that are nobody's answer: the judge, or the engine, failed."""
 

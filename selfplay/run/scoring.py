@@ -50,15 +50,17 @@ class Scorer:
 
     def value(self, model: ModelState, measure: str) -> float:
         """A recorded score over all tasks."""
-        place = {"seed": model.seed, "arm": model.arm, "generation": model.generation}
-        found = self._ledger.row("scores", **place, task=ALL_TASKS, measure=measure)
+        found = self._recorded(model, measure)
         assert found is not None, f"{measure} was recorded before it is asked for"
         return float(found["value"])
 
     def has(self, model: ModelState, measure: str) -> bool:
         """Whether the ledger holds that score of the model."""
+        return self._recorded(model, measure) is not None
+
+    def _recorded(self, model: ModelState, measure: str) -> dict[str, Any] | None:
         place = {"seed": model.seed, "arm": model.arm, "generation": model.generation}
-        return self._ledger.row("scores", **place, task=ALL_TASKS, measure=measure) is not None
+        return self._ledger.row("scores", **place, task=ALL_TASKS, measure=measure)
 
 
 def score_row(model: ModelState, measure: str, score: Score) -> dict[str, Any]:
