@@ -1,9 +1,9 @@
 """Taking `assert f(args) == expected` apart, so that only `f` and `args` go where the program runs.
 
-What is taken apart: a call of one named function with constant arguments (constants.py), compared with a constant,
-alone or negated, inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) <
-1e-6` too.
-What is not: everything else, which sandbox/tester.py runs as it is.
+What is taken apart: a call of one named function with constant arguments, compared with a constant, alone or negated,
+inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) < 1e-6` too. A constant is
+made of literals, lists, tuples, sets and dicts of them, `set()`, and arithmetic of numbers, + of texts and lists.
+What is not: everything else, which sandbox/inside/tests_process.py runs as it is.
 
 The comparison is Python's own between rebuilt plain values: `1 == True` and `1 == 1.0` hold, as they do in
 the test.
@@ -17,8 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from selfplay.verifiers.code.constants import constant
-from selfplay.verifiers.sandbox.border.plain import Encoder, Plain, TooBig
+from pydantic import JsonValue
+
+from selfplay.verifiers.code.program_run import ProgramRun, short, show
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.inside.plain_data import Encoder, Plain, TooBig, Unreadable, decode
+from selfplay.verifiers.sandbox.protocol import Stopped
 
 COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -39,6 +43,19 @@ SIGNS: dict[type[ast.cmpop], str] = {
 MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq, ast.NotEq: ast.NotEq, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE,
 }  # fmt: skip
+
+LARGEST_BITS = 4096
+LONGEST = 10_000
+PLAIN = (type(None), bool, int, float, complex, str, bytes)
+ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,45 @@ def checks_of(tests: list[ast.Module], entry_point: str | None) -> list[Check]:
     if not found:
         raise NotApart
     return found
+
+
+def judge(run: ProgramRun, checks: list[Check], setup: str) -> Verdict:
+    """All calls go over in one message, and the answers are read one by one until the first that is wrong.
+
+    Raises Failed, SandboxError.
+    """
+    order = run.order("calls", setup=setup, calls=[check.call for check in checks])
+    total = len(checks)
+    with run.spawn("candidate") as program:
+        run.begin(program, order)
+        for place, check in enumerate(checks):
+            run.evidence["passed"], run.evidence["of"] = place, total
+            try:
+                answer = run.wait(program)
+            except Stopped as stop:
+                raise run.stopped(program, stop, test=short(check.source)) from stop
+            _judge_value(run, check, answer)
+    run.evidence["passed"] = total
+    return run.accepted()
+
+
+def _judge_value(run: ProgramRun, check: Check, answer: dict[str, Any]) -> None:
+    if "value" not in answer:
+        raise run.no_value(answer, **_about(check))
+    try:
+        value = decode(answer["value"])
+    except Unreadable as error:
+        raise run.failed("unreadable_result", **_about(check)) from error
+    try:
+        holds = check.holds(value)
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise run.failed("wrong_answer", got=show(value), error=type(error).__name__, **_about(check)) from error
+    if not holds:
+        raise run.failed("wrong_answer", got=show(value), **_about(check))
+
+
+def _about(check: Check) -> dict[str, JsonValue]:
+    return {"test": short(check.source), "expected": short(check.expected)}
 
 
 def _checks_of_function(function: ast.FunctionDef, entry_point: str) -> list[Check]:
@@ -172,3 +228,55 @@ def _literal(node: ast.expr) -> Any:
         return constant(node)
     except (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError) as error:
         raise NotApart from error
+
+
+def constant(node: ast.expr) -> Any:
+    """The value.
+
+    Raises:
+        ValueError, TypeError, ArithmeticError: it is no such expression, or has no value.
+    """
+    if isinstance(node, ast.Constant) and type(node.value) in PLAIN:
+        return node.value
+    if isinstance(node, ast.List):
+        return [constant(item) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(constant(item) for item in node.elts)
+    if isinstance(node, ast.Set):
+        return {constant(item) for item in node.elts}
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [constant(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(constant, node.values), strict=True))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        value = constant(node.operand)
+        return -value if isinstance(node.op, ast.USub) else +value
+    if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+        return _computed(type(node.op), constant(node.left), constant(node.right))
+    if _is_empty_set(node):
+        return set()
+    raise ValueError("not a constant")
+
+
+def _is_empty_set(node: ast.expr) -> bool:
+    """Whether it is `set()`, which has no literal."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return False
+    return isinstance(node.func, ast.Name) and node.func.id == "set"
+
+
+def _computed(kind: type[ast.operator], left: Any, right: Any) -> Any:
+    numbers = all(isinstance(value, (int, float, complex)) for value in (left, right))
+    if not numbers and kind is not ast.Add:
+        raise ValueError("not arithmetic")
+    if kind is ast.Pow and isinstance(left, int) and isinstance(right, int):
+        if left.bit_length() * abs(right) > LARGEST_BITS:
+            raise ValueError("too large")
+    elif any(_too_large(value) for value in (left, right)):
+        raise ValueError("too large")
+    return ARITHMETIC[kind](left, right)
+
+
+def _too_large(value: Any) -> bool:
+    if isinstance(value, int):
+        return value.bit_length() > LARGEST_BITS
+    return isinstance(value, (str, bytes, list, tuple)) and len(value) > LONGEST

@@ -10,9 +10,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from selfplay.verifiers.code import special
+from selfplay.verifiers.code import special_judge
 from selfplay.verifiers.code.asserts import Check, NotApart, checks_of
-from selfplay.verifiers.code.changed import expects_of_changed
+from selfplay.verifiers.code.changed_arguments import reads_changed
 
 
 class Case(BaseModel):
@@ -61,7 +61,7 @@ class CodeReference(BaseModel):
         if self.tolerance is not None and (not self.cases or self.judge is not None or self.compare == "exact"):
             raise ValueError("`tolerance` needs `cases` that are compared by `lines` or `tokens`, without a `judge`")
         if self.judge is not None:
-            special.find(self.judge)
+            special_judge.find(self.judge)
         if self.entry_point is None and any("def check(" in text for text in self.test_list):
             raise ValueError("`tests` with a check function need `entry_point`, the function to check")
         return self
@@ -82,9 +82,9 @@ class Plan:
     """Functions and classes that the program must define, as far as known."""
     program_setup: str = ""
     shared_classes: list[str] = field(default_factory=list)
-    """Classes that both sides have, whose objects cross the border as their fields."""
-    expects_of_changed: bool = False
-    """Whether the tests compute what they expect from what the program was given; see changed.py."""
+    """Classes that both sides have, whose objects cross as their fields."""
+    reads_changed: bool = False
+    """Whether the tests read an argument beside what the program returned; see changed_arguments.py."""
     broken: str | None = None
     """Why the tests themselves cannot be read."""
 
@@ -112,7 +112,7 @@ def plan(reference: CodeReference) -> Plan:
         return Plan(checks, frozenset(check.function for check in checks), setup, classes)
     names = frozenset([reference.entry_point] if reference.entry_point else _called(trees))
     unbound = frozenset(_free(ast.Module([part for tree in (setup_tree, *trees) for part in tree.body], [])))
-    doubtful = expects_of_changed([setup_tree, *trees], names | unbound)
+    doubtful = reads_changed([setup_tree, *trees], names | unbound)
     return Plan(checks, names, setup if own else "", classes, doubtful)
 
 

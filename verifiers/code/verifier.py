@@ -1,23 +1,23 @@
 """The code verifier: is this program right, by its unit tests?
 
-What is covered: the program runs in a process of its own inside the sandbox, expected values never go there,
-what comes back is plain data, and the comparison happens here (or, for tests that are more than `f(x) ==
-value`, in a second sandboxed process that holds the tests). Nothing that the program prints, raises, patches
-or exits with can be read as a pass.
+What is covered: with `seal: apart`, the default, the program runs in a process of its own inside the sandbox, expected
+values never go there, what comes back is plain data, and the comparison happens here (or, for tests that are more than
+`f(x) == value`, in a second sandboxed process that holds the tests). Nothing that the program prints, raises, patches or
+exits with can be read as a pass. With `seal: shared` tests and program share an interpreter in the sandbox, which a
+program can exploit; each verdict then says so.
 What is not covered: a program that is right on the tests and wrong elsewhere, one that tells the tests'
 inputs apart, and tests that can be met without solving the problem.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from selfplay.verifiers.code import extract
-from selfplay.verifiers.code.judge import judge
-from selfplay.verifiers.code.reference import CodeReference, plan
-from selfplay.verifiers.code.trial import Trial
+from selfplay.verifiers.code import asserts, extract, sealed_tests, whole_programs
+from selfplay.verifiers.code.program_run import Failed, ProgramRun
+from selfplay.verifiers.code.reference import CodeReference, Plan, plan
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BrokenVerifier
@@ -42,19 +42,22 @@ class CodeSettings(BaseModel):
     """What it may print."""
     result_kb: int = Field(default=1024, ge=1, le=1 << 18)
     """One returned value, as it crosses the border."""
+    seal: Literal["apart", "shared"] = "apart"
+    """Whether tests run in a process of their own (`apart`), or in the program's interpreter (`shared`), with real
+    pytest where `packages` names it. Only `apart` holds against a program that sets out to forge its verdict."""
     sandbox: Annotated[str, AfterValidator(check)] = "landlock"
     """The lowest isolation to accept (`namespaces`, `landlock` or `process`; better is taken where the machine gives
     it), or the address of a remote sandbox, such as `https://sandbox.example:9000`."""
     packages: tuple[Annotated[str, Field(pattern=r"^[^\W\d]\w*$")], ...] = ()
-    """What programs and tests may import besides the standard library, such as `numpy`; must be installed here. What
-    a package needs is named too."""
+    """What programs and tests may import besides the standard library, such as `numpy` or `pytest`, with what it needs;
+    must be installed here."""
 
 
 class CodeVerifier(Verifier):
     """Judges a response that contains a Python program by asserts, a check function or input and output."""
 
     name: ClassVar[str] = "code"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     judges: ClassVar[str] = "that the program passes every unit test of the problem, run in a sandbox"
     does_not_catch: ClassVar[str] = "programs that are wrong only where the tests do not look"
     Reference: ClassVar[type[BaseModel]] = CodeReference
@@ -78,6 +81,13 @@ class CodeVerifier(Verifier):
         except LevelRefused as error:
             raise BrokenVerifier(str(error)) from error
         self.sandbox_level = self._sandbox.level
+        if self.settings.seal == "shared" and not self.sandbox_level.endswith("namespaces"):
+            level = self.sandbox_level
+            self.close()
+            raise BrokenVerifier(
+                f"`seal: shared` needs the sandbox level `namespaces`, where tests may write files, and this one is "
+                f"`{level}`; allow user namespaces on this machine, or use `seal: apart`"
+            )
 
     def close(self) -> None:
         """End the sandbox; the next `verify` starts another. It ends by itself with this process."""
@@ -111,10 +121,21 @@ class CodeVerifier(Verifier):
             output_kb=self.settings.output_kb,
             message_kb=self.settings.result_kb,
         )
-        trial = Trial(self._sandbox, limits, seconds, programs)
+        run = ProgramRun(self._sandbox, limits, seconds, programs)
         try:
-            return judge(trial, reference, made)
+            return self._judge(run, reference, made)
+        except Failed as failed:
+            return failed.verdict
         except SandboxError as error:
             # a warm parent that failed once is not trusted with the next program
             self.close()
-            return Verdict.fault(f"the sandbox failed: {error}", **trial.evidence)
+            return Verdict.fault(f"the sandbox failed: {error}", **run.evidence)
+
+    def _judge(self, run: ProgramRun, reference: CodeReference, made: Plan) -> Verdict:
+        if reference.cases:
+            return whole_programs.judge(run, reference)
+        if self.settings.seal == "shared":
+            return sealed_tests.judge_shared(run, reference, made)
+        if made.checks:
+            return asserts.judge(run, made.checks, made.program_setup)
+        return sealed_tests.judge_apart(run, reference, made)

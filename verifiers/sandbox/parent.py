@@ -19,12 +19,12 @@ import time
 from typing import Any, NoReturn
 
 from selfplay.verifiers.sandbox import control, preimport
-from selfplay.verifiers.sandbox.border import candidate, tester
 from selfplay.verifiers.sandbox.channel import Channel, pack
+from selfplay.verifiers.sandbox.inside import program_process, tests_process
 from selfplay.verifiers.sandbox.kernel import confine, landlock, linux, root, seccomp
 from selfplay.verifiers.sandbox.kernel.steps import Step, call, walk
 
-_RUN = {"candidate": candidate.run, "tester": tester.run}
+_RUN = {"candidate": program_process.run, "tester": tests_process.run}
 RUNS = [_RUN[role] for role in control.ROLES]
 CHANNEL = Channel(confine.CHANNEL)
 READY = pack({"ready": True})
@@ -53,7 +53,7 @@ def main() -> None:
     except OSError as error:
         _say(link, {"refused": str(error)})
         raise SystemExit(1) from error
-    candidate.prepare()
+    program_process.prepare()
     os.environ.clear()
     sys.argv[:] = ["program"]
     for name in [name for name in sys.modules if name.partition(".")[0] == "selfplay"]:

@@ -9,7 +9,7 @@
 `Sandbox` and `Execution` are the whole interface. The one that this machine gives is outside.py; one behind a
 web service is remote/http.py; a package adds another through the entry-point group `selfplay.sandboxes`, under the
 scheme of its address. Deadlines are of `time.monotonic()`. The messages themselves are plain JSON objects, those
-of candidate.py and tester.py, and hostile until they have been read.
+of inside/program_process.py and inside/tests_process.py, and hostile until they have been read.
 """
 
 from __future__ import annotations

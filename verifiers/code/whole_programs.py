@@ -3,7 +3,7 @@
 How output is compared is the reference's `compare`: `lines` leaves out spaces at the ends of lines and empty last
 lines, `tokens` compares words, `exact` compares every character. With `tolerance`, words that are both numbers may
 differ by that much, absolutely or relative to the expected one. Where several outputs are right, a special judge
-(special.py) decides. Output is read as UTF-8, and bytes that are none become U+FFFD.
+(special_judge.py) decides. Output is read as UTF-8, and bytes that are none become U+FFFD.
 """
 
 from __future__ import annotations
@@ -15,67 +15,66 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from selfplay.verifiers.code import special
-from selfplay.verifiers.code.evidence import short, show
+from selfplay.verifiers.code import special_judge
+from selfplay.verifiers.code.program_run import Failed, ProgramRun, short, show
 from selfplay.verifiers.code.reference import Case, CodeReference
-from selfplay.verifiers.code.trial import Failed, Trial
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.sandbox.protocol import Stopped
 
 NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,4})?", re.ASCII)
 
 
-def judge(trial: Trial, reference: CodeReference) -> Verdict:
+def judge(run: ProgramRun, reference: CodeReference) -> Verdict:
     """Raises Failed, SandboxError."""
     cases = reference.cases or ()
     for place, case in enumerate(cases):
-        trial.evidence["passed"], trial.evidence["of"] = place, len(cases)
-        _judge_case(trial, case, reference)
-    trial.evidence["passed"] = len(cases)
-    return trial.accepted()
+        run.evidence["passed"], run.evidence["of"] = place, len(cases)
+        _judge_case(run, case, reference)
+    run.evidence["passed"] = len(cases)
+    return run.accepted()
 
 
-def _judge_case(trial: Trial, case: Case, reference: CodeReference) -> None:
+def _judge_case(run: ProgramRun, case: Case, reference: CodeReference) -> None:
     about: dict[str, JsonValue] = {
         "test": short(f"stdin {case.stdin!r}"),
         "expected": short(repr(case.stdout)),
     }
-    got = _output(trial, case, about)
+    got = _output(run, case, about)
     if reference.judge is not None:
-        verdict = special.ask(reference.judge, case.stdin, got, case.stdout)
+        verdict = special_judge.ask(reference.judge, case.stdin, got, case.stdout)
         if verdict.outcome == "undecided":
             what = str(verdict.detail.get("what", verdict.reason))
-            raise Failed(trial.fault(what))
+            raise Failed(run.fault(what))
         if verdict.outcome == "rejected":
-            raise trial.failed(verdict.reason, **{**verdict.detail, **about, "got": show(got)})
+            raise run.failed(verdict.reason, **{**verdict.detail, **about, "got": show(got)})
     elif not same_output(got, case.stdout, reference.compare, reference.tolerance):
-        raise trial.failed("wrong_answer", got=show(got), **about)
+        raise run.failed("wrong_answer", got=show(got), **about)
 
 
-def _output(trial: Trial, case: Case, about: dict[str, JsonValue]) -> str:
+def _output(run: ProgramRun, case: Case, about: dict[str, JsonValue]) -> str:
     """What the program prints for one input, where it ends well."""
     message: dict[str, Any] = {}
     stdin = case.stdin.encode("utf-8", "surrogateescape")
-    with trial.spawn("candidate", stdin) as program:
-        trial.begin(program, trial.order("script"))
+    with run.spawn("candidate", stdin) as program:
+        run.begin(program, run.order("script"))
         try:
-            message = trial.wait(program)
-            program.drain(trial.deadline)
+            message = run.wait(program)
+            program.drain(run.deadline)
         except Stopped as stop:
             if stop.reason != "ended":
-                raise trial.stopped(program, stop, **about) from stop
+                raise run.stopped(program, stop, **about) from stop
             with contextlib.suppress(Stopped):
-                program.drain(trial.deadline)
+                program.drain(run.deadline)
         # a program may end itself with os._exit(0), which leaves no message
         ending = program.close()
-    trial.spent(ending.cpu_seconds if ending else 0.0)
+    run.spent(ending.cpu_seconds if ending else 0.0)
     if "error" in message or "program" in message:
-        raise trial.no_value(message, **about)
+        raise run.no_value(message, **about)
     code = message.get("exit", ending.code if ending else -1)
     if type(code) is not int:
-        raise trial.failed("unreadable_result", **about)
+        raise run.failed("unreadable_result", **about)
     if code != 0:
-        raise trial.failed("exit_code", code=max(-(2**31), min(code, 2**31)), **about)
+        raise run.failed("exit_code", code=max(-(2**31), min(code, 2**31)), **about)
     return program.output.decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Exceptions on their way across the border: their name, message, arguments, ancestors and fields, as plain data.
+"""Exceptions that cross between processes: their name, message, arguments, ancestors and fields, as plain data.
 
 What is covered: built-in exceptions arrive as themselves, others as a class of the same name with the same
 ancestors. What is not covered: methods of an exception, arguments and fields that have no plain form, and the
@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from selfplay.verifiers.sandbox.border.plain import Encoder, TooBig
+from selfplay.verifiers.sandbox.inside.plain_data import Encoder, TooBig
 
 PROGRAM = "<program>"
 
@@ -68,15 +68,6 @@ def builtin_exception(bases: Sequence[str]) -> type[BaseException]:
         if isinstance(kind, type) and issubclass(kind, BaseException):
             return kind
     return Exception
-
-
-class Halted(RuntimeError):
-    """The program raised StopIteration, which would quietly end a loop of the tests that calls it, as in
-    all(map(...))."""
-
-    def __init__(self, stopped: BaseException) -> None:
-        super().__init__(f"the program raised {type(stopped).__name__}")
-        self.stopped = stopped
 
 
 def rebuild(kind: type[BaseException], message: str, args: Any = None) -> BaseException:

@@ -1,22 +1,25 @@
 """One completion's way through the sandbox: its clock, its evidence, and the verdicts for each way to fail.
 
-The three forms that tests have are judged in calls.py, border.py and scripts.py, which all go through here.
+The forms that tests have are judged in single_calls.py, sealed_tests.py and whole_programs.py, through this.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
 
-from selfplay.verifiers.code.evidence import short
 from selfplay.verifiers.code.extract import Reading
 from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.sandbox.inside.plain_data import Opaque
 from selfplay.verifiers.sandbox.protocol import Execution, Limits, Role, Sandbox, Stopped
 
 START_SECONDS = 10.0
 SHORTEST_WAIT = 0.02
+SHOWN = 400
+"""Characters of a value, message or test in a verdict's detail."""
 
 
 class Failed(Exception):
@@ -27,7 +30,7 @@ class Failed(Exception):
         self.verdict = verdict
 
 
-class Trial:
+class ProgramRun:
     """One completion's way through the sandbox.
 
     Args:
@@ -39,7 +42,7 @@ class Trial:
         self._sandbox, self._limits, self._seconds, self._programs = sandbox, limits, seconds, programs
         self._began = self._deadline = 0.0
         self._spent = 0.0
-        """CPU seconds of processes of this trial that are over."""
+        """CPU seconds of processes that are over."""
         self.evidence: dict[str, JsonValue] = {"sandbox": sandbox.level}
 
     @property
@@ -51,9 +54,10 @@ class Trial:
     def deadline(self) -> float:
         return self._deadline
 
-    def spawn(self, role: Role, standard_input: bytes | None = None) -> Execution:
-        """Raises SandboxError."""
-        return self._sandbox.spawn(role, self._limits, standard_input=standard_input)
+    def spawn(self, role: Role, standard_input: bytes | None = None, longer: int = 1) -> Execution:
+        """A process whose messages may be so many times longer than the setting says. Raises SandboxError."""
+        limits = replace(self._limits, message_kb=self._limits.message_kb * longer) if longer > 1 else self._limits
+        return self._sandbox.spawn(role, limits, standard_input=standard_input)
 
     def spent(self, seconds: float) -> None:
         """Count the CPU time of a process that is over."""
@@ -144,3 +148,21 @@ class Trial:
 
     def fault(self, what: str) -> Verdict:
         return Verdict(outcome="undecided", reason="fault", detail={"what": short(what), **self.evidence})
+
+
+def show(value: Any) -> str:
+    """A value as text of bounded length; the values are plain data, but may be too large for repr."""
+    if isinstance(value, Opaque):
+        return short(repr(value))
+    try:
+        return short(repr(value))
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} too large to show"
+
+
+def short(text: str) -> str:
+    cut = text[:SHOWN]
+    if not cut.isascii():
+        # bounded in the bytes of JSON, where one character may take twelve
+        cut = cut.encode("ascii", "backslashreplace").decode("ascii")
+    return cut[:SHOWN] + ("..." if len(text) > SHOWN or len(cut) > SHOWN else "")

@@ -8,7 +8,9 @@ here.
 
 from __future__ import annotations
 
+import _sitebuiltins
 import atexit
+import builtins
 import gc
 import random
 import sys
@@ -16,28 +18,31 @@ import threading
 import types
 from typing import Any
 
-from selfplay.verifiers.sandbox.border.plain import Encoder, TooBig, decode
-from selfplay.verifiers.sandbox.border.raised import PROGRAM, describe
-from selfplay.verifiers.sandbox.border.server import Server
 from selfplay.verifiers.sandbox.channel import Channel
-from selfplay.verifiers.sandbox.ending import give_exit
+from selfplay.verifiers.sandbox.inside import shared_tests
+from selfplay.verifiers.sandbox.inside.exception_data import PROGRAM, describe
+from selfplay.verifiers.sandbox.inside.object_server import Server
+from selfplay.verifiers.sandbox.inside.plain_data import Encoder, TooBig, decode
 
 SETUP = "<setup>"
 
 
 def prepare() -> None:
     """What is the same for every program; done once, in the warm parent."""
-    give_exit()
+    # which an interpreter started without `site` lacks
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D"))
     random.seed(0)
 
 
 def run(channel: Channel) -> None:
-    """Serve one execution, as its first message asks: `calls`, `serve` or `script`. `prepare` was called before."""
+    """Serve one execution, as its first message asks: `calls`, `serve`, `shared` or `script`. `prepare` was called before."""
     order = channel.receive()
-    namespace = _module("__main__" if order["mode"] == "script" else "program")
+    namespace = _module("__main__" if order["mode"] == "script" else "solution")
     code = _compile(channel, order["programs"])
     if code is None:
         return
+    gc.set_threshold(50_000, 20, 50)  # the default looks at a list of 100,000 nodes again and again
     gc.enable()
     if order["mode"] == "script":
         _script(channel, code, namespace)
@@ -51,6 +56,8 @@ def run(channel: Channel) -> None:
         return
     if order["mode"] == "calls":
         _calls(channel, order["calls"], namespace)
+    elif order["mode"] == "shared":
+        channel.send(shared_tests.run(order, namespace))
     else:
         channel.send({"loaded": True})
         Server(channel, namespace, order["shared"]).serve()
