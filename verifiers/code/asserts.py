@@ -1,9 +1,9 @@
 """Taking `assert f(args) == expected` apart, so that only `f` and `args` go where the program runs.
 
 What is taken apart: a call of one named function with constant arguments, compared with a constant, alone or negated,
-inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) < 1e-6` too. A constant is
-made of literals, lists, tuples, sets and dicts of them, `set()`, and arithmetic of numbers, + of texts and lists.
-What is not: everything else, which sandbox/inside/tests_process.py runs as it is.
+inside a list of asserts or in a `def check(candidate)` that holds nothing else. `abs(f(x) - 1.5) < 1e-6` too. A
+constant is made of literals, lists, tuples, sets and dicts of them, `set()`, and arithmetic of numbers, + of texts and
+lists. What is not: everything else, which sandbox/inside/tests_process.py runs as it is.
 
 The comparison is Python's own between rebuilt plain values: `1 == True` and `1 == 1.0` hold, as they do in
 the test.
@@ -147,6 +147,8 @@ def _checks_of_function(function: ast.FunctionDef, entry_point: str) -> list[Che
 
 def _says_nothing(statement: ast.stmt) -> bool:
     """A docstring, `pass`, `assert True`, an import, or a literal given to a name such as METADATA."""
+    if isinstance(statement, ast.ImportFrom) and any(alias.asname for alias in statement.names):
+        return False  # the program may go by another name here
     if isinstance(statement, (ast.Pass, ast.Import, ast.ImportFrom)):
         return True
     if isinstance(statement, ast.Expr):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, Self
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfplay.verifiers.code import special_judge
 from selfplay.verifiers.code.asserts import Check, NotApart, checks_of
-from selfplay.verifiers.code.changed_arguments import reads_changed
+from selfplay.verifiers.code.changed_arguments import BUILTINS, reads_changed
 
 
 class Case(BaseModel):
@@ -89,9 +88,6 @@ class Plan:
     """Why the tests themselves cannot be read."""
 
 
-BUILTINS = frozenset(dir(builtins))
-
-
 @lru_cache(maxsize=4096)
 def plan(reference: CodeReference) -> Plan:
     """Decide how to judge; only ever parses the task's own tests, never the completion."""
@@ -111,8 +107,7 @@ def plan(reference: CodeReference) -> Plan:
     if checks:
         return Plan(checks, frozenset(check.function for check in checks), setup, classes)
     names = frozenset([reference.entry_point] if reference.entry_point else _called(trees))
-    unbound = frozenset(_free(ast.Module([part for tree in (setup_tree, *trees) for part in tree.body], [])))
-    doubtful = reads_changed([setup_tree, *trees], names | unbound)
+    doubtful = reads_changed([setup_tree, *trees])
     return Plan(checks, names, setup if own else "", classes, doubtful)
 
 

@@ -1,12 +1,12 @@
 """Tests that are more than single calls, under one of two seals.
 
 `apart` (the default): they run in a sandboxed process of their own and use the program from there with plain data and
-handles; what needs more is `open`. A function that returns something and changes its arguments too could change what the
-tests expect (`assert f(a) == sorted(a)`). Where they read such arguments beside what it returned (changed_arguments.py)
-they run a second time with arguments that stay as they were, and both must pass.
+handles; what needs more is `open`. A function that returns something and changes its arguments too could change what
+the tests expect (`assert f(a) == sorted(a)`). Where they read such arguments beside what it returned
+(changed_arguments.py) they run a second time with arguments that stay as they were, and both must pass.
 
-`shared`: tests and program in one sandboxed interpreter. A program that sets out to can forge the verdict, so the verdict
-says `seal: shared`.
+`shared`: tests and program in one sandboxed interpreter. A program that sets out to can forge the verdict, so the
+verdict says `seal: shared`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def judge_shared(run: ProgramRun, reference: CodeReference, plan: Plan) -> Verdi
         raise run.no_value(told)
     try:
         return _verdict(run, reference, {"used": True, **told})
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         # the message is the program's as much as the tests'
         raise run.failed("unreadable_result") from error
 

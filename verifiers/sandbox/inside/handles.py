@@ -1,10 +1,10 @@
 """The program as its tests see it from another process: plain data, and handles of what has no plain form.
 
-A handle can be called, iterated and compared by identity. An object that the tests built themselves, by a class that they
-name, has all its attributes, a length, items, `in`, and its own text. Of other objects that the program returned the
-methods that built-in types have too (`startswith`, `__len__`) are out of reach: such an object may stand where the tests
-expect a list or a text, and its word would decide about it. Comparing by `==`, arithmetic and everything else that would
-run the program's code to decide something is out of reach for all handles.
+A handle can be called, iterated and compared by identity. An object that the tests built themselves, by a class that
+they name, has all its attributes, a length, items, `in`, and its own text. Of other objects that the program returned
+the methods that built-in types have too (`startswith`, `__len__`) are out of reach: such an object may stand where the
+tests expect a list or a text, and its word would decide about it. Comparing by `==`, arithmetic and everything else
+that would run the program's code to decide something is out of reach for all handles.
 
 What is out of reach is no failure of the program: it raises `NeedsShared`, and the verdict is `open`.
 """
@@ -106,6 +106,8 @@ class Handle:
 
     def __getattr__(self, name: str) -> Any:
         held = held_of(self)
+        if name in OFFERED or name in REFUSED:
+            raise AttributeError(f"'{held.kind}' object has no attribute '{name}'")
         if name.startswith("__") and name.endswith("__"):
             held.program.refuse(f"they ask an object of the program for `{name}`")
         _needs_built(held, name)

@@ -1,9 +1,9 @@
 """Lists, dicts, sets and objects with an identity: one content in both processes, whatever they refer to.
 
 Everything that can be changed crosses as a node: a number and its content, in which other nodes stand as [number].
-So cycles, shared parts and a linked list of 100,000 nodes cross like anything else, without recursion. The numbers of an
-argument are known to both sides until the call is over, so its changes come back; what the program keeps in one of its
-objects stays known after that, and each later message carries its changes.
+So cycles, shared parts and a linked list of 100,000 nodes cross like anything else, without recursion. The numbers of
+an argument are known to both sides until the call is over, so its changes come back; what the program keeps in one of
+its objects stays known after that, and each later message carries its changes.
 
 What is covered: list, dict, set, bytearray, deque, Counter, defaultdict, OrderedDict, numpy arrays, and objects of
 classes that both sides have (from the setup or the prefix), by their fields. What is not covered: the program's other

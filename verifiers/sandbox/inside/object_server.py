@@ -1,8 +1,8 @@
 """The program's end, where tests in another process use it one question at a time (handles.py).
 
 What the program returns crosses as plain data where it has such a form; lists, dicts and objects of shared classes
-cross as nodes of a graph (object_graph.py); other objects stay here and cross as a number. Like everything here it shares
-its interpreter with hostile code, so nothing of it is believed.
+cross as nodes of a graph (object_graph.py); other objects stay here and cross as a number. Like everything here it
+shares its interpreter with hostile code, so nothing of it is believed.
 """
 
 from __future__ import annotations

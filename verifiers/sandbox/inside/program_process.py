@@ -36,7 +36,7 @@ def prepare() -> None:
 
 
 def run(channel: Channel) -> None:
-    """Serve one execution, as its first message asks: `calls`, `serve`, `shared` or `script`. `prepare` was called before."""
+    """Serve one execution, as its first message asks: `calls`, `serve`, `shared` or `script`; after `prepare`."""
     order = channel.receive()
     namespace = _module("__main__" if order["mode"] == "script" else "solution")
     code = _compile(channel, order["programs"])

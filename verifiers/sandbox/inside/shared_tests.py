@@ -1,8 +1,8 @@
 """Tests and program in one interpreter, for tests that ask for it (`seal: shared` of the code verifier).
 
-The program is the module `solution`. Test functions and classes are run by the real pytest where the settings grant that
-package, with fixtures, marks, parameters and mocks; otherwise, and for bare asserts and `check(candidate)`, unit_tests.py
-runs them. Needs a place to write, so the level `namespaces`.
+The program is the module `solution`. Test functions and classes are run by the real pytest where the settings grant
+that package, with fixtures, marks, parameters and mocks; otherwise, and for bare asserts and `check(candidate)`,
+unit_tests.py runs them. Needs a place to write, so the level `namespaces`.
 
 What is not covered: a program that sets out to forge its verdict can, as in any harness that runs both together.
 """
@@ -23,6 +23,8 @@ from selfplay.verifiers.sandbox.inside.exception_data import describe
 from selfplay.verifiers.sandbox.inside.tests_process import TESTS, Sides, free_names
 
 COLLECTED = re.compile(r"^[ \t]*(?:async[ \t]+)?def test|^class \w*Test|TestCase\b", re.MULTILINE)
+
+NO_TEST = {"type": "NoTests", "message": "none of them ran", "line": 1}
 
 
 def run(order: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def _plain(order: dict[str, Any], blocks: list[ast.Module], given: dict[str, Any
     names = main.__dict__
     names.update(given)
     sys.modules["__main__"] = main
-    entry, place, sides = order["entry_point"], -1, Sides(lambda value: repr(value)[:300])
+    entry, place, ran, sides = order["entry_point"], -1, 0, Sides(lambda value: repr(value)[:300])
     if entry and entry not in sys.modules["solution"].__dict__:
         return {"missing": entry}
     if entry:
@@ -61,7 +63,7 @@ def _plain(order: dict[str, Any], blocks: list[ast.Module], given: dict[str, Any
         unit_tests.prepare(order["tests"])
         for place, block in enumerate(blocks, -1):  # noqa: B007 - told in the evidence
             code = compile(sides.told_by(block), TESTS, "exec", dont_inherit=True)
-            unit_tests.run_text(block, code, names, entry)
+            ran += unit_tests.run_text(block, code, names, entry)
     except unit_tests.CannotRun as error:
         return {"needs": str(error)}
     except BaseException as error:
@@ -69,7 +71,15 @@ def _plain(order: dict[str, Any], blocks: list[ast.Module], given: dict[str, Any
         nobodys = type(error) is NameError and error.name not in bound and error.name not in given
         broken = isinstance(error, ImportError) or nobodys
         return {"broken" if broken else "failed": {"test": max(0, place), "error": told, "sides": sides.shown()}}
+    if not ran and not any(_calls(part) for block in blocks for part in block.body):
+        return {"broken": {"test": 0, "error": NO_TEST}}
     return {"passed": len(order["tests"])}
+
+
+def _calls(part: ast.stmt) -> bool:
+    """Whether a statement of the text itself uses something."""
+    definition = isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    return not definition and any(isinstance(node, (ast.Call, ast.Attribute)) for node in ast.walk(part))
 
 
 class _Reports:
@@ -100,13 +110,11 @@ def _pytest(texts: list[str]) -> dict[str, Any]:
         file.write("\n".join(texts).lstrip("\n"))
     reports, here = _Reports(), os.getcwd()
     flags = ["-p", "no:cacheprovider", "-p", "no:terminal", "-c", os.devnull, "--rootdir", here]
-    import io
-    nowhere=io.StringIO()
-    with contextlib.redirect_stderr(nowhere):
-        code=pytest.main(["test_solution.py", *flags, "--basetemp", f"{here}/basetemp"], plugins=[reports])
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        pytest.main(["test_solution.py", *flags, "--basetemp", f"{here}/basetemp"], plugins=[reports])
     if reports.first is None:
         if not reports.passed:
-            return {"broken": {"test": 0, "error": {"type": "NoTests", "message": f"pytest found no test {code} {nowhere.getvalue()[-600:]}", "line": 1}}}
+            return {"broken": {"test": 0, "error": NO_TEST}}
         return {"passed": reports.passed}
     message = str(getattr(reports.first.longrepr, "reprcrash", None) or reports.first.longrepr)
     told = {"type": "test", "message": message[-400:], "line": None}

@@ -1,10 +1,9 @@
 """Runs a text of tests: its asserts, `check(candidate)`, test functions and classes.
 
 What is covered: functions `test...`, classes `Test...` without a constructor (with `setup_method` and
-`teardown_method`), and classes of `unittest.TestCase`, which the real unittest runs with their fixtures. A test function
-that the text calls itself is not run again.
-What is not covered: fixtures, marks and parameters of pytest, coroutines and generators as tests, and tests that skip
-themselves. They raise `CannotRun`.
+`teardown_method`), and classes of `unittest.TestCase`, which the real unittest runs with their fixtures. A test
+function that the text calls itself is not run again. What is not covered: fixtures, marks and parameters of pytest,
+coroutines and generators as tests, and tests that skip themselves. They raise `CannotRun`.
 """
 
 from __future__ import annotations
@@ -30,8 +29,12 @@ def prepare(texts: list[str]) -> None:
         unittest.main = lambda *given, **named: None  # type: ignore[assignment,misc]
 
 
-def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], entry_point: str | None) -> None:
-    """Run one text in this namespace, then what it defines. Raises whatever a test raises, and CannotRun."""
+def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], entry_point: str | None) -> int:
+    """Run one text in this namespace, then what it defines. Raises whatever a test raises, and CannotRun.
+
+    Returns:
+        How many functions and classes of tests ran, besides the text itself.
+    """
     before = dict(names)
     try:
         exec(code, names)
@@ -40,8 +43,10 @@ def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], ent
         if stop.code not in (None, 0, False) or not _ends_itself(block):
             raise
     new = {name: held for name, held in names.items() if name not in before or before[name] is not held}
+    ran = 0
     if entry_point and "check" in new:
         names["check"](names[entry_point])
+        ran += 1
     called = _called(block)
     for name, held in new.items():
         if name.startswith("test") and name not in called and callable(held) and not isinstance(held, type):
@@ -50,6 +55,10 @@ def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], ent
             _run_case(held)
         elif name.startswith("Test") and isinstance(held, type) and not inspect.isabstract(held):
             _run_class(held)
+        else:
+            continue
+        ran += 1
+    return ran
 
 
 def run_function(function: Any) -> None:
@@ -60,7 +69,8 @@ def run_function(function: Any) -> None:
         raise CannotRun(f"`{name}` is a coroutine or a generator")
     wanted = [part for part in inspect.signature(function).parameters.values() if part.default is part.empty]
     if hasattr(function, "pytestmark") or wanted:
-        raise CannotRun(f"`{name}` has parameters, fixtures or marks")
+        named = ", ".join(f"`{part.name}`" for part in wanted)
+        raise CannotRun(f"`{name}` has fixtures or marks of pytest{f': {named}' if named else ''}")
     try:
         function()
     except Exception as error:

@@ -1,4 +1,5 @@
-"""Tests whose expectation a program could change through its arguments are recognised, and such programs rejected."""
+"""Tests whose expectation a program could change through its arguments are recognised, and such programs are not
+accepted."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import ast
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
-from selfplay.verifiers.code.changed import expects_of_changed
+from selfplay.verifiers.code.changed_arguments import reads_changed
 from selfplay.verifiers.contract.verifier import Asked
 
 DOUBTFUL = [
@@ -25,7 +26,7 @@ DOUBTFUL = [
 ]
 CERTAIN = [
     "a = [2, 1]\nassert f(a) == [1, 2]\nassert a == [2, 1]",
-    "a = [2, 1]\nbefore = len(a)\nf(a)\nassert len(a) == before - 1",
+    "cases = [([2, 1], [1, 2])]\nfor nums, want in cases:\n    k = f(nums)\n    assert nums[:k] == want and k == 2",
     "for a, want in (([2, 1], [1, 2]),):\n    assert f(a) == want",
     "a = [2, 1]\nassert f(a) is a",
     "a = [2, 1]\nx = f(a)\nassert x == 1\nassert a == [2]",
@@ -34,12 +35,12 @@ CERTAIN = [
 
 @pytest.mark.parametrize("tests", DOUBTFUL)
 def test_an_expectation_made_of_arguments_is_recognised(tests: str) -> None:
-    assert expects_of_changed([ast.parse(tests)], frozenset({"f"}))
+    assert reads_changed([ast.parse(tests)])
 
 
 @pytest.mark.parametrize("tests", CERTAIN)
 def test_an_expectation_of_its_own_is_left_alone(tests: str) -> None:
-    assert not expects_of_changed([ast.parse(tests)], frozenset({"f"}))
+    assert not reads_changed([ast.parse(tests)])
 
 
 CHEATS = [
@@ -57,7 +58,7 @@ def test_emptying_the_arguments_is_no_way_to_pass(cheat: str) -> None:
         about = {"tests": tests, "entry_point": "f" if "check" in tests else None}
         reference = CodeVerifier.Reference.model_validate(about)
         verdict = verifier.verify(Asked(reference, cheat))
-        assert verdict.outcome == "rejected", (tests, verdict)
+        assert verdict.outcome != "accepted", (tests, verdict)
         honest = "def f(x):\n    x.sort()\n    return x" if "same" not in tests else "def f(x): return x"
         assert verifier.verify(Asked(reference, honest)).outcome in ("accepted", "undecided"), tests
     verifier.close()
