@@ -96,7 +96,7 @@ def _measures() -> Listing:
 
 
 def _sandboxes() -> Listing:
-    from selfplay.verifiers.sandbox.opening import SANDBOXES
+    from selfplay.verifiers.sandbox.open_sandbox import SANDBOXES
 
     return Listing(
         ("what it is",),

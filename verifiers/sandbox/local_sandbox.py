@@ -30,11 +30,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from selfplay.verifiers.sandbox.control import END, Line, Waiting
 from selfplay.verifiers.sandbox.execution import LocalExecution
 from selfplay.verifiers.sandbox.kernel.cgroups import Absent, ControlGroup
-from selfplay.verifiers.sandbox.kernel.identity import map_ids
+from selfplay.verifiers.sandbox.kernel.linux import map_ids
 from selfplay.verifiers.sandbox.packages import located
+from selfplay.verifiers.sandbox.parent_link import END, Line, Waiting
 from selfplay.verifiers.sandbox.protocol import LEVELS, LevelRefused, Limits, Role, SandboxError, Stopped
 
 START_SECONDS = 20.0
@@ -48,7 +48,7 @@ sys.modules["selfplay"] = types.ModuleType("selfplay")
 sys.modules["selfplay"].__path__ = []
 package = sys.modules["selfplay.verifiers"] = types.ModuleType("selfplay.verifiers")
 package.__path__ = [sys.argv[4]]
-from selfplay.verifiers.sandbox.parent import main
+from selfplay.verifiers.sandbox.warm_parent import main
 main()
 """
 

@@ -1,7 +1,7 @@
 """From the setting `sandbox` to a sandbox: a level of this machine, or the address of another.
 
     landlock                    the best level here, `landlock` at the least
-    http://127.0.0.1:9000       a service that speaks the protocol of remote/http.py
+    http://127.0.0.1:9000       a service that speaks the protocol of remote/http_sandbox.py
 
 An address is opened by the plugin that registers its scheme in the entry-point group `selfplay.sandboxes`: a
 function from the whole address to a `Sandbox`. `http` and `https` come through the same door.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from selfplay.tasks.plugins import Found, PluginGroup
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LEVELS, LevelRefused, Sandbox
 
 

@@ -3,9 +3,9 @@
     verify: {code: {sandbox: "https://sandbox.example:9000"}}
     SELFPLAY_SANDBOX_TOKEN=... selfplay run ...
 
-`python -m selfplay.verifiers.sandbox.remote.service` is such a service. What is covered: a token with every request,
-TLS with the system's certificates (or those of SSL_CERT_FILE) for every address that is not this machine, time and
-size of every answer bounded, a start that fails tried again. A service that fails is a SandboxError and so a fault,
+`python -m selfplay.verifiers.sandbox.remote.sandbox_service` is such a service. What is covered: a token with every
+request, TLS with the system's certificates (or those of SSL_CERT_FILE) for every address that is not this machine, time
+and size of every answer bounded, a start that fails tried again. A service that fails is a SandboxError and so a fault,
 never a rejection. What is not covered: trust in the service, which sees programs and tests and could lie about both;
 speed, as every call of a test that needs two processes is two requests.
 """

@@ -1,7 +1,7 @@
 """The warm parent: a Python process with the common modules imported, which forks once per execution.
 
-It is started by outside.py as a fresh interpreter, so it holds nothing of the process that judges, confines
-itself to its level, and then answers the requests of control.py. It never reads what an execution writes.
+It is started by local_sandbox.py as a fresh interpreter, so it holds nothing of the process that judges, confines
+itself to its level, and then answers the requests of parent_link.py. It never reads what an execution writes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from selfplay.verifiers.sandbox import control, preimport
+from selfplay.verifiers.sandbox import packages, parent_link
 from selfplay.verifiers.sandbox.channel import Channel, pack
 from selfplay.verifiers.sandbox.inside import program_process, tests_process
 from selfplay.verifiers.sandbox.kernel import confine, landlock, linux, root, seccomp
-from selfplay.verifiers.sandbox.kernel.steps import Step, call, walk
+from selfplay.verifiers.sandbox.kernel.linux import Step, call, walk
 
 _RUN = {"candidate": program_process.run, "tester": tests_process.run}
-RUNS = [_RUN[role] for role in control.ROLES]
+RUNS = [_RUN[role] for role in parent_link.ROLES]
 CHANNEL = Channel(confine.CHANNEL)
 READY = pack({"ready": True})
 MOST_PASSED = socket.CMSG_SPACE(3 * 4)
@@ -44,10 +44,10 @@ def main() -> None:
     if os.getppid() != worker:
         raise SystemExit("the process that started the sandbox is gone")
     link.recv(16)  # until the outside has put this process into its control group
-    preimport.common()
+    packages.preimport_common()
     granted = json.loads(sys.argv[5])
     try:
-        preimport.granted(granted["names"], granted["entries"])
+        packages.preimport(granted["names"], granted["entries"])
         prepared, own_pids = _prepare(level, link, granted["entries"])
         confine.reserve()
     except OSError as error:
@@ -71,14 +71,14 @@ def _serve(link: socket.socket, prepared: confine.Confinement, own_pids: int) ->
     new_pids = [call("unshare", linux.CLONE_NEWPID)] if own_pids >= 0 else []
     back = [call("setns", own_pids, linux.CLONE_NEWPID)] if own_pids >= 0 else []
     while True:
-        data, passed, _, _ = link.recvmsg(control.REQUEST.size, MOST_PASSED)
+        data, passed, _, _ = link.recvmsg(parent_link.REQUEST.size, MOST_PASSED)
         if not data:
             return
-        kind, role, pid, *limits = control.REQUEST.unpack(data)
+        kind, role, pid, *limits = parent_link.REQUEST.unpack(data)
         answer = b""
-        if kind & control.END:
+        if kind & parent_link.END:
             os.kill(pid, signal.SIGKILL)
-        if kind & control.SPAWN:
+        if kind & parent_link.SPAWN:
             given = [place for _, _, places in passed for place in struct.unpack(f"{len(places) // 4}i", places)]
             key = (len(given), *limits)
             if key not in laid_out:
@@ -86,10 +86,10 @@ def _serve(link: socket.socket, prepared: confine.Confinement, own_pids: int) ->
                     laid_out.clear()
                 laid_out[key] = confine.laid_out(prepared, *limits, has_input=len(given) > 2, last_words=READY)
             answer = _spawn(role, laid_out[key], given, new_pids, back)
-        if kind & control.END:
+        if kind & parent_link.END:
             answer += _buried(pid)
-        if kind & control.CPU:
-            answer = control.ANSWER.pack(0, _cpu_seconds(pid), 0)
+        if kind & parent_link.CPU:
+            answer = parent_link.ANSWER.pack(0, _cpu_seconds(pid), 0)
         link.sendall(answer)
 
 
@@ -163,11 +163,11 @@ def _spawn(role: int, steps: list[Step], descriptors: list[int], new_pids: list[
             _become(role, steps)
         walk(back)
     except OSError as error:
-        return control.ANSWER.pack(-(error.errno or 1), 0.0, 0)
+        return parent_link.ANSWER.pack(-(error.errno or 1), 0.0, 0)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-    return control.ANSWER.pack(pid, 0.0, 0)
+    return parent_link.ANSWER.pack(pid, 0.0, 0)
 
 
 def _become(role: int, steps: list[Step]) -> NoReturn:
@@ -195,7 +195,7 @@ def _cpu_seconds(pid: int) -> float:
 def _buried(pid: int) -> bytes:
     """Wait for an execution that was killed, with all it made, and tell how it ended."""
     _, status, usage = os.wait4(pid, 0)
-    return control.ANSWER.pack(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    return parent_link.ANSWER.pack(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 def _out_of_the_way(descriptor: int) -> int:

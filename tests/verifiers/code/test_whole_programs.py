@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers.code import CodeVerifier, special
-from selfplay.verifiers.code.scripts import same_output
+from selfplay.verifiers.code import CodeVerifier, special_judge
+from selfplay.verifiers.code.whole_programs import same_output
 from selfplay.verifiers.contract.registry import load
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
@@ -147,6 +147,6 @@ def test_a_package_registers_a_special_judge(
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: summing\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text("[selfplay.judges]\nsumming = summing:two_summands\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    special.find.cache_clear()
+    special_judge.find.cache_clear()
     assert judge(verifier, "print(3, 4)", cases=[{"stdin": "7", "stdout": ""}], judge="summing").outcome == "accepted"
     sys.modules.pop("summing")

@@ -1,6 +1,7 @@
 """This machine's sandbox as a service for http.py (wire_format.py has the format).
 
-    SELFPLAY_SANDBOX_TOKEN=... python -m selfplay.verifiers.sandbox.remote.service [--port 9000] [--lowest landlock]
+    SELFPLAY_SANDBOX_TOKEN=... python -m selfplay.verifiers.sandbox.remote.sandbox_service [--port 9000] [--lowest
+    landlock]
 
 It listens on this machine alone; `--host` with `--certificate` and `--key` opens it to others, over TLS only. Run
 it in a virtual machine to put that boundary around programs as well. What is covered: the
@@ -25,7 +26,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LEVELS, Execution, Limits, SandboxError, Stopped
 from selfplay.verifiers.sandbox.remote.wire_format import (
     BATCH_BYTES,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.verifiers.sandbox.kernel import linux
-from selfplay.verifiers.sandbox.kernel.steps import call, walk
+from selfplay.verifiers.sandbox.kernel.linux import call, walk
 
 pytestmark = pytest.mark.skipif(not linux.available, reason="the calls are those of Linux")
 
