@@ -26,8 +26,8 @@ from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import ReferenceColumns, read_reference
 from selfplay.verifiers.adapters.supervised import Supervised
-from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 
 
 def process_results_with(

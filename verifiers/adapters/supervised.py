@@ -11,9 +11,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
 from selfplay.verifiers.errors import TooManyFaults
 from selfplay.verifiers.workers.supervisor import Supervisor
 

@@ -20,8 +20,8 @@ from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
 from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
-from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
 

@@ -25,8 +25,8 @@ from selfplay.verifiers.audit.corpus import (
 )
 from selfplay.verifiers.audit.record import Category, Record, Second, counted
 from selfplay.verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
-from selfplay.verifiers.contract.judgement import Judgement
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement
 from selfplay.verifiers.errors import BadAudit
 
 PROBLEMS = 100

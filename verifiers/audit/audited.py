@@ -21,8 +21,8 @@ import psutil
 from selfplay.verifiers.audit.record import Again, Speed
 from selfplay.verifiers.audit.rows import AuditRow
 from selfplay.verifiers.audit.statistics import percentile
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 ROWS_AGAIN = 200

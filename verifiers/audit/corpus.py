@@ -24,7 +24,7 @@ from selfplay.verifiers.audit.attack_programs import attacks
 from selfplay.verifiers.audit.hostile_texts import hostile_texts
 from selfplay.verifiers.audit.programs import is_program, wrong_programs
 from selfplay.verifiers.audit.rows import AuditRow
-from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.spec import LoadedVerifier
 from selfplay.verifiers.errors import BadAudit, BadReference
 
 REFERENCES_FOR_TEXTS = 3

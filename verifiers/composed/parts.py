@@ -16,10 +16,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.needs import together
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier, together
 from selfplay.verifiers.errors import BadReference, VerifierError
 
 SHOWN_PARTS = 8

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.serve.messages import Answer, Health, Refusal, Served, VerifyRequest
 from selfplay.verifiers.serve.request_limits import RequestLimits

@@ -22,9 +22,8 @@ from pydantic import ValidationError
 
 from selfplay.tasks.trial import SECONDS_VARIABLE, import_seconds
 from selfplay.verifiers import errors
-from selfplay.verifiers.contract.judgement import Judgement
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Verdict
 from selfplay.verifiers.contract.verifier import DEFAULT_TIMEOUT
 from selfplay.verifiers.errors import BrokenVerifier, VerifierError
 from selfplay.verifiers.workers.frames import EXIT_MEMORY, pack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.verdict import Judgement, Row
 
 
 @dataclass(frozen=True)

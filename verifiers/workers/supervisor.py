@@ -28,8 +28,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.workers.dispatcher import Dispatcher
 from selfplay.verifiers.workers.pending import PendingRow

@@ -24,8 +24,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference, VerifierError

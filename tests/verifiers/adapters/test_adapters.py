@@ -16,8 +16,8 @@ from selfplay.verifiers.adapters.lm_eval import process_results_with
 from selfplay.verifiers.adapters.supervised import Supervised
 from selfplay.verifiers.adapters.trl import reward_function
 from selfplay.verifiers.adapters.verl import score_function
-from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadReference, BadSettings, TooManyFaults, UnknownVerifier
 
 TO_M = {"upto": "M"}
