@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import time
@@ -19,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import JsonValue
+
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadFile
-from selfplay.verifiers.workers.frames import no_number
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -147,6 +149,25 @@ def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
     if prompt is not None and not isinstance(prompt, str):
         return _BadRow(number, "`prompt` must be a string")
     return Row(value["id"], value["reference"], value["completion"], prompt)
+
+
+def no_number(value: JsonValue) -> str | None:
+    """Where parsed JSON holds NaN or an infinity, which Python reads and JSON does not have, as a clause; else None."""
+    waiting: list[tuple[str, JsonValue]] = [("", value)]
+    while waiting:
+        place, inside = waiting.pop()
+        if isinstance(inside, float):
+            if not math.isfinite(inside):
+                return f"`{place[1:200]}` is {json.dumps(inside)}, which is no JSON number"
+        elif isinstance(inside, dict):
+            waiting += [
+                (f"{place}.{key}", item) for key, item in inside.items() if isinstance(item, dict | list | float)
+            ]
+        elif isinstance(inside, list):
+            waiting += [
+                (f"{place}.{at}", item) for at, item in enumerate(inside) if isinstance(item, dict | list | float)
+            ]
+    return None
 
 
 def verdict_line(judgement: Judgement) -> dict[str, Any]:

@@ -18,17 +18,15 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from selfplay.tasks.trial import SECONDS_VARIABLE, import_seconds
 from selfplay.verifiers import errors
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Verdict
 from selfplay.verifiers.contract.verifier import DEFAULT_TIMEOUT
 from selfplay.verifiers.errors import BrokenVerifier, VerifierError
-from selfplay.verifiers.workers.frames import EXIT_MEMORY, pack
-from selfplay.verifiers.workers.pending import PendingRow, WorkerDeath
-from selfplay.verifiers.workers.process import WorkerProcess
+from selfplay.verifiers.sandbox.channel import BadFrame, pack
+from selfplay.verifiers.workers import EXIT_MEMORY, MAX_MESSAGE
+from selfplay.verifiers.workers.process import PendingRow, WorkerDeath, WorkerProcess
 
 START_SECONDS = 180.0
 """A worker that has imported its verifier and has not said hello by then will not."""
@@ -111,7 +109,10 @@ class Dispatcher:
             else:
                 worker, what = key.data
                 if worker in self._workers:
-                    self._read_log(worker) if what == "log" else self._read_answers(worker)
+                    if what == "rows":
+                        self._read_answers(worker)
+                    elif not worker.read_log():
+                        self._selector.unregister(worker.log_fd)
         with self._lock:
             self._woken = False
             self._queue.extend(self._inbox)
@@ -144,23 +145,18 @@ class Dispatcher:
         self._selector.register(worker.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, (worker, "rows"))
         self._selector.register(worker.log_fd, selectors.EVENT_READ, (worker, "log"))
 
-    def _read_log(self, worker: WorkerProcess) -> None:
-        if not worker.read_log():
-            self._selector.unregister(worker.log_fd)
-
     def _read_answers(self, worker: WorkerProcess) -> None:
         worker.flush()
-        messages = worker.read()
-        if messages is None:
+        if not worker.receive():
             self._replace(worker, "")
             return
-        for message in messages:
-            if not worker.ready:
-                self._started(worker, message)
-            elif not self._take_answer(worker, message):
-                self._replace(worker, "wrote something that is no answer")
-                return
-        if worker.spoiled:
+        try:
+            while (message := worker.messages.next()) is not None:
+                if worker.ready:
+                    self._take_answer(worker, message)
+                else:
+                    self._started(worker, message)
+        except BadFrame:
             self._replace(worker, "wrote something that is no answer")
             return
         self._watch_socket(worker)
@@ -189,14 +185,15 @@ class Dispatcher:
         if not self.hello.done():
             self.hello.set_result(message)
 
-    def _take_answer(self, worker: WorkerProcess, message: Any) -> bool:
+    def _take_answer(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
+        """Raises BadFrame where the message is no answer to the oldest row."""
         try:
-            number, outcome, reason, detail, score, seconds = message
+            number, outcome, reason, detail, score, seconds = message["answer"]
             verdict = Verdict(outcome=outcome, reason=reason, detail=detail, score=score)
-        except (TypeError, ValueError, ValidationError):
-            return False
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadFrame("a message that is no answer") from error
         if not worker.rows or number != worker.rows_sent - len(worker.rows):
-            return False
+            raise BadFrame("an answer to another row")
         pending = worker.rows.popleft()
         worker.quick = seconds < QUICK_SECONDS
         worker.head_since = time.monotonic()
@@ -210,7 +207,6 @@ class Dispatcher:
             self._queue.append(pending)
         else:
             self._deliver(pending, verdict, seconds)
-        return True
 
     def _deliver(self, pending: PendingRow, verdict: Verdict, seconds: float) -> None:
         about = self.hello.result()
@@ -259,7 +255,9 @@ class Dispatcher:
             for place, row in enumerate(pending.row for pending in rows)
         ]
         try:
-            frame = pack(message)
+            frame = pack({"rows": message})
+            if len(frame) > MAX_MESSAGE:
+                raise ValueError(f"it has {len(frame)} bytes as JSON, of {MAX_MESSAGE} that are allowed")
         except (TypeError, ValueError, RecursionError) as error:
             if len(rows) > 1:
                 self._split_up(rows)
@@ -370,16 +368,14 @@ class Dispatcher:
         self._queue.clear()
         self._one_at_a_time.clear()
 
-    def _with_workers(self) -> list[PendingRow]:
-        return [pending for worker in self._workers for pending in worker.rows]
-
     def _finish(self) -> None:
         for worker in self._workers:
             worker.kill()
         with self._lock:
             os.close(self._wake_write)
             self._wake_write = -1
-            left = [*self._inbox, *self._queue, *self._one_at_a_time, *self._with_workers()]
+            judging = [pending for worker in self._workers for pending in worker.rows]
+            left = [*self._inbox, *self._queue, *self._one_at_a_time, *judging]
         os.close(self._wake_read)
         self._selector.close()
         for pending in left:

@@ -32,7 +32,7 @@ from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.workers.dispatcher import Dispatcher
-from selfplay.verifiers.workers.pending import PendingRow
+from selfplay.verifiers.workers.process import PendingRow
 
 READ_AHEAD_ROWS = 2048
 READ_AHEAD_CHARACTERS = 64 * 1024 * 1024
