@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
-from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor, Limits, Reward, worth
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
@@ -31,10 +31,7 @@ def reward_function(
     *,
     reference: ReferenceColumns = "reference",
     reward: Reward = "outcome",
-    workers: int = 1,
-    timeout: float | None = None,
-    memory_mb: int = 2048,
-    max_fault_share: float = 0.01,
+    **limits: Unpack[Limits],
 ) -> RewardFunction:
     """Start the verifier's workers and give the reward function.
 
@@ -42,8 +39,8 @@ def reward_function(
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the dataset's column that holds the reference, or a column for each of its keys.
         reward: `outcome`: 1.0 for accepted, 0.0 for rejected; `score`: the verdict's score where it has one.
-        workers, timeout, memory_mb: as for `Supervisor`.
-        max_fault_share: share of completions that the judge may fail to judge before training stops.
+        limits: `workers`, `timeout` and `memory_mb` as for `Supervisor`; `max_fault_share` (0.01): share of completions
+            that the judge may fail to judge before training stops.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
@@ -51,7 +48,7 @@ def reward_function(
     if reward not in typing.get_args(Reward):
         raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
     spec = VerifierSpec.of(verifier, settings)
-    judge = Supervised(spec, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share)
+    judge = LazySupervisor(spec, **limits)
     judge.start()
     return RewardFunction(judge, reference, reward)
 
@@ -59,7 +56,7 @@ def reward_function(
 class RewardFunction:
     """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out."""
 
-    def __init__(self, judge: Supervised, reference: ReferenceColumns, reward: Reward) -> None:
+    def __init__(self, judge: LazySupervisor, reference: ReferenceColumns, reward: Reward) -> None:
         self._judge = judge
         self._reference = reference
         self._reward = reward

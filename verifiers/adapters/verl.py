@@ -14,12 +14,12 @@ is therefore asked for and never assumed; `undecided` beside the score, which ve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import message_text, read_reference
-from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor, Limits, Reward, worth
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
@@ -35,10 +35,7 @@ def score_function(
     undecided: float,
     reference_key: str | None = None,
     reward: Reward = "outcome",
-    workers: int = 1,
-    timeout: float | None = None,
-    memory_mb: int = 2048,
-    max_fault_share: float = 0.01,
+    **limits: Unpack[Limits],
 ) -> ComputeScore:
     """The function that verl calls; workers start at its first call, in each process that makes one.
 
@@ -48,7 +45,7 @@ def score_function(
         undecided: the score of a completion that was neither proved right nor shown wrong.
         reference_key: the key of the reference that `ground_truth` is the value of; None: it is the whole reference,
             as an object or as JSON text.
-        reward, workers, timeout, memory_mb, max_fault_share: as for `selfplay.verifiers.adapters.trl.reward_function`.
+        reward, limits: as for `selfplay.verifiers.adapters.trl.reward_function`.
 
     Raises:
         BadSettings: settings for more than one verifier.
@@ -56,11 +53,7 @@ def score_function(
     if settings and not isinstance(verifier, str):
         raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
     names: dict[str | None, str] = dict([(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items())
-    options: dict[str, Any] = {"workers": workers, "timeout": timeout, "memory_mb": memory_mb}
-    judges = {
-        name: Supervised(VerifierSpec.of(name, settings), max_fault_share=max_fault_share, **options)
-        for name in set(names.values())
-    }
+    judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
     by_source = {source: judges[name] for source, name in names.items()}
     return ComputeScore(by_source, undecided, reference_key, reward)
 
@@ -70,7 +63,7 @@ class ComputeScore:
 
     def __init__(
         self,
-        judges: Mapping[str | None, Supervised],
+        judges: Mapping[str | None, LazySupervisor],
         undecided: float,
         reference_key: str | None,
         reward: Reward,
@@ -111,7 +104,7 @@ class ComputeScore:
             "fault": float(verdict.reason == "fault"),
         }
 
-    def _judge(self, data_source: str) -> Supervised:
+    def _judge(self, data_source: str) -> LazySupervisor:
         judge = self._judges.get(EVERY_SOURCE) or self._judges.get(data_source)
         if judge is None:
             known = ", ".join(f"`{source}`" for source in self._judges)

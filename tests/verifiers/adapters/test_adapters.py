@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from selfplay.verifiers.adapters.columns import last_message, message_text, read_reference
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor
 from selfplay.verifiers.adapters.lm_eval import process_results_with
-from selfplay.verifiers.adapters.supervised import Supervised
 from selfplay.verifiers.adapters.trl import reward_function
 from selfplay.verifiers.adapters.verl import score_function
 from selfplay.verifiers.contract.spec import VerifierSpec
@@ -102,7 +102,7 @@ def test_lm_eval_gets_both_bounds(first_letter: str) -> None:
 
 
 def test_a_judge_that_fails_too_often_stops_the_caller(first_letter: str) -> None:
-    judge = Supervised(VerifierSpec(verifier=first_letter))
+    judge = LazySupervisor(VerifierSpec(verifier=first_letter))
     good, bad = Row("1", TO_M, "Ann"), Row("2", {"lower": 1}, "Ann")
     assert [found.verdict.reason for found in judge.judge([good, bad])] == ["accepted", "fault"]
     with pytest.raises(TooManyFaults, match=r"2 of 3 completions could not be judged .* `upto`: Field required"):

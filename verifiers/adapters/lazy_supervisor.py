@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
@@ -22,12 +22,22 @@ FEWEST_ROWS = 100
 """The share of faults is taken of at least so many rows, so that one fault at the start ends nothing."""
 
 
-class Supervised:
+class Limits(TypedDict, total=False):
+    """What every adapter takes by keyword: `workers` (1), `timeout` (None) and `memory_mb` (2048) as for `Supervisor`;
+    `max_fault_share` (0.01): share of verdicts with reason `fault` above which judging stops; 1.0: never."""
+
+    workers: int
+    timeout: float | None
+    memory_mb: int
+    max_fault_share: float
+
+
+class LazySupervisor:
     """One verifier, judged under supervision in whichever process asks.
 
     Args:
-        spec, workers, timeout, memory_mb: as for `Supervisor`.
-        max_fault_share: share of verdicts with reason `fault` above which judging stops (1.0: never).
+        spec: as for `Supervisor`.
+        workers, timeout, memory_mb, max_fault_share: see `Limits`.
     """
 
     _supervisor: Supervisor | None
