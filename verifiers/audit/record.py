@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from selfplay.tasks.problem import content_hash
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.labelled_rows import Label
 from selfplay.verifiers.audit.statistics import Share
 from selfplay.verifiers.errors import BadFile
+from selfplay.verifiers.whole_file import write_whole
 
 FOLDER_VARIABLE = "SELFPLAY_AUDITS"
 
@@ -41,16 +42,18 @@ class Counts(Stored):
     faults: int = 0
     """Undecided because the judge failed."""
 
+    @classmethod
+    def of(cls, outcomes: list[tuple[str, str]]) -> Counts:
+        """Counts of (outcome, reason) pairs."""
+        each = Counter(outcome for outcome, _ in outcomes)
+        return cls(rows=len(outcomes), **each, faults=outcomes.count(("undecided", "fault")))
+
     def plus(self, other: Counts) -> Counts:
         return Counts(**{key: getattr(self, key) + getattr(other, key) for key in Counts.model_fields})
 
     @property
     def share_accepted(self) -> Share:
         return Share.of(self.accepted, self.rows)
-
-    @property
-    def share_rejected(self) -> Share:
-        return Share.of(self.rejected, self.rows)
 
 
 class Category(Stored):
@@ -157,8 +160,7 @@ def store(record: Record) -> Path:
     Raises:
         BadFile: the folder cannot be written.
     """
-    path = folder() / _file(record.verifier, record.version, record.settings_hash)
-    return write(record, path)
+    return write(record, folder() / _file(record.verifier, record.version, record.settings_hash))
 
 
 def write(record: Record, path: Path) -> Path:
@@ -169,21 +171,6 @@ def write(record: Record, path: Path) -> Path:
     except OSError as error:
         raise BadFile(f"cannot write {path}: {error.strerror}; set {FOLDER_VARIABLE} to a folder") from error
     return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file under a temporary name and rename it when whole.
-
-    Raises:
-        OSError: it cannot be written; nothing is left beside it.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def find(name: str, version: str, settings_hash: str) -> Record | None:
@@ -208,7 +195,7 @@ def _read(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        what = error.strerror if isinstance(error, OSError) else "it is no record of this version of selfplay"
+        what = error.strerror if isinstance(error, OSError) else "it is not a record of this version of selfplay"
         raise BadFile(f"cannot read the audit {path}: {what}; remove it, or audit again") from None
 
 
@@ -221,11 +208,3 @@ def _of(share: Share) -> str:
     if share.value is None or share.low is None or share.high is None:
         return "none"
     return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
-
-
-def counted(outcomes: list[tuple[str, str]]) -> Counts:
-    """Counts of (outcome, reason) pairs."""
-    found: dict[str, Any] = {"rows": len(outcomes)}
-    for outcome in ("accepted", "rejected", "undecided"):
-        found[outcome] = sum(one == outcome for one, _ in outcomes)
-    return Counts(**found, faults=sum(pair == ("undecided", "fault") for pair in outcomes))

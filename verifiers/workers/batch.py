@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from pydantic import JsonValue
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadFile
+from selfplay.verifiers.whole_file import whole_file
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -227,20 +226,9 @@ def _opened(path: Path) -> BinaryIO:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Write lines to a temporary name beside `path`; rename when all went well, remove otherwise."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        out = temporary.open("x", encoding="ascii")
-    except OSError as error:
-        raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
-    try:
-        with out:
-            yield lambda line: print(json.dumps(line), file=out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with contextlib.ExitStack() as stack:
+        try:
+            out = stack.enter_context(whole_file(path))
+        except OSError as error:
+            raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
+        yield lambda line: print(json.dumps(line), file=out)

@@ -9,13 +9,12 @@ from random import Random
 
 import pytest
 
-from selfplay.verifiers.audit.answers import final_answer, wrong_answers
-from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.audit.attack_files import attacks, hostile_texts
 from selfplay.verifiers.audit.corpus import NamedSource, source_rows
 from selfplay.verifiers.audit.exact_value import certainly_differ, value
-from selfplay.verifiers.audit.hostile_texts import hostile_texts
-from selfplay.verifiers.audit.programs import called, wrong_programs
-from selfplay.verifiers.audit.rows import labelled_rows
+from selfplay.verifiers.audit.labelled_rows import labelled_rows
+from selfplay.verifiers.audit.wrong_answers import final_answer, wrong_answers
+from selfplay.verifiers.audit.wrong_programs import called, wrong_programs
 from selfplay.verifiers.errors import BadFile
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 
 from selfplay.verifiers.audit.exact_value import certainly_differ
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.labelled_rows import Label
 
 _MARK = re.compile(r"####[ \t]*|(?:answer is|answer:)[ \t]*", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+")

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from selfplay.verifiers.audit.answers import Wrong, empty
+from selfplay.verifiers.audit.labelled_rows import Label
 from selfplay.verifiers.audit.mutants import Mutant, mutants
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.wrong_answers import Wrong, empty
 
 _FENCED = re.compile(r"\A(?P<head>.*?```(?:python|py)?\n)(?P<body>.*?)(?P<tail>```.*)\Z", re.DOTALL)
 _KINDS = {"constant": "changed number or constant", "operator": "changed operator", "comparison": "changed comparison"}
