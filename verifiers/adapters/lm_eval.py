@@ -30,15 +30,9 @@ from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Row
 
 
-def process_results_with(
-    verifier: VerifierSpec | str,
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    reference: ReferenceColumns = "reference",
-    prompt: str | None = None,
-    **limits: Unpack[Limits],
-) -> ProcessResults:
-    """The function for `process_results`; workers start at its first call.
+class process_results_with:
+    """The function for `process_results`: one document and its responses in, a value for each metric out. Workers start
+    at its first call.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
@@ -50,16 +44,17 @@ def process_results_with(
     Raises:
         BadSettings: settings that JSON cannot carry.
     """
-    spec = VerifierSpec.of(verifier, settings)
-    judge = LazySupervisor(spec, **limits)
-    return ProcessResults(judge, reference, prompt)
 
-
-class ProcessResults:
-    """One document and its responses in, a value for each metric out."""
-
-    def __init__(self, judge: LazySupervisor, reference: ReferenceColumns, prompt: str | None) -> None:
-        self._judge = judge
+    def __init__(
+        self,
+        verifier: VerifierSpec | str,
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
+        reference: ReferenceColumns = "reference",
+        prompt: str | None = None,
+        **limits: Unpack[Limits],
+    ) -> None:
+        self._judge = LazySupervisor(VerifierSpec.of(verifier, settings), **limits)
         self._reference = reference
         self._prompt = prompt
         self.__name__ = "process_results"

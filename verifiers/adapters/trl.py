@@ -25,15 +25,10 @@ from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
 
-def reward_function(
-    verifier: VerifierSpec | str,
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    reference: ReferenceColumns = "reference",
-    reward: Reward = "outcome",
-    **limits: Unpack[Limits],
-) -> RewardFunction:
-    """Start the verifier's workers and give the reward function.
+class reward_function:
+    """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out.
+
+    The verifier's workers start at once, so that a wrong name or setting is told before the training.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
@@ -45,22 +40,24 @@ def reward_function(
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
-    if reward not in typing.get_args(Reward):
-        raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
-    spec = VerifierSpec.of(verifier, settings)
-    judge = LazySupervisor(spec, **limits)
-    judge.start()
-    return RewardFunction(judge, reference, reward)
 
-
-class RewardFunction:
-    """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out."""
-
-    def __init__(self, judge: LazySupervisor, reference: ReferenceColumns, reward: Reward) -> None:
-        self._judge = judge
+    def __init__(
+        self,
+        verifier: VerifierSpec | str,
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
+        reference: ReferenceColumns = "reference",
+        reward: Reward = "outcome",
+        **limits: Unpack[Limits],
+    ) -> None:
+        if reward not in typing.get_args(Reward):
+            raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
+        spec = VerifierSpec.of(verifier, settings)
+        self._judge = LazySupervisor(spec, **limits)
+        self._judge.start()
         self._reference = reference
         self._reward = reward
-        self.__name__ = judge.spec.verifier.rpartition(":")[2]
+        self.__name__ = spec.verifier.rpartition(":")[2]
 
     def __call__(
         self,

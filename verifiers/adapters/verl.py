@@ -28,16 +28,9 @@ EVERY_SOURCE = None
 """The key of a judge for whatever data source."""
 
 
-def score_function(
-    verifier: str | Mapping[str, str],
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    undecided: float,
-    reference_key: str | None = None,
-    reward: Reward = "outcome",
-    **limits: Unpack[Limits],
-) -> ComputeScore:
-    """The function that verl calls; workers start at its first call, in each process that makes one.
+class score_function:
+    """What verl's reward managers call: one completion in, its score out. Workers start at the first call, in each
+    process that makes one.
 
     Args:
         verifier: a verifier's name, or a name for each `data_source`.
@@ -50,25 +43,22 @@ def score_function(
     Raises:
         BadSettings: settings for more than one verifier.
     """
-    if settings and not isinstance(verifier, str):
-        raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
-    names: dict[str | None, str] = dict([(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items())
-    judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
-    by_source = {source: judges[name] for source, name in names.items()}
-    return ComputeScore(by_source, undecided, reference_key, reward)
-
-
-class ComputeScore:
-    """One completion in, its score out, as verl's reward managers ask for it. `judges` by data source."""
 
     def __init__(
         self,
-        judges: Mapping[str | None, LazySupervisor],
+        verifier: str | Mapping[str, str],
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
         undecided: float,
-        reference_key: str | None,
-        reward: Reward,
+        reference_key: str | None = None,
+        reward: Reward = "outcome",
+        **limits: Unpack[Limits],
     ) -> None:
-        self._judges = judges
+        if settings and not isinstance(verifier, str):
+            raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
+        names: Mapping[str | None, str] = {EVERY_SOURCE: verifier} if isinstance(verifier, str) else {**verifier}
+        judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
+        self._judges = {source: judges[name] for source, name in names.items()}
         self._undecided = undecided
         self._columns = {reference_key: "ground_truth"} if reference_key else "ground_truth"
         self._reward = reward

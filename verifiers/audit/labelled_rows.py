@@ -7,15 +7,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.errors import BadFile
+from selfplay.verifiers.workers.batch import parsed_object, row_of
 
 Label = Literal["right", "wrong", "doubtful"]
 """`doubtful`: made to be wrong, but not proved wrong; counted by itself and as a bound."""
@@ -59,31 +59,13 @@ def labelled_rows(file: Path) -> list[AuditRow]:
 
 def _row(line: str, place: str) -> AuditRow:
     try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise BadFile(f"{place} is not a JSON object; repair or remove it")
-    for key, kind, called in (
-        ("id", str, "a text"),
-        ("reference", dict, "an object"),
-        ("completion", str, "a text"),
-        ("label", str, "`right` or `wrong`"),
-    ):
-        if not isinstance(row.get(key), kind):
-            raise BadFile(f"{place}: `{key}` must be {called}; repair the row")
-    if row["label"] not in ("right", "wrong"):
-        raise BadFile(f"{place}: `label` must be `right` or `wrong`; leave out rows of which neither is known")
-    for key in ("prompt", "category"):
-        if not isinstance(row.get(key, ""), str | None):
-            raise BadFile(f"{place}: `{key}` must be a text; repair the row")
-    return AuditRow(
-        id=row["id"],
-        reference=row["reference"],
-        completion=row["completion"],
-        label=row["label"],
-        category=row.get("category") or "labelled",
-        group="labelled",
-        origin="as labelled",
-        prompt=row.get("prompt"),
-    )
+        value = parsed_object(line)
+        row = row_of(value)
+        label, category = value.get("label"), value.get("category") or "labelled"
+        if label not in ("right", "wrong"):
+            raise ValueError("`label` must be `right` or `wrong`; leave out rows of which neither is known")
+        if not isinstance(category, str):
+            raise ValueError("`category` must be a string")
+    except ValueError as error:
+        raise BadFile(f"{place}: {error}; repair or remove the row") from None
+    return AuditRow(row.id, row.reference, row.completion, label, category, "labelled", "as labelled", row.prompt)

@@ -57,9 +57,6 @@ def _declared(found: Found) -> type[Verifier]:
             raise BrokenVerifier(
                 f"{where} has the {key} {text!r}; give it a text without white space, such as `{such_as}`"
             )
-    for key in ("judges", "does_not_catch"):
-        if not isinstance(getattr(declared, key) or "", str):
-            raise BrokenVerifier(f"{where} has a `{key}` that is no text; say it in one line")
     for key in ("Reference", "Settings"):
         model = getattr(declared, key)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -73,8 +70,6 @@ def _declared(found: Found) -> type[Verifier]:
             bound = hasattr(type(static), "__get__") and not isinstance(static, staticmethod | classmethod)
             _check_form(getattr(declared, key), key, where, key, ("self", "asked") if bound else ("asked",))
     _check_needs(declared.needs, where)
-    if not hasattr(type(declared.batch), "__get__"):  # a property has a value only on the instance
-        _check_batch(declared.batch, where)
     return declared
 
 
@@ -118,7 +113,9 @@ def check_built(plugin: Verifier) -> None:
     """
     where = f"the {plugin.name} verifier"
     _check_needs(plugin.needs, where)
-    _check_batch(plugin.batch, where)
+    batch: object = plugin.batch
+    if batch is not None and (isinstance(batch, bool) or not hasattr(type(batch), "__index__")):
+        raise BrokenVerifier(f"{where} has the `batch` {batch!r:.100}; write a whole number, such as `batch = 64`")
     if plugin.has_batch_form() and (plugin.batch or 0) < 1:
         raise BrokenVerifier(
             f"{where} has `verify_many` and the `batch` {plugin.batch}, so it would never be called; say how many "
@@ -129,11 +126,6 @@ def check_built(plugin: Verifier) -> None:
 def _check_needs(needs: object, where: str) -> None:
     if not isinstance(needs, Needs):
         raise BrokenVerifier(f"{where} has `needs` that are no selfplay.verifiers.Needs; write needs = Needs(...)")
-
-
-def _check_batch(batch: object, where: str) -> None:
-    if batch is not None and (isinstance(batch, bool) or not hasattr(type(batch), "__index__")):
-        raise BrokenVerifier(f"{where} has the `batch` {batch!r:.100}; write a whole number, such as `batch = 64`")
 
 
 def _check_form(

@@ -28,6 +28,7 @@ from selfplay.verifiers.workers.supervisor import Supervisor
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is a bad row, and is skipped without being held in memory."""
+_KEYS = (("id", str, "a string"), ("reference", dict, "an object"), ("completion", str, "a string"))
 
 
 @dataclass
@@ -123,30 +124,39 @@ def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
     if raw is None:
         return _BadRow(number, f"the line is longer than {LONGEST_LINE} bytes")
     try:
-        value = json.loads(raw)
-    except UnicodeDecodeError:
-        return _BadRow(number, "the line is not UTF-8")
-    except RecursionError:
-        return _BadRow(number, "the line is nested too deeply")
+        return row_of(parsed_object(raw))
     except ValueError as error:
-        return _BadRow(number, f"the line is not JSON: {error}"[:300])
+        return _BadRow(number, str(error)[:300])
+
+
+def parsed_object(line: bytes | str) -> dict[str, Any]:
+    """The JSON object of a line. Raises ValueError with a clause that says what the line is instead."""
+    try:
+        value = json.loads(line)
+    except UnicodeDecodeError:
+        raise ValueError("the line is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("the line is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"the line is not JSON: {error}") from None
     if not isinstance(value, dict):
-        return _BadRow(number, "the line is not a JSON object")
-    for key, kind, called in (
-        ("id", str, "a string"),
-        ("reference", dict, "an object"),
-        ("completion", str, "a string"),
-    ):
+        raise ValueError("the line is not a JSON object")
+    return value
+
+
+def row_of(value: dict[str, Any]) -> Row:
+    """The row of a line's object; further keys are ignored. Raises ValueError with a clause that names the key."""
+    for key, kind, called in _KEYS:
         if key not in value:
-            return _BadRow(number, f"`{key}` is missing")
+            raise ValueError(f"`{key}` is missing")
         if not isinstance(value[key], kind):
-            return _BadRow(number, f"`{key}` must be {called}")
+            raise ValueError(f"`{key}` must be {called}")
     wrong = no_number({"reference": value["reference"]})
     if wrong is not None:
-        return _BadRow(number, wrong)
+        raise ValueError(wrong)
     prompt = value.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
-        return _BadRow(number, "`prompt` must be a string")
+        raise ValueError("`prompt` must be a string")
     return Row(value["id"], value["reference"], value["completion"], prompt)
 
 

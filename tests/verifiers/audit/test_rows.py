@@ -133,10 +133,10 @@ def test_attacks_ship_with_the_package() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("[]", "line 2 is not a JSON object"),
+        ("[]", "line 2: the line is not a JSON object"),
         ('{"id": "1", "reference": {}, "completion": "x"}', "line 2: `label` must be `right` or `wrong`"),
         ('{"id": "1", "reference": {}, "completion": "x", "label": "good"}', "line 2: `label` must be"),
-        ('{"id": 1, "reference": {}, "completion": "x", "label": "right"}', "line 2: `id` must be a text"),
+        ('{"id": 1, "reference": {}, "completion": "x", "label": "right"}', "line 2: `id` must be a string"),
         ('{"id": "1", "reference": "x", "completion": "x", "label": "right"}', "line 2: `reference` must be an object"),
         ('{"id": "1", "reference": {}, "completion": "x", "label": "right", "category": 3}', "`category`"),
     ],
