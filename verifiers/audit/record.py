@@ -13,6 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -125,11 +126,8 @@ class Record(Stored):
 
     def total(self, label: Label, *, attacks: bool = False) -> Counts:
         """All rows of a label; attacks are counted by themselves."""
-        found = Counts()
-        for one in self.categories:
-            if one.label == label and (one.group == "attacks") == attacks:
-                found = found.plus(one.counts)
-        return found
+        found = [one.counts for one in self.categories if one.label == label and (one.group == "attacks") == attacks]
+        return reduce(Counts.plus, found, Counts())
 
     @property
     def sentence(self) -> str:

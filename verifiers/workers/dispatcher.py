@@ -1,7 +1,7 @@
-"""The supervisor's thread: hands rows to workers, watches their deadlines, replaces the dead.
+"""The supervisor's thread: sends rows to workers, watches their deadlines, replaces workers that died.
 
-One thread does everything that touches a worker, so there are no locks beyond the inbox. It also starts the
-workers, because Linux ends them when the *thread* that started them ends.
+One thread does everything that touches a worker, so only the inbox needs a lock. It also starts the workers, because
+Linux ends them when the *thread* that started them ends.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from selfplay.verifiers.workers import EXIT_MEMORY, MAX_MESSAGE
 from selfplay.verifiers.workers.process import PendingRow, WorkerDeath, WorkerProcess
 
 START_SECONDS = 180.0
-"""A worker that has imported its verifier and has not said hello by then will not."""
+"""A worker that has imported its verifier must be ready by then."""
 FAILED_STARTS = 3
 """Workers in a row that may fail to start before the verifier counts as broken."""
 CLOSED_SECONDS = 0.5
-"""Seconds that a worker which closed its connection has to end by itself, so that its own end is told."""
+"""Seconds that a worker which closed its connection is given to end by itself, so that its exit status is known."""
 QUICK_SECONDS = 0.005
+"""A worker whose last row took less is sent several rows ahead."""
 HARMLESS_COMPLETION = "0"
-"""Where a judge dies of this as well, with the same reference, the judge is broken."""
+"""Where a judge dies on this completion too, with the same reference, the judge is broken."""
 WINDOW = 16
-"""Rows that a quick worker may have in its socket, so that it never waits for us."""
+"""Rows that a quick worker may have in its socket, so that it does not wait for the next."""
 
 
 class Dispatcher:
@@ -52,7 +53,7 @@ class Dispatcher:
         memory_mb: int,
     ) -> None:
         self.hello: Future[dict[str, Any]] = Future()
-        """What the first worker says of itself, or why none starts."""
+        """What the first worker reports about its verifier, or why none starts."""
         self._spec = spec
         self._name = spec.verifier
         self._worker_count = workers
@@ -96,7 +97,7 @@ class Dispatcher:
             while self._step():
                 pass
         except BaseException as error:
-            self._broken = BrokenVerifier(f"the supervisor of {self._name} failed: {type(error).__name__}: {error}")
+            self._give_up(BrokenVerifier(f"the supervisor of {self._name} failed: {type(error).__name__}: {error}"))
             raise
         finally:
             self._finish()
@@ -119,8 +120,10 @@ class Dispatcher:
             self._inbox.clear()
             if self._stopping:
                 return False
-        if self._broken is not None:
-            self._fail_waiting()
+        if self._broken is not None and not any(worker.ready for worker in self._workers):
+            self._end([*self._queue, *self._one_at_a_time])
+            self._queue.clear()
+            self._one_at_a_time.clear()
         self._check_deadlines()
         for worker in self._workers:
             self._feed(worker)
@@ -170,13 +173,10 @@ class Dispatcher:
         if "loaded" in message:
             worker.loaded, worker.head_since = True, time.monotonic()
             return
-        if "error" in message and self.hello.done():
-            return  # others have started: it counts as a failed start when its end is seen
         if "error" in message:
-            kind = getattr(errors, message["kind"] or "", BrokenVerifier)
-            text = message["error"] if message["kind"] else f"verifier {self._name} does not start: {message['error']}"
-            self._broken = kind(text)
-            self.hello.set_exception(self._broken)
+            if not self.hello.done():  # else other workers have started, and its end counts as a failed start
+                text, kind = message["error"], getattr(errors, message["kind"] or "", BrokenVerifier)
+                self._give_up(kind(text if message["kind"] else f"verifier {self._name} does not start: {text}"))
             return
         worker.ready = True
         self._failed_starts = 0
@@ -200,8 +200,7 @@ class Dispatcher:
         if pending.tests_the_judge_after is not None:
             self._blame(pending, f"failed ({verdict.detail.get('what')})" if verdict.reason == "fault" else None)
         elif verdict.outcome == "undecided" and verdict.reason == "fault" and not pending.faulted_once:
-            # what failed once, such as a sandbox that did not start, may work a moment later; in a batch it may be
-            # another's failure
+            # a fault may pass, such as that of a sandbox that did not start; in a batch another row may be its cause
             pending.faulted_once = not pending.in_batch
             pending.in_batch, pending.never_batch = False, True
             self._queue.append(pending)
@@ -303,9 +302,9 @@ class Dispatcher:
             self._start()
 
     def _take_back_rows(self, worker: WorkerProcess, cause: str, hung: bool, spent: float) -> None:
-        """Settle the row that a lost worker was on, and put the others back."""
+        """Settle the row that a lost worker was judging, and put the others back."""
         if worker.rows and worker.rows[0].in_batch:
-            # any of them may be to blame
+            # any of them may be the cause
             self._split_up(worker.rows)
             worker.rows.clear()
         elif worker.rows:
@@ -327,24 +326,19 @@ class Dispatcher:
             worker.rows.clear()
 
     def _count_failed_start(self, worker: WorkerProcess, cause: str, hung: bool, status: int | None) -> None:
-        """Take the verifier for broken where its first worker hangs, or several in a row do not start."""
+        """Give up where the first worker hangs, or where several in a row do not start."""
         self._failed_starts += 1
         if hung and not self.hello.done():
             doing, variable = ("warms up", "") if worker.loaded else ("is imported", f", or set {SECONDS_VARIABLE}")
-            self._broken = BrokenVerifier(
-                f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
-            )
-            self.hello.set_exception(self._broken)
+            why = f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
+            self._give_up(BrokenVerifier(why))
         elif self._failed_starts >= FAILED_STARTS and self._broken is None:
             tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
-            # what ends a process from outside, or in native code, may be for want of memory
+            # a process that was ended from outside, or in native code, may have lacked memory
             hungry = status is not None and (status < 0 or status == EXIT_MEMORY)
             remedy = "give them more memory, or repair the plugin" if hungry else "repair the plugin"
-            self._broken = BrokenVerifier(
-                f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
-            )
-            if not self.hello.done():
-                self.hello.set_exception(self._broken)
+            why = f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
+            self._give_up(BrokenVerifier(why))
 
     def _blame(self, harmless: PendingRow, failed: str | None) -> None:
         """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, if it did."""
@@ -358,15 +352,19 @@ class Dispatcher:
             verdict = Verdict.fault(what[:1000], cause="judge_dies", how=death.how)
         self._deliver(harmless, verdict, death.seconds)
 
-    def _fail_waiting(self) -> None:
-        """Workers no longer start: what could wait for ever fails now."""
-        if self._workers and any(worker.ready for worker in self._workers):
-            return
-        for pending in [*self._queue, *self._one_at_a_time]:
-            if self._broken is not None and pending.future.set_running_or_notify_cancel():
+    def _give_up(self, error: VerifierError) -> None:
+        """Start no more workers: the verifier is broken."""
+        self._broken = error
+        if not self.hello.done():
+            self.hello.set_exception(error)
+
+    def _end(self, waiting: Iterable[PendingRow]) -> None:
+        """Rows that no worker will judge: their futures carry why the verifier is broken, or are cancelled."""
+        for pending in waiting:
+            if self._broken is None:
+                pending.future.cancel()
+            elif pending.future.set_running_or_notify_cancel():
                 pending.future.set_exception(self._broken)
-        self._queue.clear()
-        self._one_at_a_time.clear()
 
     def _finish(self) -> None:
         for worker in self._workers:
@@ -378,11 +376,7 @@ class Dispatcher:
             left = [*self._inbox, *self._queue, *self._one_at_a_time, *judging]
         os.close(self._wake_read)
         self._selector.close()
-        for pending in left:
-            if self._broken is None:
-                pending.future.cancel()
-            elif pending.future.set_running_or_notify_cancel():
-                pending.future.set_exception(self._broken)
+        self._end(left)
         if not self.hello.done():
             self.hello.set_exception(self._broken or BrokenVerifier(f"the supervisor of {self._name} was closed"))
 
