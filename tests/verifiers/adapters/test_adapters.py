@@ -1,4 +1,4 @@
-"""What each adapter gives to its stack, with real workers; the stacks themselves are run in the files beside this one."""
+"""What each adapter gives to its stack, with real workers; test_trl.py and test_stacks.py run the stacks."""
 
 from __future__ import annotations
 
