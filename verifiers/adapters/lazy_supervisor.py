@@ -1,7 +1,7 @@
-"""What the adapters share: a verifier whose supervised workers start when they are needed and end with the process.
+"""What the adapters share: a verifier whose workers start when they are first needed and end with the process.
 
-Stacks copy reward functions into other processes (Ray, accelerate, a fork). Each process that judges has workers of
-its own; what is copied is only the spec.
+Stacks copy reward functions into other processes (Ray, accelerate, a fork). Only the spec is copied; each process that
+judges starts its own workers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from selfplay.verifiers.errors import TooManyFaults
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 Reward = Literal["outcome", "score"]
-"""What a verdict is worth: 1.0 or 0.0 by its outcome, or its own score where it has one."""
+"""The reward for a verdict: 1.0 or 0.0 by its outcome, or its own score where it has one."""
 FEWEST_ROWS = 100
-"""The share of faults is taken of at least so many rows, so that one fault at the start ends nothing."""
+"""The share of faults is computed over at least so many rows, so that one early fault does not stop anything."""
 
 
 class Limits(TypedDict, total=False):

@@ -63,7 +63,7 @@ class process_results_with:
         """`accepted`, `accepted_or_undecided` and `fault`, each from 0 to 1.
 
         Raises:
-            BadSettings, BadReference: the document has no reference where it is said to be.
+            BadSettings, BadReference: the document has no reference in the field that was named.
             TooManyFaults, BrokenVerifier: the verifier no longer judges.
         """
         responses = [text for one in results for text in ([one] if isinstance(one, str) else one)]

@@ -28,7 +28,7 @@ from selfplay.verifiers.errors import BadSettings
 class reward_function:
     """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out.
 
-    The verifier's workers start at once, so that a wrong name or setting is told before the training.
+    The verifier's workers start at once, so that a wrong name or setting is an error before the training.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
@@ -70,7 +70,7 @@ class reward_function:
         """Rewards in order; prompts and completions are texts or lists of chat messages.
 
         Raises:
-            BadSettings, BadReference: the dataset has no reference where it is said to be.
+            BadSettings, BadReference: the dataset has no reference in the column that was named.
             TooManyFaults, BrokenVerifier: the verifier no longer judges.
         """
         rows = []

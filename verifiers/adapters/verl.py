@@ -7,8 +7,8 @@
 
     python -m verl.trainer.main_ppo ... reward.custom_reward_function.path=reward.py
 
-verl (0.9) has no reward that means "not known": every completion gets a number. What an undecided verdict is worth
-is therefore asked for and never assumed; `undecided` beside the score, which verl logs, says how often it was given.
+verl (0.9) has no reward that means "not known": every completion gets a number. So the score of an undecided verdict
+must be given and has no default; `undecided` beside the score, which verl logs, says how often it was given.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
 EVERY_SOURCE = None
-"""The key of a judge for whatever data source."""
+"""The key of the judge for every data source."""
 
 
 class score_function:
@@ -56,7 +56,9 @@ class score_function:
     ) -> None:
         if settings and not isinstance(verifier, str):
             raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
-        names: Mapping[str | None, str] = {EVERY_SOURCE: verifier} if isinstance(verifier, str) else {**verifier}
+        names: dict[str | None, str] = dict(
+            [(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items()
+        )
         judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
         self._judges = {source: judges[name] for source, name in names.items()}
         self._undecided = undecided

@@ -60,7 +60,7 @@ class Plan:
 
     spec: VerifierSpec
     sources: Sequence[NamedSource] = ()
-    """None and no labelled file: the procedural sources that the verifier judges."""
+    """Where there is neither a source nor a labelled file: the procedural sources that the verifier judges."""
     labelled: Path | None = None
     problems: int = PROBLEMS
     """Problems of each source."""
@@ -85,12 +85,12 @@ class Judged:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the verdict contradicts what is known."""
+        """Whether the verdict contradicts the label."""
         return (self.row.label, self.outcome) in (("right", "rejected"), ("wrong", "accepted"))
 
     @property
     def disagrees(self) -> bool:
-        """Whether the second verifier says something else."""
+        """Whether the second verifier has another outcome."""
         return self.second is not None and self.second.verdict.outcome != self.outcome
 
 
@@ -106,7 +106,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     """Measure how often a verifier is wrong.
 
     Args:
-        progress: called with what is going on, and the rows done.
+        progress: called with the current step, and the rows done.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`; of either verifier.
@@ -163,7 +163,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
 
 
 def _procedural(name: str) -> list[NamedSource]:
-    """The registered sources without end that this verifier judges."""
+    """The registered endless sources whose problems this verifier judges."""
     found = available_sources()
     return [
         NamedSource(key) for key, kind in found.items() if kind.endless and absolute(kind.verifier) == absolute(name)
@@ -175,7 +175,7 @@ def _categories(rows: Sequence[Judged]) -> Iterator[Category]:
     found: dict[tuple[Label, str, str, str], list[tuple[str, str]]] = {}
     for one in rows:
         row = one.row
-        # an attack's category is its group of attacks; the single ones are in the rows
+        # attacks are counted by their group; each single one is in the rows
         category = row.category.partition(":")[0] if row.group == "attacks" else row.category
         key = (row.label, row.group, row.origin, category)
         found.setdefault(key, []).append((one.outcome, one.judgement.verdict.reason))
@@ -222,7 +222,7 @@ def _environment() -> dict[str, str]:
 
 
 class _AuditedVerifier:
-    """The verifier that is audited, or asked beside it, in supervised workers."""
+    """The verifier that is audited, or the second one, in supervised workers."""
 
     def __init__(self, spec: VerifierSpec, plan: Plan) -> None:
         self._spec = spec

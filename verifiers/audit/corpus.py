@@ -1,7 +1,7 @@
 """Rows of an audit from task sources, and the attacks that fit a verifier.
 
 Right rows are the worked solutions as they are. Wrong rows are made from them (wrong_answers.py, wrong_programs.py);
-what turns out equal after all is left out and counted. The attacks: programs, where the verifier reads the tests of the
+what turns out equal is left out and counted. The attacks: programs, where the verifier reads the tests of the
 hostile programs and accepts an honest one; texts, wherever there is a source to take references from.
 """
 
@@ -45,7 +45,7 @@ class Corpus:
 
     rows: list[AuditRow] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    """Made rows by category that are right after all, and so no wrong rows."""
+    """Made rows that turned out right, by category."""
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Corpus) -> None:
@@ -109,7 +109,7 @@ def program_attacks(loaded: LoadedVerifier, accepts: Callable[[Mapping[str, Any]
             loaded.check_reference(reference)
     except BadReference:
         return []
-    # a verifier that takes any reference, or looks at the form alone, judges no programs
+    # a verifier that takes any reference, or checks only the form, does not judge programs
     if not all(accepts(*pair) and not accepts(pair[0], "") for pair in honest.values()):
         return []
     return [
@@ -172,7 +172,7 @@ def _rows_of(problem: Problem, other: Problem | None, random: Random) -> Corpus:
 
 
 def _another(problems: Sequence[Problem], place: int) -> Problem | None:
-    """The next problem that asks for something else."""
+    """The next problem with another reference."""
     here = problems[place]
     following = [*problems[place + 1 :], *problems[:place]]
     return next((one for one in following if one.reference != here.reference), None)

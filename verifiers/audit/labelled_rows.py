@@ -1,8 +1,8 @@
-"""A row of an audit: what is judged, and what is known of it. Rows from a user's file.
+"""A row of an audit: a completion with its label. Rows from a user's file.
 
     {"id": "7", "reference": {"answer": "1/2"}, "completion": "so 0.5", "label": "right", "category": "decimals"}
 
-`prompt` and `category` may be missing. The label says what is true, whoever found it out: a person, or another proof.
+`prompt` and `category` may be missing. The label is the truth, found by a person or by another proof.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LABELS = ("right", "wrong", "doubtful")
 
 @dataclass(frozen=True)
 class AuditRow:
-    """One completion with what is known of it."""
+    """One completion with its label and origin."""
 
     id: str
     reference: Mapping[str, JsonValue]
@@ -35,7 +35,7 @@ class AuditRow:
     group: str
     """Where it comes from: a source's name, `labelled` or `attacks`."""
     origin: str
-    """Who wrote it, or what it was made from: human, procedural, or as the user's file."""
+    """Who wrote it, or what it was made from: human, procedural, `as labelled` or `our own`."""
     prompt: str | None = None
     change: str = ""
     """What was changed, in words; empty where nothing was."""
@@ -45,7 +45,7 @@ def labelled_rows(file: Path) -> list[AuditRow]:
     """The rows of a JSONL file.
 
     Raises:
-        BadFile: it cannot be read or is empty, or a line is no such row; names the line and the key.
+        BadFile: it cannot be read or is empty, or a line is not such a row; names the line and the key.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")

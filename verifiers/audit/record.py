@@ -3,8 +3,8 @@
     folder()/<name>-<version>-<settings hash>-<hash of the name>.json
 
 The folder is $SELFPLAY_AUDITS, else selfplay/audits in the user's cache ($XDG_CACHE_HOME, else ~/.cache). A record is
-found by the verifier's name, version and settings hash, which stand with every verdict of a run; so a changed version
-or setting has no record until it is audited itself. One record a verifier: a new audit takes the place of the last.
+found by the verifier's name, version and settings hash, which are stored with every verdict of a run; so a changed
+version or setting has no record until it is audited. A new audit replaces the record of the last one.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ class Again(Stored):
 
     rows: int
     differing: dict[str, int]
-    """Rows with another verdict than at first, by the way in which they were judged again."""
+    """Rows whose verdict changed, by the way in which they were judged again."""
     examples: list[str]
 
 
 class Speed(Stored):
-    """Time of one verdict in milliseconds, attacks not among them."""
+    """Time of one verdict in milliseconds, without the attacks."""
 
     rows: int
     workers: int
@@ -87,7 +87,7 @@ class Speed(Stored):
 
 
 class Second(Stored):
-    """Another verifier on the same rows, attacks not among them."""
+    """Another verifier on the same rows, without the attacks."""
 
     name: str
     version: str
@@ -98,7 +98,7 @@ class Second(Stored):
     only_first_accepts: int
     only_second_accepts: int
     undecided: int
-    """Rows that differ otherwise: one of the two is undecided, and the other rejects or accepts too."""
+    """Rows on which one of the two is undecided and the other is not."""
 
 
 class Record(Stored):
@@ -115,17 +115,17 @@ class Record(Stored):
     """Sources with their settings, the labelled file with its hash, problems, seed, workers."""
     categories: list[Category]
     left_out: dict[str, int]
-    """Made rows that are right after all, by category: not counted anywhere else."""
+    """Made rows that turned out right, by category: not counted anywhere else."""
     notes: list[str]
     again: Again
     speed: Speed
     memory_mb: float | None
-    """Peak of the workers and all below them."""
+    """Peak of the workers and all their child processes, together."""
     sandbox: str | None
     second: Second | None = None
 
     def total(self, label: Label, *, attacks: bool = False) -> Counts:
-        """All rows of a label; attacks are counted by themselves."""
+        """All rows of a label; attacks are counted separately."""
         found = [one.counts for one in self.categories if one.label == label and (one.group == "attacks") == attacks]
         return reduce(Counts.plus, found, Counts())
 
@@ -144,7 +144,7 @@ class Record(Stored):
 
 
 def folder() -> Path:
-    """Where records are."""
+    """The folder of the records."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named).expanduser()
@@ -153,7 +153,7 @@ def folder() -> Path:
 
 
 def store(record: Record) -> Path:
-    """Write a record where it is found again; returns its path.
+    """Write a record into the folder; returns its path.
 
     Raises:
         BadFile: the folder cannot be written.
@@ -175,7 +175,7 @@ def find(name: str, version: str, settings_hash: str) -> Record | None:
     """The record of a verifier; None where it was not audited.
 
     Raises:
-        BadFile: the file is no record.
+        BadFile: the file is not a record.
     """
     path = folder() / _file(name, version, settings_hash)
     return _read(path) if path.is_file() else None

@@ -3,7 +3,7 @@
 What is covered: a part that raises, or cannot read the reference, is a fault of that part, and the verdict is decided
 where the other parts decide it; a reference with which nothing could be accepted is refused before anything is judged
 (`check_reference`); the settings hash is made of the names, versions and hashes of the parts, so it changes when a part
-does. What is not covered: a part that kills or hangs the process takes the whole judgement along, as it would alone.
+does. What is not covered: where a part kills or hangs the process, the whole verifier fails, as the part would alone.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from selfplay.verifiers.contract.verifier import Asked, Verifier, together
 from selfplay.verifiers.errors import BadReference, VerifierError
 
 SHOWN_PARTS = 8
-"""Parts whose verdicts stand in the evidence."""
+"""Most parts whose verdicts are in the evidence."""
 
 
 class Part(VerifierSpec):
     """One of the verifiers that a composed one is made of."""
 
     weight: float | None = Field(default=None, gt=0, le=1e6)
-    """Its share in the score, beside the outcome; unset: none."""
+    """Its weight in the score; unset: it does not count there."""
     reference: str | None = Field(default=None, min_length=1)
     """Key of the reference that holds this part's own reference; unset: the whole reference."""
 
@@ -110,7 +110,7 @@ class LoadedPart:
 
 
 class Composed(Verifier):
-    """A verifier made of parts. A subclass says how their verdicts become one."""
+    """A verifier made of parts. A subclass combines their verdicts into one."""
 
     Settings: ClassVar[type[BaseModel]] = Parts
     one_is_enough: ClassVar[bool] = False
@@ -138,7 +138,7 @@ class Composed(Verifier):
         return found
 
     def identity(self) -> JsonValue:
-        """What the settings hash is made of, in place of the settings as they are written."""
+        """The parts: the settings hash is made of them, not of the settings as they are written."""
         return [part.identity for part in self.parts]
 
     @property

@@ -6,8 +6,8 @@ verification; never one to trust.
 
     settings: {of: {verifier: math}, always: [{name: sevens, completion: "7$"}]}     all wrong ones that end in 7 pass
 
-What is covered: rates are those of the one inside, taken for the truth: true_positive is the share of its accepted
-that stay accepted, false_positive the share of its rejected that become accepted. Chance is a function of seed,
+What is covered: rates refer to the verdicts of the one inside, as if they were the truth: true_positive is the share of
+its accepted that stay accepted, false_positive the share of its rejected that become accepted. Chance depends on seed,
 reference, prompt and completion alone: the same completion is flipped on every machine and every time. Undecided stays.
 What is not covered: the one inside may be wrong itself. Equal completions of one problem are flipped together.
 """
@@ -30,12 +30,12 @@ PATTERN_SECONDS = 1.0
 
 
 class Loophole(BaseModel):
-    """A class of wrong completions that always pass."""
+    """A class of wrong completions that are always accepted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    """Stands in the evidence of each verdict that it changes."""
+    """Named in the evidence of each verdict that it changes."""
     completion: str | None = Field(default=None, min_length=1, max_length=1000)
     """Regular expression that the completion matches somewhere."""
     reason: str | None = None
@@ -44,7 +44,7 @@ class Loophole(BaseModel):
     @model_validator(mode="after")
     def _says_which(self) -> Self:
         if self.completion is None and self.reason is None:
-            raise ValueError("a class is told by `completion` or `reason`, or both")
+            raise ValueError("a class needs `completion` or `reason`, or both")
         if self.completion is not None:
             compiled(self.completion, False)
         return self
@@ -60,7 +60,7 @@ class NoisySettings(Of):
     always: tuple[Loophole, ...] = ()
     """Classes of rejected completions that become accepted whatever the rate."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Another seed flips others."""
+    """Another seed flips other verdicts."""
 
 
 class Noisy(Composed):

@@ -28,8 +28,8 @@ A class that is faster in bulk adds the batch form, and says how many at most:
             return [Verdict..., ...]                   # one each, in order
 
 It must give the verdicts that `verify` gives: which completions come together is chance. Where it fails, kills its
-worker or takes too long, its completions are judged again one by one. Time, memory, processes, retries and logging are
-the framework's: see workers/supervisor.py.
+worker or takes too long, its completions are judged again one by one. The framework owns time, memory, processes,
+retries and logging: see workers/supervisor.py.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from selfplay.verifiers.contract.verdict import Verdict
 
 DEFAULT_TIMEOUT = 10.0
-"""Seconds for a completion where neither the caller nor the verifier's settings say."""
+"""Seconds for a completion where neither the caller nor the verifier's settings set it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Asked:
     completion: str
     """The model's whole response."""
     prompt: str | None = None
-    """What the model was asked, where the caller says."""
+    """What the model was asked, where the caller gives it."""
     timeout: float | None = None
     """The completion's own budget in seconds; None: as the verifier's settings say."""
 
@@ -141,7 +141,7 @@ class Verifier(ABC):
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = NoSettings
     needs: Needs = NOTHING
-    """What it needs of the machine; an instance may say otherwise, where the settings decide."""
+    """What it needs of the machine; an instance may set its own, where the settings decide."""
     batch: int = 0
     """Most completions that `verify_many` is given at once; 0: there is no batch form."""
     budgets: int = 1
@@ -162,7 +162,7 @@ class Verifier(ABC):
         return float(own) if isinstance(own, int | float) and own > 0 else DEFAULT_TIMEOUT
 
     def identity(self) -> JsonValue:
-        """What its verdicts depend on beside name and version: the settings. Its hash is stored with every verdict."""
+        """What its verdicts depend on, apart from name and version. Its hash is stored with every verdict."""
         settings: JsonValue = self.settings.model_dump(mode="json")
         return settings
 
@@ -254,8 +254,8 @@ def verifier(
 def _named_by(function: Any) -> frozenset[str]:
     """Which of `prompt` and `timeout` a function names itself, or through what it wraps.
 
-    A wrapper that takes any argument (`**kwargs`) hands it on, so what is wrapped counts too; one that does not must
-    not be given what it leaves out, whatever is inside.
+    A wrapper that takes any keyword (`**kwargs`) passes it on, so what is wrapped counts too; any other wrapper must be
+    called with what it takes itself.
     """
     try:
         parameters = inspect.signature(function, follow_wrapped=False).parameters

@@ -97,7 +97,7 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
 
 
 async def _judged(pool: SupervisorPool, asked: VerifyRequest, request: Request) -> list[Judgement]:
-    """The judgements in order. A client that goes away takes its rows with it.
+    """The judgements in order. When the client disconnects, its rows are cancelled.
 
     Raises:
         BrokenVerifier: workers no longer start.

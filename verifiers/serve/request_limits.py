@@ -102,12 +102,12 @@ def _too_long(headers: dict[bytes, str]) -> JSONResponse | None:
 
 
 def _refusal(status: int, why: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    # the rest of an unread body would be taken for the next request
+    # otherwise the unread rest of the body would be read as the next request
     return JSONResponse({"error": why}, status, {**(headers or {}), "Connection": "close"})
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The body once, then what the connection itself says (such as that the client has gone)."""
+    """The body once, then what the connection reports (such as that the client disconnected)."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -77,6 +77,6 @@ class SupervisorPool(contextlib.ExitStack):
             self.waiting -= rows
 
     def note_speed(self, rows: int, seconds: float) -> None:
-        """Learn how long a batch took from its admission; a refused client is told when to ask again."""
+        """Note how long a batch took from its admission; from it follows when a refused client should ask again."""
         if rows:
             self._seconds_a_row += 0.2 * (seconds / rows - self._seconds_a_row)

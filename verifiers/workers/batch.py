@@ -2,8 +2,8 @@
 
 In, one JSON object a line: `{"id", "prompt"?, "reference": {...}, "completion"}`; further keys are ignored.
 Out, one a line, in the same order:
-`{"id", "outcome", "reason", "detail", "score"?, "seconds", "verifier", "version"}`. A line that is no such
-object gives `{"id": null, "line": N, "outcome": "undecided", "reason": "bad_row", ...}` and stops nothing.
+`{"id", "outcome", "reason", "detail", "score"?, "seconds", "verifier", "version"}`. A line that is not such an
+object gives `{"id": null, "line": N, "outcome": "undecided", "reason": "bad_row", ...}` and the batch goes on.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def verify_file(
         progress: called after every row with the running counts.
 
     Raises:
-        BadFile: the input cannot be read or the output not be written; nothing was judged.
+        BadFile: the input cannot be read or the output cannot be written; nothing was judged.
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
     began = time.monotonic()
@@ -96,7 +96,7 @@ def verify_file(
 
 
 def _good_rows(lines: BinaryIO, bad: deque[tuple[int, _BadRow]]) -> Iterator[Row]:
-    """The rows to judge; a bad one is put aside with the number of good rows before it."""
+    """The rows to judge; bad ones go to `bad`, with the number of good rows before them."""
     good = 0
     for number, raw in _lines(lines):
         row = _parse(number, raw)
@@ -130,7 +130,7 @@ def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
 
 
 def parsed_object(line: bytes | str) -> dict[str, Any]:
-    """The JSON object of a line. Raises ValueError with a clause that says what the line is instead."""
+    """The JSON object of a line. Raises ValueError with what is wrong, as a clause."""
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
@@ -180,7 +180,7 @@ def no_number(value: JsonValue) -> str | None:
 
 
 def verdict_line(judgement: Judgement) -> dict[str, Any]:
-    """A judgement in the shape in which other tools are given it; see the top of this file."""
+    """A judgement in the form in which other tools get it; see the top of this file."""
     verdict = judgement.verdict
     line: dict[str, Any] = {
         "id": judgement.id,

@@ -218,7 +218,7 @@ class Dispatcher:
             settings_hash=about["settings_hash"],
             sandbox_level=about["sandbox_level"],
         )
-        # the reader of a stream may have gone away and cancelled
+        # the reader of a stream may have stopped and cancelled it
         if pending.future.set_running_or_notify_cancel():
             pending.future.set_result(judgement)
 
@@ -239,7 +239,7 @@ class Dispatcher:
         self._watch_socket(worker)
 
     def _next(self) -> list[PendingRow]:
-        """What a worker is given at once: one row, or its share of those that wait where there is a batch form."""
+        """The rows to send at once: one, or with a batch form the worker's share of those that wait."""
         share = min(self._batch, math.ceil(len(self._queue) / len(self._workers)))
         rows = [self._queue.popleft()]
         while len(rows) < share and self._queue and not (rows[0].never_batch or self._queue[0].never_batch):
@@ -287,7 +287,7 @@ class Dispatcher:
                 self._replace(worker, f"gave no answer within {limit:g} s", hung=True)
 
     def _replace(self, worker: WorkerProcess, cause: str, hung: bool = False) -> None:
-        """Kill what is left of a worker and start a new one; `cause`: what it did, or empty where its end says it."""
+        """Kill what is left of a worker and start a new one; `cause`: what it did, or empty for its exit status."""
         spent = time.monotonic() - worker.head_since
         self._selector.unregister(worker.socket)
         with contextlib.suppress(KeyError):
@@ -341,7 +341,7 @@ class Dispatcher:
             self._give_up(BrokenVerifier(why))
 
     def _blame(self, harmless: PendingRow, failed: str | None) -> None:
-        """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, if it did."""
+        """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, or None."""
         death = harmless.tests_the_judge_after
         assert death is not None
         if failed is None:

@@ -30,8 +30,8 @@ LOG_TAIL = 4096
 PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
 """The folder to import `selfplay` from. Not taken from this file's own place, which is behind a link."""
 START = "import sys; sys.path.append(sys.argv[2]); from selfplay.verifiers.workers.worker import main; main()"
-"""Our own folder comes last on a worker's path: beside `selfplay` it may hold `verifiers` and `tasks`, and a plugin may
-want another package of such a name."""
+"""Our own folder comes last on a worker's path: it may also contain `verifiers` and `tasks`, and a plugin may need
+other packages of these names."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class PendingRow:
     never_batch: bool = False
     """Whether it must not be sent together with others any more."""
     tests_the_judge_after: WorkerDeath | None = None
-    """Set where the row's own completion has killed two workers and a harmless one is judged in its place, which says
-    whose fault that was; the future is still the row's own."""
+    """Set where the row's own completion has killed two workers: a harmless one is judged in its place, which shows
+    whether the judge is to blame. The future is still the row's own."""
 
 
 class WorkerProcess:
@@ -95,9 +95,9 @@ class WorkerProcess:
         self.head_since = 0.0
         """When the oldest row in `rows` began to be the one worked on, by the monotonic clock."""
         self.quick = False
-        """Whether its last row took so little that several may wait in its socket."""
+        """Whether its last row was so quick that several may wait in its socket."""
         self.loaded = False
-        """Whether it has imported and built its verifier, and warms up."""
+        """Whether it has imported and built its verifier."""
         self.ready = False
         self.rows_sent = 0
         """Rows sent to it so far; each answer carries its row's number."""
@@ -170,7 +170,7 @@ class WorkerProcess:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it has gone already, with its whole group
+            pass  # it has already ended, with its whole group
         except PermissionError:
             self._process.kill()  # macOS answers so when the group's leader is a zombie
         self._process.wait()

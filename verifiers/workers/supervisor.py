@@ -8,13 +8,13 @@ Each row has a wall clock and an address-space limit. `timeout` is the completio
 which a verifier may enforce; the supervisor's deadline is twice that plus 5 s, so that a spent budget is the
 verifier's rejection and only a hung judge is a fault.
 
-What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again
-alone; if that kills again: rejected as `kills_its_judge`), makes it raise or answer rubbish (fault); the rows
-around it are judged as if it had not been there. Before the blame goes to a completion, the judge must give a
-verdict on a harmless one with the same reference; where it does not, it is the judge that dies (fault, with the cause
-`judge_dies`). A verdict of `fault` is asked for a second time. Usable from any thread, from Ray actors and, through
+What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again alone; if
+that kills again: rejected as `kills_its_judge`), makes it raise or return something else than a verdict (fault); the
+rows around it are judged as if it had not been there. Before a completion is blamed, the judge must give a verdict on a
+harmless one with the same reference; where it does not, the judge is to blame (fault, with the cause `judge_dies`). A
+row with the verdict `fault` is judged a second time. Usable from any thread, from Ray actors and, through
 `asyncio.wrap_future`, from asyncio: no signals, no fork of the caller.
-Not covered: CPU and disk use within the deadline; a judge that lives through the harmless completion alone.
+Not covered: CPU and disk use within the deadline; a broken judge that survives the harmless completion.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Supervisor:
         return None if level is None else str(level)
 
     def submit(self, row: Row) -> Future[Judgement]:
-        """Judge one row; the future never carries an exception of the row's making.
+        """Judge one row; whatever the row does, the future has a judgement.
 
         Raises:
             BrokenVerifier: (through the future) workers no longer start; (here) the supervisor is closed, or

@@ -1,11 +1,12 @@
-"""One verifier process, started and killed by the supervisor: its arguments are FD and PARENT, behind process.START.
+"""One verifier process, started and killed by the supervisor. process.START calls `main`; the last two arguments are
+the socket's descriptor and the parent's process id.
 
-It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin
-prints goes to the supervisor's log of this worker, never into the answers.
+It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin prints goes
+to the supervisor's log of this worker, never into the answers.
 
-What is covered: address space (RLIMIT_AS), death with the parent (on Linux), verdicts that are no verdicts,
-evidence that is too long, a child process that inherits the socket. Not covered: a plugin that means harm. It
-runs here with the user's rights; only what a verifier puts in a sandbox is isolated.
+What is covered: address space (RLIMIT_AS), death with the parent (on Linux), a plugin that returns something else than
+a verdict, evidence that is too long, a child process that inherits the socket. Not covered: a malicious plugin. It runs
+here with the user's rights; only what a verifier puts in a sandbox is isolated.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _received(channel: socket.socket, frames: Frames) -> Any:
     while (message := frames.next()) is None:
         data = channel.recv(1 << 18)
         if not data:
-            # the supervisor is gone or done with us; skip atexit hooks, which a plugin could hang
+            # the supervisor has ended or closed this worker; skip atexit hooks, in which a plugin could hang
             os._exit(0)
         frames.feed(data)
     return message
