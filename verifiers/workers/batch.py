@@ -46,9 +46,11 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class _BadRow:
-    line: int
+class _BadLine:
+    number: int
     what: str
+    after: int
+    """Good rows before it."""
 
 
 def verify_file(
@@ -83,25 +85,28 @@ def verify_file(
         _whole(target) as write,
         Supervisor(spec, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
-        bad: deque[tuple[int, _BadRow]] = deque()
+        bad: deque[_BadLine] = deque()
         judgements = supervisor.judge(_good_rows(lines, bad))
         for number, judgement in enumerate(judgements):
-            while bad and bad[0][0] <= number:
-                _count(summary, write, _bad_line(bad.popleft()[1], supervisor), "bad_row", progress)
-            _count(summary, write, verdict_line(judgement), judgement.verdict.reason, progress)
-        for _, row in bad:
-            _count(summary, write, _bad_line(row, supervisor), "bad_row", progress)
+            while bad and bad[0].after <= number:
+                _count(summary, write, _bad_line(bad.popleft(), supervisor), progress)
+            _count(summary, write, verdict_line(judgement), progress)
+        for line in bad:
+            _count(summary, write, _bad_line(line, supervisor), progress)
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _good_rows(lines: BinaryIO, bad: deque[tuple[int, _BadRow]]) -> Iterator[Row]:
-    """The rows to judge; bad ones go to `bad`, with the number of good rows before them."""
+def _good_rows(lines: BinaryIO, bad: deque[_BadLine]) -> Iterator[Row]:
+    """The rows to judge; bad lines go to `bad`."""
     good = 0
     for number, raw in _lines(lines):
-        row = _parse(number, raw)
-        if isinstance(row, _BadRow):
-            bad.append((good, row))
+        try:
+            if raw is None:
+                raise ValueError(f"the line is longer than {LONGEST_LINE} bytes")
+            row = row_of(parsed_object(raw))
+        except ValueError as error:
+            bad.append(_BadLine(number, str(error)[:300], good))
         else:
             good += 1
             yield row
@@ -118,15 +123,6 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
             yield number, None
         else:
             yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-
-
-def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
-    if raw is None:
-        return _BadRow(number, f"the line is longer than {LONGEST_LINE} bytes")
-    try:
-        return row_of(parsed_object(raw))
-    except ValueError as error:
-        return _BadRow(number, str(error)[:300])
 
 
 def parsed_object(line: bytes | str) -> dict[str, Any]:
@@ -198,10 +194,10 @@ def verdict_line(judgement: Judgement) -> dict[str, Any]:
     return line
 
 
-def _bad_line(bad: _BadRow, supervisor: Supervisor) -> dict[str, Any]:
+def _bad_line(bad: _BadLine, supervisor: Supervisor) -> dict[str, Any]:
     return {
         "id": None,
-        "line": bad.line,
+        "line": bad.number,
         "outcome": "undecided",
         "reason": "bad_row",
         "detail": {"what": bad.what},
@@ -215,14 +211,13 @@ def _count(
     summary: Summary,
     write: Callable[[dict[str, Any]], None],
     line: dict[str, Any],
-    reason: str,
     progress: Callable[[Summary], None] | None,
 ) -> None:
     write(line)
     summary.rows += 1
     setattr(summary, line["outcome"], getattr(summary, line["outcome"]) + 1)
-    summary.faults += reason == "fault"
-    summary.bad_rows += reason == "bad_row"
+    summary.faults += line["reason"] == "fault"
+    summary.bad_rows += line["id"] is None
     if progress is not None:
         progress(summary)
 

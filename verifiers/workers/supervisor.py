@@ -71,27 +71,14 @@ class Supervisor:
         self._thread.start()
         atexit.register(self.close)
         try:
-            self._hello = self._dispatcher.hello.result()
+            hello = self._dispatcher.hello.result()
         except BaseException:
             self.close()
             raise
-
-    @property
-    def name(self) -> str:
-        return str(self._hello["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self._hello["version"])
-
-    @property
-    def settings_hash(self) -> str:
-        return str(self._hello["settings_hash"])
-
-    @property
-    def sandbox_level(self) -> str | None:
-        level = self._hello["sandbox_level"]
-        return None if level is None else str(level)
+        self.name: str = hello["name"]
+        self.version: str = hello["version"]
+        self.settings_hash: str = hello["settings_hash"]
+        self.sandbox_level: str | None = hello["sandbox_level"]
 
     def submit(self, row: Row) -> Future[Judgement]:
         """Judge one row; whatever the row does, the future has a judgement.
