@@ -112,7 +112,7 @@ class Dispatcher:
                 if worker in self._workers:
                     if what == "rows":
                         self._read_answers(worker)
-                    elif not worker.read_log():
+                    elif worker.read_log() is False:
                         self._selector.unregister(worker.log_fd)
         with self._lock:
             self._woken = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -142,12 +141,12 @@ class WorkerProcess:
         self.messages.feed(data)
         return bool(data)
 
-    def read_log(self) -> bool:
-        """Keep the last of what the worker printed; False at its end."""
+    def read_log(self) -> bool | None:
+        """Keep the last of what the worker printed; None where nothing waits to be read, False at the end."""
         try:
             data = os.read(self.log_fd, 1 << 16)
         except BlockingIOError:
-            return True
+            return None
         self._log += data
         del self._log[:-LOG_TAIL]
         return bool(data)
@@ -175,15 +174,10 @@ class WorkerProcess:
             self._process.kill()  # macOS answers so when the group's leader is a zombie
         self._process.wait()
         while self.read_log():
-            if not _readable(self.log_fd):
-                break
+            pass
         self.socket.close()
         os.close(self.log_fd)
         return own
-
-
-def _readable(fd: int) -> bool:
-    return bool(select.select([fd], [], [], 0)[0])
 
 
 def _environment() -> dict[str, str]:
