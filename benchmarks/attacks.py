@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from selfplay.verifiers.audit.attack_programs import SETTINGS, attacks
+from selfplay.verifiers.audit.attack_files import SETTINGS, attacks
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.sandbox.inside.plain_data import decode

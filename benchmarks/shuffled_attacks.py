@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from selfplay.tasks import load_source
-from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.audit.attack_files import attacks
 from selfplay.verifiers.sandbox.kernel import linux
 
 SECONDS = 1.0

@@ -38,7 +38,7 @@ def serve_verifiers(
     with one_sentence():
         from selfplay.errors import ConfigError
         from selfplay.experiment.file import apply_override
-        from selfplay.verifiers.serve.command import offers, serve
+        from selfplay.verifiers.serve.service import offers, serve
 
         settings: dict[str, Any] = {}
         for override in set_ or ():

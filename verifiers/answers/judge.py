@@ -25,9 +25,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier
 from selfplay.verifiers.errors import BadSettings
 
 SYSTEM = (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.verifiers.audit.attack_programs import APART, HONEST, SETTINGS, Attack, attacks
+from selfplay.verifiers.audit.attack_files import APART, HONEST, SETTINGS, Attack, attacks
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox

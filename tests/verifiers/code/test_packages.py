@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
-from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.spec import load
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadSettings, BrokenVerifier

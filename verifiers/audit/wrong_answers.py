@@ -1,10 +1,10 @@
 r"""Wrong rows from a worked solution that ends in an answer.
 
-The final answer is what stands in the last `\boxed{}`, after the last `####`, after the last "answer is", or the whole
-of a solution of one line. What is changed is that text alone, so the working before it still looks right.
+The final answer is the text in the last `\boxed{}`, after the last `####`, after the last "answer is", or the whole
+of a solution of one line. Only that text is changed, so the working before it still looks right.
 
 A change can leave the answer right (a flipped sign of 0). Such rows are left out where exact_value.py shows them equal,
-and are `doubtful` where it can read neither side: only proved differences are called wrong.
+and are `doubtful` where it cannot read both sides: only proved differences are called wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 
 from selfplay.verifiers.audit.exact_value import certainly_differ
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.labelled_rows import Label
 
 _MARK = re.compile(r"####[ \t]*|(?:answer is|answer:)[ \t]*", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+")
@@ -39,7 +39,7 @@ class Wrong:
 
 
 def final_answer(solution: str) -> tuple[int, int] | None:
-    """Where the final answer stands in a solution, as (start, end); None where it is not marked."""
+    """The place of the final answer in a solution, as (start, end); None where it is not marked."""
     boxed = solution.rfind("\\boxed{")
     if boxed >= 0:
         start = boxed + len("\\boxed{")
@@ -61,7 +61,7 @@ def final_answer(solution: str) -> tuple[int, int] | None:
 
 
 def wrong_answers(solution: str, other: str | None, random: Random) -> Iterator[Wrong]:
-    """Wrong completions made from a solution; rows that are shown right after all have the label `right`.
+    """Wrong completions made from a solution; those that turn out right have the label `right`.
 
     Args:
         solution: a right one.
@@ -88,7 +88,7 @@ def wrong_answers(solution: str, other: str | None, random: Random) -> Iterator[
 
 
 def cut(solution: str, answer: str | None) -> Iterator[Wrong]:
-    """The first half of a solution; doubtful where the answer's text stands in it, or is not known."""
+    """The first half of a solution; doubtful where it contains the answer's text, or where the answer is not known."""
     half = solution[: len(solution) // 2].rstrip()
     if half.strip():
         sure = answer is not None and answer.strip() not in half
@@ -96,7 +96,7 @@ def cut(solution: str, answer: str | None) -> Iterator[Wrong]:
 
 
 def empty(random: Random) -> Iterator[Wrong]:
-    """What is no answer to anything."""
+    """Completions without any answer."""
     yield Wrong("empty", random.choice(("", " ", "\n\n")), "wrong", "")
     yield Wrong("prose", random.choice(PROSE), "wrong", "")
 

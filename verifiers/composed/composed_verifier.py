@@ -1,9 +1,9 @@
-"""What the composed verifiers share: their parts, loaded, asked one completion or many at a time, and added up.
+"""What the composed verifiers share: their parts, asked about one completion or many at a time, and combined.
 
 What is covered: a part that raises, or cannot read the reference, is a fault of that part, and the verdict is decided
 where the other parts decide it; a reference with which nothing could be accepted is refused before anything is judged
 (`check_reference`); the settings hash is made of the names, versions and hashes of the parts, so it changes when a part
-does. What is not covered: a part that kills or hangs the process takes the whole judgement along, as it would alone.
+does. What is not covered: where a part kills or hangs the process, the whole verifier fails, as the part would alone.
 """
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.needs import together
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier, together
 from selfplay.verifiers.errors import BadReference, VerifierError
 
 SHOWN_PARTS = 8
-"""Parts whose verdicts stand in the evidence."""
+"""Most parts whose verdicts are in the evidence."""
 
 
 class Part(VerifierSpec):
     """One of the verifiers that a composed one is made of."""
 
     weight: float | None = Field(default=None, gt=0, le=1e6)
-    """Its share in the score, beside the outcome; unset: none."""
+    """Its weight in the score; unset: it does not count there."""
     reference: str | None = Field(default=None, min_length=1)
     """Key of the reference that holds this part's own reference; unset: the whole reference."""
 
@@ -42,6 +41,15 @@ class Parts(BaseModel):
 
     parts: tuple[Part, ...] = Field(min_length=1, max_length=32)
     """`{verifier, settings, weight, reference}` each, in the order in which they are asked."""
+
+
+class Of(BaseModel):
+    """The settings of a verifier around one other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    of: VerifierSpec
+    """`{verifier, settings}` of the one inside."""
 
 
 class LoadedPart:
@@ -58,14 +66,10 @@ class LoadedPart:
         loaded = self.loaded
         return [loaded.name, loaded.version, loaded.settings_hash, self.weight, self._key]
 
-    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
-        """Raises BadReference where the part's own reference is missing or does not fit."""
-        return self.loaded.read_reference(self._own(reference))
-
     def read_or_why_not(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as the part reads it, or the BadReference that says why it cannot."""
         try:
-            return self.read_reference(reference)
+            return self.loaded.read_reference(self._own(reference))
         except BadReference as error:
             return error
 
@@ -106,21 +110,25 @@ class LoadedPart:
 
 
 class Composed(Verifier):
-    """A verifier made of parts. A subclass says how their verdicts become one."""
+    """A verifier made of parts. A subclass combines their verdicts into one."""
 
     Settings: ClassVar[type[BaseModel]] = Parts
+    one_is_enough: ClassVar[bool] = False
+    """Whether something can be accepted where only one part can accept anything."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.parts = self.load_parts()
+        self.parts = self._load_parts()
         self.needs = together(part.loaded.needs for part in self.parts)
         self.batch = max(part.loaded.batch for part in self.parts)
         self.timeout = sum(part.loaded.plugin.timeout for part in self.parts)
         """Seconds that a completion may take: every part may use its own budget."""
         self.budgets = sum(part.loaded.plugin.budgets for part in self.parts)
 
-    def load_parts(self) -> list[LoadedPart]:
-        """The parts, each loaded once, here. Raises VerifierError; names the place of the part."""
+    def _load_parts(self) -> list[LoadedPart]:
+        """Raises VerifierError; names the place of the part."""
+        if isinstance(self.settings, Of):
+            return [LoadedPart(self.settings.of)]
         found = []
         for place, part in enumerate(self.settings.parts):
             try:
@@ -130,7 +138,7 @@ class Composed(Verifier):
         return found
 
     def identity(self) -> JsonValue:
-        """What the settings hash is made of, in place of the settings as they are written."""
+        """The parts: the settings hash is made of them, not of the settings as they are written."""
         return [part.identity for part in self.parts]
 
     @property
@@ -150,19 +158,15 @@ class Composed(Verifier):
         return read
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
-        """Raises BadReference where nothing could be accepted with it: here, where some part could accept nothing."""
-        for part in self.parts:
-            part.check_reference(reference)
-
-    def check_that_one_can(self, reference: Mapping[str, JsonValue]) -> None:
-        """The same where one part is enough. Raises BadReference with what the first part says, where none is."""
+        """Raises BadReference where nothing could be accepted with it, with the first complaint of a part."""
         complaints = []
         for part in self.parts:
             try:
-                return part.check_reference(reference)
+                part.check_reference(reference)
             except BadReference as error:
                 complaints.append(error)
-        raise complaints[0]
+        if complaints and not (self.one_is_enough and len(complaints) < len(self.parts)):
+            raise complaints[0]
 
     def verify(self, asked: Asked) -> Verdict:
         return self.verify_many([asked])[0]
@@ -177,14 +181,14 @@ class Composed(Verifier):
             judged = part.judge([replace(asked[at], reference=asked[at].reference[place]) for at in left])
             for at, verdict in zip(left, judged, strict=True):
                 found[at].append(verdict)
-        return [self.add_up(verdicts) for verdicts in found]
+        return [self.combined(verdicts, one) for verdicts, one in zip(found, asked, strict=True)]
 
-    @abstractmethod
     def is_decided(self, verdicts: Sequence[Verdict]) -> bool:
-        """Whether the verdicts of the first parts make those of the others needless."""
+        """Whether the verdicts of the first parts are enough, and the others need not be asked."""
+        return False
 
     @abstractmethod
-    def add_up(self, verdicts: Sequence[Verdict]) -> Verdict:
+    def combined(self, verdicts: Sequence[Verdict], asked: Asked) -> Verdict:
         """The verdict, from those of the parts that were asked."""
 
     @property
@@ -193,7 +197,7 @@ class Composed(Verifier):
         return any(part.weight is not None for part in self.parts)
 
     def evidence(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-        """What each part said, shortly; the part that decided is told by the caller."""
+        """The verdict of each part, in short; which part decided is added by the caller."""
         told = [
             {"verifier": part.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
             for part, verdict in zip(self.parts, verdicts, strict=False)
@@ -219,12 +223,14 @@ class Composed(Verifier):
     def decided(self, outcome: str, place: int, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict of one part as that of the whole, with its reason and evidence."""
         deciding = verdicts[place]
-        told = Verdict.accept if outcome == "accepted" else Verdict.reject
-        detail = {**self.evidence(verdicts), "decided_by": self.parts[place].loaded.name, **_apart(deciding)}
-        return told(deciding.reason, score=self.score(verdicts), **detail)
+        taken = ("parts", "decided_by", "score", "reason")
+        own = {key: value for key, value in deciding.detail.items() if key not in taken}
+        verdict = Verdict.accept if outcome == "accepted" else Verdict.reject
+        detail = {**self.evidence(verdicts), "decided_by": self.parts[place].loaded.name, **own}
+        return verdict(deciding.reason, score=self.score(verdicts), **detail)
 
     def undecided(self, verdicts: Sequence[Verdict]) -> Verdict:
-        """A fault where a part could not judge, else open; with what the first such part says."""
+        """A fault where a part could not judge, else open; with the explanation of the first such part."""
         left = [verdict for verdict in verdicts if verdict.outcome == "undecided"]
         first = next((verdict for verdict in left if verdict.reason == "fault"), left[0])
         place = next(at for at, verdict in enumerate(verdicts) if verdict is first)
@@ -232,10 +238,3 @@ class Composed(Verifier):
         if first.reason == "fault":
             return Verdict.fault(f"{name}: {first.detail.get('what', 'fault')}"[:1000], **self.evidence(verdicts))
         return Verdict.open(f"{name}: {first.detail.get('why', first.reason)}"[:1000], **self.evidence(verdicts))
-
-
-def _apart(verdict: Verdict) -> dict[str, JsonValue]:
-    """A part's evidence under keys that are not the whole's own."""
-    return {
-        key: value for key, value in verdict.detail.items() if key not in ("parts", "decided_by", "score", "reason")
-    }

@@ -1,8 +1,8 @@
 """Wrong rows from a worked solution that is a program.
 
-A mutant can be right: it may compute the same, or the tests may not look where it differs, and no judge that has only
-these tests can tell which. So mutants are `doubtful`, and their accepted share is an upper bound of the share of wrong
-programs that pass. Another problem's program, stubs, and a program cut where it is no Python any more are wrong.
+A mutant can be right: it may compute the same, or the tests may not cover where it differs, and with these tests alone
+that cannot be decided. So mutants are `doubtful`, and their accepted share is an upper bound of the share of wrong
+programs that pass. Another problem's program, stubs, and a program cut so that it is no longer Python are wrong.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from selfplay.verifiers.audit.answers import Wrong, empty
+from selfplay.verifiers.audit.labelled_rows import Label
 from selfplay.verifiers.audit.mutants import Mutant, mutants
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.wrong_answers import Wrong, empty
 
 _FENCED = re.compile(r"\A(?P<head>.*?```(?:python|py)?\n)(?P<body>.*?)(?P<tail>```.*)\Z", re.DOTALL)
 _KINDS = {"constant": "changed number or constant", "operator": "changed operator", "comparison": "changed comparison"}
@@ -55,7 +55,7 @@ def wrong_programs(
 
 
 def called(reference: Mapping[str, Any]) -> str | None:
-    """The function that the tests call, as far as the reference shows it."""
+    """The name of the function that the tests call; None where the reference does not show it."""
     if reference.get("entry_point"):
         return str(reference["entry_point"])
     tests = reference.get("tests")
@@ -70,7 +70,7 @@ def called(reference: Mapping[str, Any]) -> str | None:
 
 
 def _some(prefix: str, body: str, random: Random) -> list[Mutant]:
-    """One mutant of each kind; none of a text that is no Python."""
+    """One mutant of each kind; none where the text is not Python."""
     try:
         found = mutants(prefix + body, first_line=prefix.count("\n") + 1)
     except (SyntaxError, ValueError, RecursionError):
@@ -98,7 +98,7 @@ def _cut(prefix: str, head: str, body: str, tail: str) -> Iterator[Wrong]:
     label: Label = "wrong"
     try:
         ast.parse(prefix + half)
-        label = "doubtful"  # still a program, which may do all that is asked
+        label = "doubtful"  # still a program, which may be right
     except (SyntaxError, ValueError, RecursionError):
         pass
     yield Wrong("truncation", head + half + tail, label, f"cut after {len(half)} characters")

@@ -1,7 +1,7 @@
-"""What the adapters share: a verifier whose supervised workers start when they are needed and end with the process.
+"""What the adapters share: a verifier whose workers start when they are first needed and end with the process.
 
-Stacks copy reward functions into other processes (Ray, accelerate, a fork). Each process that judges has workers of
-its own; what is copied is only the spec.
+Stacks copy reward functions into other processes (Ray, accelerate, a fork). Only the spec is copied; each process that
+judges starts its own workers.
 """
 
 from __future__ import annotations
@@ -9,26 +9,35 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
 from selfplay.verifiers.errors import TooManyFaults
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 Reward = Literal["outcome", "score"]
-"""What a verdict is worth: 1.0 or 0.0 by its outcome, or its own score where it has one."""
+"""The reward for a verdict: 1.0 or 0.0 by its outcome, or its own score where it has one."""
 FEWEST_ROWS = 100
-"""The share of faults is taken of at least so many rows, so that one fault at the start ends nothing."""
+"""The share of faults is computed over at least so many rows, so that one early fault does not stop anything."""
 
 
-class Supervised:
+class Limits(TypedDict, total=False):
+    """What every adapter takes by keyword: `workers` (1), `timeout` (None) and `memory_mb` (2048) as for `Supervisor`;
+    `max_fault_share` (0.01): share of verdicts with reason `fault` above which judging stops; 1.0: never."""
+
+    workers: int
+    timeout: float | None
+    memory_mb: int
+    max_fault_share: float
+
+
+class LazySupervisor:
     """One verifier, judged under supervision in whichever process asks.
 
     Args:
-        spec, workers, timeout, memory_mb: as for `Supervisor`.
-        max_fault_share: share of verdicts with reason `fault` above which judging stops (1.0: never).
+        spec: as for `Supervisor`.
+        workers, timeout, memory_mb, max_fault_share: see `Limits`.
     """
 
     _supervisor: Supervisor | None

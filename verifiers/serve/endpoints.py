@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.serve.messages import Answer, Health, Refusal, Served, VerifyRequest
 from selfplay.verifiers.serve.request_limits import RequestLimits
@@ -42,22 +42,18 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _refused)
 
-    @app.post(
-        "/verify",
-        response_model=Answer,
-        responses=_refusals(400, 401, 404, 408, 409, 413, 422, 429, 503),
-    )
+    @app.post("/verify", response_model=Answer, responses=_refusals(400, 401, 404, 408, 409, 413, 422, 429, 503))
     async def verify(asked: VerifyRequest, request: Request) -> Response:
         """Judge a batch. Every row gets a verdict, in order; a fault of the judge is `undecided`, reason `fault`."""
-        offer = pool.offers.get(asked.verifier)
-        if offer is None:
+        spec = pool.offers.get(asked.verifier)
+        if spec is None:
             raise HTTPException(
                 404, f"`verifier` is one of {', '.join(pool.offers)}; which are served is fixed at the start"
             )
-        if asked.settings is not None and asked.settings != offer.spec.settings:
+        if asked.settings is not None and asked.settings != spec.settings:
             raise HTTPException(
                 409,
-                f"`settings` of `{offer.name}` are fixed at the start (GET /verifiers shows them), and differ from "
+                f"`settings` of `{asked.verifier}` are fixed at the start (GET /verifiers shows them), and differ from "
                 "those asked for; leave the key out, or serve the verifier a second time under another name",
             )
         began = time.monotonic()
@@ -65,11 +61,8 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
             with pool.admitted(len(asked.rows)):
                 judgements = await _judged(pool, asked, request)
         except Full as full:
-            raise HTTPException(
-                429,
-                f"{pool.waiting} rows wait, of {pool.queue} that may; ask again",
-                {"Retry-After": str(full.seconds)},
-            ) from None
+            why = f"{pool.waiting} rows wait, of {pool.queue} that may; ask again"
+            raise HTTPException(429, why, {"Retry-After": str(full.seconds)}) from None
         except BrokenVerifier as error:
             pool.broken = error
             raise HTTPException(503, str(error)) from None
@@ -86,7 +79,7 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
                 name=name,
                 verifier=supervisor.name,
                 version=supervisor.version,
-                settings=pool.offers[name].spec.settings,
+                settings=pool.offers[name].settings,
                 settings_hash=supervisor.settings_hash,
                 sandbox_level=supervisor.sandbox_level,
             )
@@ -104,7 +97,7 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
 
 
 async def _judged(pool: SupervisorPool, asked: VerifyRequest, request: Request) -> list[Judgement]:
-    """The judgements in order. A client that goes away takes its rows with it.
+    """The judgements in order. When the client disconnects, its rows are cancelled.
 
     Raises:
         BrokenVerifier: workers no longer start.
@@ -125,7 +118,7 @@ async def _judged(pool: SupervisorPool, asked: VerifyRequest, request: Request) 
             all_of_them.cancel()
             await asyncio.wait(awaited)
             if not all_of_them.cancelled():
-                all_of_them.exception()  # else asyncio reports that nobody looked at it
+                all_of_them.exception()  # else asyncio reports an exception that was never retrieved
             raise HTTPException(400, "the client has gone")
         return all_of_them.result()
     finally:

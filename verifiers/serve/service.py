@@ -1,4 +1,4 @@
-"""The process of the service: what is offered, the socket, the signals, a shutdown that finishes what it has taken."""
+"""The process of the service: what is offered, the socket, the signals, a shutdown that finishes requests under way."""
 
 from __future__ import annotations
 
@@ -15,38 +15,42 @@ from pydantic import JsonValue
 
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
-from selfplay.verifiers.serve.app import TOKEN_VARIABLE, application
+from selfplay.verifiers.serve.endpoints import TOKEN_VARIABLE, application
 from selfplay.verifiers.serve.request_limits import LOOPBACK
-from selfplay.verifiers.serve.supervisor_pool import DEFAULT_QUEUE, Offer, SupervisorPool
+from selfplay.verifiers.serve.supervisor_pool import DEFAULT_QUEUE, SupervisorPool
 
 SHORTEST_TOKEN = 16
 MAX_CONNECTIONS = 256
 GRACE_SECONDS = 30
-"""Requests that were taken may still be answered for so long after SIGTERM or Ctrl-C."""
+"""How long requests under way may take to be answered after SIGTERM or Ctrl-C."""
 _NAMED = re.compile(r"([A-Za-z0-9_-]+)=(.+)", re.DOTALL)
 
 
-def offers(wanted: Sequence[str], settings: Mapping[str, Mapping[str, JsonValue]]) -> list[Offer]:
-    """`math`, `path/to/file.py:name` (offered as `name`) or `strict=math` (offered as `strict`), with settings by name.
+def offers(wanted: Sequence[str], settings: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, VerifierSpec]:
+    """What is served, by name: `math`, `path/to/file.py:name` (as `name`) or `strict=math` (as `strict`).
+
+    Args:
+        settings: by the names of what is served.
 
     Raises:
-        BadSettings: settings for a name that is not offered.
+        BadSettings: two verifiers of one name, or settings for a name that is not offered.
     """
-    found = []
+    found: dict[str, VerifierSpec] = {}
     for text in wanted:
         named = _NAMED.fullmatch(text)
         name, verifier = (named[1], named[2]) if named else (text.rpartition(":")[2], text)
-        found.append(Offer(name, VerifierSpec.of(verifier, settings.get(name, {}))))
-    known = {offer.name for offer in found}
+        if name in found:
+            raise BadSettings("two of the verifiers have one name; give one another name, as `--verifier strict=math`")
+        found[name] = VerifierSpec.of(verifier, settings.get(name, {}))
     for name in settings:
-        if name not in known:
-            served = ", ".join(sorted(known))
+        if name not in found:
+            served = ", ".join(sorted(found))
             raise BadSettings(f"`--set {name}....` names no verifier that is served ({served})")
     return found
 
 
 def serve(
-    served: Sequence[Offer],
+    served: Mapping[str, VerifierSpec],
     *,
     host: str = "127.0.0.1",
     port: int = 8010,
@@ -59,7 +63,7 @@ def serve(
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
-        BadSettings: no token where one is needed, an address that cannot be used, a certificate that is none.
+        BadSettings: no token where one is needed, an address that cannot be used, a certificate that cannot be read.
         UnknownVerifier, BrokenVerifier: see `Supervisor`.
     """
     token = _token(host)
@@ -82,7 +86,7 @@ def serve(
         except OSError as error:
             raise BadSettings(f"`--certificate` and `--key` are no PEM files of one key: {error}") from error
         server = uvicorn.Server(config)
-        # uvicorn raises a signal that it caught once more when it has ended; it must find these and not end us
+        # after it has stopped, uvicorn raises again the signal that stopped it; these handlers keep that from ending us
         before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
         scheme, shown = ("https" if certificate else "http"), f"[{host}]" if ":" in host else host
         names = ", ".join(f"{name} ({s.name} {s.version})" for name, s in pool.supervisors.items())
@@ -98,7 +102,7 @@ def serve(
 
 
 def _token(host: str) -> str | None:
-    token = os.environ.pop(TOKEN_VARIABLE, "")  # a verifier's worker has no need of it
+    token = os.environ.pop(TOKEN_VARIABLE, "")  # a verifier's worker does not need it
     if (token and len(token) < SHORTEST_TOKEN) or (not token and host not in LOOPBACK):
         place = "" if host in LOOPBACK else f" to serve others than this machine (`--host {host}`)"
         raise BadSettings(f"set {TOKEN_VARIABLE} to a secret of at least {SHORTEST_TOKEN} characters{place}")
