@@ -8,8 +8,9 @@ What is covered: the completion states a letter or a choice's text in a declared
 - Where: after a mark (a box, `####`, "the answer is", "correct option:"), the default; in the last line; or in the
   whole completion. The first place from the end that names a choice counts. Places that name none are passed over.
 - The form: a letter that is in brackets or emphasis, or before the end of the line, a full stop, "!", ":" or its own
-  choice's text; or a choice's text that ends so. Then may come ", not A", and a reason ("because", "since"). A small
-  letter, A or I before another word is no letter ("a mystery").
+  choice's text (where the reference has no `choices`, any name or number behind a comma or dash: "C, Paris"); or a
+  choice's text that ends so. Then may come ", not A", and a reason ("because", "since"). A small letter, A or I before
+  another word is no letter ("a mystery").
 - A second choice in the statement ("B or C", "B) rain") or in the statement before it, with no sentence between ("The
   answer is A. The answer is B."), is a hedge: `several_choices`. After a sentence between ("The answer is A. No: it
   freezes. The answer is B.") the later statement is a correction, and counts.
@@ -29,17 +30,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
-from selfplay.verifiers.math.extraction import Place, Where, places
+from selfplay.verifiers.math.extraction import Place, Where, places, without_text_commands
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _USUAL = "ABCDEFGHIJ"
 """The letters that may name a choice where the reference does not list them."""
 _LONGEST = 10_000
-_MARKUP = re.compile(r"\*\*|__|`|\$|(?<!\\)\\[()\[\]]|\\(?:text|math|mbox|emph)[a-z]*\s*\{([^{}]*)\}")
+_MARKUP = re.compile(r"(?<!\w)(?:\*\*|__)|(?:\*\*|__)(?!\w)|`|\$|(?<!\\)\\[()\[\]]")
 _QUOTED = re.compile(r"(?<!\w)[\"'“”„‘’«»<]+([A-Za-z])([.)]?)[\"'“”‘’«»>]+(?!\w)")
 _LEAD = re.compile(
-    r"(?:the\s+)?(?:(?:final|correct|right|best)\s+)?(?:answer|choice|option)(?:\s+is\b)?\s*[:=]?\s*"
-    r"(?:(?:choice|option)\s+)?",
+    r"\A(?:the\s+)?(?:(?:final|correct|right|best)\s+)?(?:answer|choice|option|letter)(?:\s+is\b)?\s*[:=]?\s*"
+    r"(?:(?:choice|option|letter)\s+)?",
     re.IGNORECASE,
 )
 """What may still stand before the letter: "option B"; in a last line or whole completion also "the answer is"."""
@@ -49,7 +50,9 @@ _OTHER = re.compile(r"(?<![\w'’\\.])(?:([A-Z])(?![\w'’])(?!(?<=[AI])\s+[a-z]
 _UNIT = re.compile(r"\s?(?:%|°?[A-Za-z]+)(?=\s*(?:\Z|[.!)\n]))")
 _NOT = re.compile(r",?\s+not\s+[(\[]?[A-Z][)\]]?(?!\w)")
 _REASON = re.compile(r"\s*[,(]?\s*(?:because|since)\b", re.IGNORECASE)
-_END = re.compile(r"\s*(?:\Z|\n)|[.!:)\]}*_]+(?!\w)")
+_NAME = re.compile(r"\s*[,–—-]\s+[A-Z\d]")
+"""A text that may be the choice's own where the reference has none: "C, Paris"."""
+_END = re.compile(r"\s*(?:\Z|\n)|\s?[.!:)\]}*_]+(?!\w)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|\n|\Z")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
@@ -77,7 +80,7 @@ class ChoiceReference(BaseModel):
         """The text of every letter that may name a choice; empty where it is not known."""
         if self.choices is None:
             return dict.fromkeys({*_USUAL, self.answer}, "")
-        return {LETTERS[at]: _plain(text) for at, text in enumerate(self.choices)}
+        return {LETTERS[at]: _plain(_unmarked(text)) for at, text in enumerate(self.choices)}
 
 
 class ChoiceSettings(BaseModel):
@@ -108,21 +111,26 @@ class ChoiceVerifier(Verifier):
         stated = [place for place in places(asked.completion, self.settings.where) if place.text.strip()]
         if not stated:
             return Verdict.reject("no_answer")
-        readings = [read(place, texts) for place in stated]
-        at = next((at for at, reading in enumerate(readings) if reading), None)
-        if at is None:
-            return Verdict.reject("unreadable_answer", answer=stated[0].text[:300])
-        place, letters, doubt = stated[at], *readings[at]
+        readings = ((at, read(place, texts)) for at, place in enumerate(stated))
+        at, found = next(((at, reading) for at, reading in readings if reading), (0, None))
+        place = stated[at]
+        if found is None:
+            return Verdict.reject("unreadable_answer", extracted_by=place.rule, answer=place.text[:300])
+        letters = found.letters
         if place.is_beside_the_one_before() and at + 1 < len(stated):
-            before = readings[at + 1]
-            letters |= before.letters if before else set()
-        evidence: dict[str, Any] = {"answer": place.text[:300], "taken": "".join(sorted(letters))}
+            before = read(stated[at + 1], texts)
+            letters |= before.letters if before else frozenset()
+        evidence: dict[str, Any] = {
+            "extracted_by": place.rule,
+            "answer": place.text[:300],
+            "taken": "".join(sorted(letters)),
+        }
         if len(letters) > 1:
             return Verdict.reject("several_choices", **evidence)
         if reference.answer not in letters:
             return Verdict.reject("wrong_choice", **evidence)
-        if doubt is not None:
-            return Verdict.open(doubt, **evidence)
+        if found.doubt is not None:
+            return Verdict.open(found.doubt, **evidence)
         return Verdict.accept("right_choice", **evidence)
 
 
@@ -143,16 +151,17 @@ def read(place: Place, texts: dict[str, str]) -> Reading | None:
     """
     paragraph, *further = _BLANK_LINE.split(_unmarked(place.text[:_LONGEST]).strip(), maxsplit=1)
     behind = "" if further else _unmarked(place.behind)
-    lead = _LEAD.match(paragraph)
-    statement = paragraph[lead.end() :] if lead else paragraph
-    letter, length = _begins_with(statement, texts)
+    statement, (letter, length) = paragraph, _begins_with(paragraph, texts)
+    if not letter:
+        statement = _LEAD.sub("", paragraph, count=1)
+        letter, length = _begins_with(statement, texts)
     rest, closed = statement[length:], ""
     found = _LETTER.match(statement)
     if found is not None and found[1].upper() in texts and found.end() >= length:
         letter, rest, closed = found[1].upper(), statement[found.end() :], found["closed"]
-        link = re.match(r"[ \t,:=(–—-]*", rest)
-        own = _length(rest[link.end() :], texts[letter]) if link else 0
-        rest = rest[link.end() + own :] if link and own else rest
+        text = rest.lstrip(" \t,:=(–—-")
+        own = _length(text, texts[letter])
+        rest = text[own:] if own else rest
         if not (closed or own or _END.match(rest) or _REASON.match(rest)) and (
             found[1].islower() or (letter in "AI" and rest[0] == " " and not _named(rest, texts, letter))
         ):
@@ -166,7 +175,7 @@ def read(place: Place, texts: dict[str, str]) -> Reading | None:
         end = _end_of_sentence(rest, 0) if not re.search(r"[.!]", closed) else 0
         if others := _named(rest[:end], texts, letter):
             return Reading(frozenset({letter, *others}))
-        if not closed and not _END.match(rest):
+        if not closed and not _END.match(rest) and (texts[letter] or not _NAME.match(rest)):
             return Reading(frozenset(letter), "other words follow the answer at once")
     else:
         end = _end_of_sentence(rest, reason.end())
@@ -182,13 +191,14 @@ def _end_of_sentence(text: str, start: int) -> int:
 
 def _begins_with(statement: str, texts: dict[str, str]) -> tuple[str, int]:
     """The letter of the longest text that a statement begins with, and its length; 0 where it begins with none."""
-    length, letter = max((_length(statement, text), letter) for letter, text in texts.items())
+    length, _, letter = max((_length(statement, text), len(text), letter) for letter, text in texts.items())
     return letter if length else "", length
 
 
 def _length(statement: str, text: str) -> int:
     """How much of a statement is a choice's text, with a unit behind a number; 0 where it does not begin with it."""
-    found = re.match(r"\s+".join(map(re.escape, text.split())), statement, re.IGNORECASE) if text else None
+    words = r"\s+".join(map(re.escape, text.split()))
+    found = re.match(rf"[\"“'‘]?{words}[\"”'’]?", statement, re.IGNORECASE) if text else None
     if found is None:
         return 0
     unit = _UNIT.match(statement, found.end()) if text[-1].isdigit() else None
@@ -199,18 +209,18 @@ def _length(statement: str, text: str) -> int:
 def _named(said: str, texts: dict[str, str], letter: str) -> set[str]:
     """The other choices that are named in what follows an answer."""
     named = {(capital or small).upper() for capital, small in _OTHER.findall(said)} & texts.keys() - {letter}
-    said = f" {_plain(said)} ".replace(f" {texts[letter]} ", " ") if texts[letter] else f" {_plain(said)} "
-    for other, text in texts.items():
-        if other != letter and text and re.search(rf"(?<![\w.]){re.escape(text)}(?!\w|[.,]\d)", said):
-            named.add(other)
-    return named
+    said = _text(texts[letter]).sub(" ", _plain(said)) if texts[letter] else _plain(said)
+    return named | {other for other, text in texts.items() if other != letter and text and _text(text).search(said)}
+
+
+def _text(text: str) -> re.Pattern[str]:
+    """A choice's text that is no part of a longer word or number."""
+    return re.compile(rf"(?<![\w.]){re.escape(text)}(?!\w|[.,]\d)")
 
 
 def _unmarked(text: str) -> str:
     """Without emphasis, math delimiters, `\\text{}` and the quotation marks around a letter."""
-    for _ in range(2):
-        text = _MARKUP.sub(lambda found: found[1] or "", text)
-    return _QUOTED.sub(r"\1\2", text)
+    return _QUOTED.sub(r"\1\2", _MARKUP.sub("", without_text_commands(text)))
 
 
 def _plain(text: str) -> str:

@@ -19,12 +19,14 @@ filters all look it up here, and their evidence names the rule that found it.
 `places` finds words: the whole completion, its last line, or the marked places from the end on, of which a verifier
 takes the first that holds what it can read. Marked places are boxes as in 2, lines behind `#### `, and lines behind a
 phrase as in 4 or "the correct option is". The phrase must begin its clause, or an article or one of final, correct,
-right, best and most likely must stand before it: "this answer is correct" and "the wrong answer is B" state nothing.
+right, best and most likely must stand before it, and no word such as "not" in its clause: "this answer is correct",
+"the wrong answer is B" and "I doubt that the answer is B" state nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -82,11 +84,13 @@ _CHANGED = (
 )
 _HEDGE = re.compile(rf"\b(?:or|if|either|maybe|perhaps|unless|but|{_CHANGED})\b", re.IGNORECASE)
 _TAKEN = re.compile(rf"\b(?:{_CHANGED})\b[^.,;:!?\n]*$", re.IGNORECASE)
+_DENIED = re.compile(r"n['’]t\b[^.,;:!?\n]*$", re.IGNORECASE)
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
 )
 _REASON = re.compile(r",\s+(?:as|since|because)\s")
+_TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|math(?:rm|bf|it|sf)|emph)\s*\{([^{}]*)\}")
 _SENTENCE_END = re.compile(r"[.!?:](?=\s|\Z)|\n")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BLANKS = re.compile(r"\s{4,}")
@@ -135,7 +139,7 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
     if hashes:
         return Extracted(_after_hashes((hashes[-1][1] or "").strip(), text[hashes[-1].end() :]), "hashes")
     phrases = list(_ANSWER.finditer(text))
-    if phrases and _is_changed(text, phrases[-1]):
+    if phrases and _TAKEN.search(text[max(0, phrases[-1].start() - _LONGEST_SENTENCE) : phrases[-1].start()]):
         return Extracted(None, "answer_phrase")
     if phrases:
         return Extracted(_after_phrase(text[phrases[-1].end() :]), "answer_phrase")
@@ -166,6 +170,13 @@ def places(completion: str, where: Where) -> Iterator[Place]:
             yield Place(mark.text or "", mark.rule, behind, text[marks[at - 1].start : mark.begin] if at else "")
 
 
+def without_text_commands(text: str) -> str:
+    r"""`\text{Paris}` and its like as `Paris`, two levels deep."""
+    for _ in range(2):
+        text = _TEXT_COMMAND.sub(r"\1", text)
+    return text
+
+
 class _Mark(NamedTuple):
     """What announces an answer."""
 
@@ -182,8 +193,9 @@ def _marks(text: str) -> list[_Mark]:
     marks = _boxes(text)
     for found in _HASHES.finditer(text):
         marks.append(_Mark(found.start(), found.start(), found.end(), "hashes", (found[1] or "").strip()))
-    for found in _STATED.finditer(text):
-        if _BEFORE_STATED.search(text[max(0, found.start() - 40) : found.start()]) and not _is_changed(text, found):
+    for found in deque(_STATED.finditer(text), maxlen=_MOST_PLACES):
+        before = text[max(0, found.start() - _LONGEST_SENTENCE) : found.start()]
+        if _BEFORE_STATED.search(before) and not _TAKEN.search(before) and not _DENIED.search(before):
             line = text[found.end() : found.end() + _LONGEST_LINE].partition("\n")[0]
             marks.append(_Mark(found.start(), found.end(), found.end() + len(line), "answer_phrase", line.strip()))
     marks.sort(key=lambda mark: mark.begin)
@@ -194,11 +206,6 @@ def _marks(text: str) -> list[_Mark]:
         if mark.rule != "answer_phrase" or re.search(r"\w", text[mark.start : later.begin])
     ]
     return kept + marks[-1:]
-
-
-def _is_changed(text: str, phrase: re.Match[str]) -> bool:
-    """Whether words in front of a phrase, such as "twice" or "I doubt that", make it state something else."""
-    return _TAKEN.search(text[max(0, phrase.start() - _LONGEST_SENTENCE) : phrase.start()]) is not None
 
 
 def _after_thinking(completion: str) -> str | None:
