@@ -91,6 +91,7 @@ _TAKEN_BACK = re.compile(
 )
 _REASON = re.compile(r",\s+(?:as|since|because)\s")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|math(?:rm|bf|it|sf)|emph)\s*\{([^{}]*)\}")
+_TAGGED = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?:](?=\s|\Z)|\n")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BLANKS = re.compile(r"\s{4,}")
@@ -168,6 +169,12 @@ def places(completion: str, where: Where) -> Iterator[Place]:
             paragraph = _BLANK_LINE.search(text, mark.end, mark.end + _LONGEST_LINE)
             behind = text[mark.end : paragraph.start() if paragraph else mark.end + _LONGEST_LINE]
             yield Place(mark.text or "", mark.rule, behind, text[marks[at - 1].start : mark.begin] if at else "")
+
+
+def tagged(completion: str) -> str | None:
+    """What the last `<answer>...</answer>` holds; None where there is none."""
+    found = _TAGGED.findall(completion)
+    return found[-1].strip() if found else None
 
 
 def without_text_commands(text: str) -> str:
