@@ -15,7 +15,8 @@ What is covered: the completion states a letter or a choice's text in a declared
   answer is A. The answer is B."), is a hedge: `several_choices`. After a sentence between ("The answer is A. No: it
   freezes. The answer is B.") the later statement is a correction, and counts.
 - The right letter is left undecided where other words follow it at once ("B is wrong", "B, it seems"), and where its
-  paragraph goes on to name another choice ("B. However, C is right"). All else behind the answer is ignored.
+  paragraph (with `whole`, the completion) goes on to name another choice ("B. However, C is right"). All other text
+  behind the answer is ignored.
 
 What is not covered: words behind the answer that take it back and name no other choice ("The answer is B. That is
 wrong."); why it was chosen; "I choose B". With four choices one guess in four is right.
@@ -54,7 +55,6 @@ _NAME = re.compile(r"\s*[,–—-]\s+[A-Z\d]")
 """A text that may be the choice's own where the reference has none: "C, Paris"."""
 _END = re.compile(r"\s*(?:\Z|\n)|\s?[.!:)\]}*_]+(?!\w)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|\n|\Z")
-_BLANK_LINE = re.compile(r"\n\s*\n")
 
 
 class ChoiceReference(BaseModel):
@@ -149,11 +149,10 @@ def read(place: Place, texts: dict[str, str]) -> Reading | None:
     Args:
         texts: the text of each letter that may name a choice, empty where it is not known.
     """
-    paragraph, *further = _BLANK_LINE.split(_unmarked(place.text[:_LONGEST]).strip(), maxsplit=1)
-    behind = "" if further else _unmarked(place.behind)
-    statement, (letter, length) = paragraph, _begins_with(paragraph, texts)
+    statement = _unmarked(place.text[:_LONGEST]).strip()
+    letter, length = _begins_with(statement, texts)
     if not letter:
-        statement = _LEAD.sub("", paragraph, count=1)
+        statement = _LEAD.sub("", statement, count=1)
         letter, length = _begins_with(statement, texts)
     rest, closed = statement[length:], ""
     found = _LETTER.match(statement)
@@ -179,7 +178,7 @@ def read(place: Place, texts: dict[str, str]) -> Reading | None:
             return Reading(frozenset(letter), "other words follow the answer at once")
     else:
         end = _end_of_sentence(rest, reason.end())
-    if _named(f"{rest[end:]} {behind}", texts, letter):
+    if _named(f"{rest[end:]} {_unmarked(place.behind)}", texts, letter):
         return Reading(frozenset(letter), "another choice is named behind the answer")
     return Reading(frozenset(letter))
 

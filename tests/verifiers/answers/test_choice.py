@@ -168,6 +168,7 @@ def test_a_place_that_names_no_choice_is_passed_over() -> None:
 def test_a_bare_letter_counts_in_the_whole_completion_and_in_the_last_line(text: str) -> None:
     assert WHOLE.verify(WEATHER, text).outcome == "accepted"
     assert LAST_LINE.verify(WEATHER, f"It could be A.\n\n{text}\n").outcome == "accepted"
+    assert WHOLE.verify(WEATHER, f"{text}\n\nC").outcome == "undecided"
 
 
 @pytest.mark.parametrize("text", ["a lie", "a 50/50 guess", "A Great Idea", "a.m.", 'a "mystery"', "I think so"])
