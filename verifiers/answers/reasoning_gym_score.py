@@ -12,7 +12,6 @@ benchmarks/reasoning_gym_scorers.py.
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -22,9 +21,9 @@ from selfplay.tasks.reasoning_gym import check_family, family
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference
+from selfplay.verifiers.math.extraction import tagged
 
 LONGEST = 100_000
-_TAGGED = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
 
 
 class Entry(BaseModel):
@@ -99,10 +98,10 @@ class ReasoningGymVerifier(Verifier):
         return Verdict.reject("wrong_answer", score=score, **evidence)
 
     def _answer(self, completion: str) -> str:
-        tagged = _TAGGED.findall(completion)
-        if tagged:
-            return str(tagged[-1]).strip()
-        return completion.strip() if self.settings.answer == "whole" else ""
+        answer = tagged(completion)
+        if answer is None and self.settings.answer == "whole":
+            answer = completion.strip()
+        return answer or ""
 
 
 def _accepts_its_own(scorer: Any, entry: dict[str, Any]) -> bool:

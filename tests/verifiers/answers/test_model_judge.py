@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers import BadSettings, Row, Supervisor, VerifierSpec, load
-from selfplay.verifiers.answers.judge import mark_of, messages, read_reply
+from selfplay.verifiers.answers.model_judge import mark_of, messages, read_reply
 
 RUBRIC = "It says please."
 

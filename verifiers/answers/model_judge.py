@@ -1,15 +1,15 @@
-"""The `judge` verifier: a language model behind an OpenAI-compatible endpoint reads the completion against a rubric or
-a written constitution.
+"""The `judge` verifier: a language model reads the completion and judges it by a rubric or a written constitution. The
+model answers behind an OpenAI-compatible endpoint.
 
     settings: {url: http://127.0.0.1:8000/v1, model: Qwen/Qwen2.5-7B-Instruct, rubric: "The answer is polite."}
     settings: {url: ..., model: ..., constitution: ["Never gives medical advice.", "Names its sources."]}
 
-What is covered: the completion is quoted between marks that carry a digest of it and is called data; the verdict must
-carry the same digest, so a verdict that a completion writes down for the judge to repeat does not count; a reply
-without one clear verdict is open, a failing endpoint a fault. Model, rubric, prompt and sampling are in the settings
-hash; the address is not.
-What is not covered: a model can be talked into a verdict by a completion in spite of the marks, prefers long and
-confident text, and differs from itself between servers. Measure it on labelled rows before a run leans on it.
+What is covered: the completion is quoted between marks that hold a digest of it, and the model is told that it is data.
+The model's verdict must hold the same digest, so a verdict that the completion contains does not count. A reply without
+one clear verdict is `open`, a failing endpoint a `fault`. The settings hash covers model, rubric, prompt and sampling,
+not the address.
+What is not covered: in spite of the marks a completion can talk a model into a verdict. Models prefer long, confident
+text, and differ between servers. Measure the judge on labelled rows before a run relies on it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ CONSTITUTION = "Accept the completion exactly when it keeps every one of these p
 TASK = "<task {mark}>\n{prompt}\n</task {mark}>"
 GUIDE = "<right answer {mark}>\n{answer}\n</right answer {mark}>"
 QUOTED = "<completion {mark}>\n{completion}\n</completion {mark}>"
-_OUTCOMES = {"accept": "accepted", "reject": "rejected", "unsure": "undecided"}
 
 
 class JudgeReference(BaseModel):
@@ -84,7 +83,7 @@ class JudgeSettings(BaseModel):
     """Completions that one verifier process has with the endpoint at a time."""
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Self:
+    def _has_one_rubric(self) -> Self:
         if self.rubric is not None and self.constitution is not None:
             raise ValueError("give `rubric` or `constitution`, not both")
         return self
@@ -108,7 +107,7 @@ class JudgeVerifier(Verifier):
         key = settings.api_key_env
         if key is not None and not os.environ.get(key):
             raise BadSettings(f"`api_key_env` of the judge verifier names {key}, which is not set; export it")
-        self.needs = Needs(network=not _is_here(settings.url))
+        self.needs = Needs(network=not _is_local(settings.url))
         self.batch = settings.concurrency
         self._client: Any = None
 
@@ -132,23 +131,19 @@ class JudgeVerifier(Verifier):
         import openai
 
         reference: JudgeReference = asked.reference
-        completion = asked.completion
-        measure = self._measure(reference)
-        if measure is None:
-            return Verdict.fault(
-                "neither the settings nor the reference give a `rubric`, nor is there a `constitution`"
-            )
-        if len(completion) > self.settings.longest:
-            return Verdict.open(
-                f"the completion has {len(completion):,} characters, more than {self.settings.longest:,}"
-            )
+        completion, longest = asked.completion, self.settings.longest
+        criteria = self._criteria(reference)
+        if criteria is None:
+            return Verdict.fault("give a `rubric` or a `constitution` in the settings, or a `rubric` in the reference")
+        if len(completion) > longest:
+            return Verdict.open(f"the completion has {len(completion):,} characters, more than {longest:,}")
         if self._client is None:
             self.warm()
         mark = mark_of(completion)
         try:
             answer = self._client.chat.completions.create(
                 model=self.settings.model,
-                messages=messages(measure, reference.answer, asked.prompt, completion, mark),
+                messages=messages(criteria, reference.answer, asked.prompt, completion, mark),
                 temperature=self.settings.temperature,
                 max_tokens=self.settings.max_tokens,
                 **({} if self.settings.seed is None else {"seed": self.settings.seed}),
@@ -158,9 +153,7 @@ class JudgeVerifier(Verifier):
         except openai.OpenAIError as error:
             return Verdict.fault(f"the endpoint of the judge failed: {type(error).__name__}: {str(error)[:500]}")
         except (AttributeError, IndexError, TypeError, ValueError) as error:
-            return Verdict.fault(
-                f"what answers is no OpenAI-compatible endpoint ({type(error).__name__}); correct `url`"
-            )
+            return Verdict.fault(f"`url` is no OpenAI-compatible endpoint ({type(error).__name__}); correct it")
         return read_reply(reply, mark, ended)
 
     def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
@@ -168,7 +161,7 @@ class JudgeVerifier(Verifier):
         with ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="judge") as pool:
             return list(pool.map(self.verify, asked))
 
-    def _measure(self, reference: JudgeReference) -> str | None:
+    def _criteria(self, reference: JudgeReference) -> str | None:
         if reference.rubric or self.settings.rubric:
             return RUBRIC.format(rubric=reference.rubric or self.settings.rubric)
         if self.settings.constitution is None:
@@ -182,9 +175,9 @@ def mark_of(completion: str) -> str:
     return hashlib.sha256(b"judge\0" + completion.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
-def messages(measure: str, answer: str | None, prompt: str | None, completion: str, mark: str) -> list[dict[str, str]]:
+def messages(criteria: str, answer: str | None, prompt: str | None, completion: str, mark: str) -> list[dict[str, str]]:
     """The chat messages that ask for one verdict."""
-    parts = [measure]
+    parts = [criteria]
     if prompt is not None:
         parts.append(TASK.format(prompt=_sendable(prompt), mark=mark))
     if answer is not None:
@@ -201,16 +194,15 @@ def read_reply(reply: str, mark: str, finish_reason: str | None) -> Verdict:
     evidence: dict[str, Any] = {"reply": reply[-1500:]}
     if finish_reason == "length":
         return Verdict.open("the judge's reply was cut off; raise `max_tokens`", **evidence)
-    said = re.findall(rf"^\W*VERDICT {mark}: *(\w+)\W*$", reply, re.IGNORECASE | re.MULTILINE)
-    outcomes = {_OUTCOMES.get(word.casefold()) for word in said}
-    if len(outcomes) != 1 or None in outcomes:
-        why = "gives several verdicts" if len(outcomes) > 1 else "gives no verdict"
-        return Verdict.open(f"the judge's reply {why}", **evidence)
-    outcome = outcomes.pop()
-    if outcome == "undecided":
+    verdicts = re.findall(rf"^\W*VERDICT {mark}: *(\w+)\W*$", reply, re.IGNORECASE | re.MULTILINE)
+    said = {word.casefold() for word in verdicts}
+    if said == {"accept"}:
+        return Verdict.accept("judged_right", **evidence)
+    if said == {"reject"}:
+        return Verdict.reject("judged_wrong", **evidence)
+    if said == {"unsure"}:
         return Verdict.open("the judge is unsure", **evidence)
-    told = Verdict.accept if outcome == "accepted" else Verdict.reject
-    return told(f"judged_{'right' if outcome == 'accepted' else 'wrong'}", **evidence)
+    return Verdict.open(f"the judge's reply gives {'several verdicts' if said else 'no verdict'}", **evidence)
 
 
 def _sendable(text: str) -> str:
@@ -218,7 +210,7 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _is_here(url: str) -> bool:
+def _is_local(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
