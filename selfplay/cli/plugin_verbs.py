@@ -107,7 +107,7 @@ def _sandboxes() -> Listing:
 
 
 def _judges() -> Listing:
-    from selfplay.verifiers.code.special import JUDGES
+    from selfplay.verifiers.code.special_judge import JUDGES
 
     return Listing(
         ("what it decides",),

@@ -9,15 +9,9 @@ from typing import Any
 
 import pytest
 
-<<<<<<< HEAD:tests/verifiers/code/test_whole_programs.py
 from selfplay.verifiers.code import CodeVerifier, special_judge
 from selfplay.verifiers.code.whole_programs import same_output
 from selfplay.verifiers.contract.spec import load
-=======
-from selfplay.verifiers.code import CodeVerifier, special
-from selfplay.verifiers.code.scripts import same_output
-from selfplay.verifiers.contract.spec import load
->>>>>>> 8d78def640f863d27683f729b812390efd9f6d24:tests/verifiers/code/test_scripts.py
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference
