@@ -84,3 +84,16 @@ def test_every_test_that_a_page_names_exists() -> None:
         found = ROOT / "tests" / file
         assert found.is_file(), file
         assert f"def {name}(" in found.read_text(), f"{file}::{name}"
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    named = {
+        (page.name, path)
+        for page in pages
+        for path in re.findall(r"`((?:selfplay|verifiers|tasks|benchmarks|docs)/[\w/]+\.\w+)`", page.read_text())
+    }
+    assert len(named) > 30
+    assert not {(page, path) for page, path in named if not (ROOT / path).exists()}
+    links = {(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+?)(?:#[\w-]*)?\)", page.read_text())}
+    assert not {(page.name, link) for page, link in links if not (page.parent / link).exists()}

@@ -69,7 +69,7 @@ class CodeVerifier(Verifier):
         super().__init__(settings)
         self._sandbox = sandbox
         self.sandbox_level: str | None = sandbox.level if sandbox else None
-        """The level reached; None until `warm`."""
+        """The level reached, and `seal: shared` where it is, for the ledger and the report; None until `warm`."""
 
     def warm(self) -> None:
         """Start the sandbox. Raises BrokenVerifier where the machine refuses the level that is asked for."""
@@ -79,14 +79,15 @@ class CodeVerifier(Verifier):
             self._sandbox = open_sandbox(self.settings.sandbox, self.settings.packages)
         except LevelRefused as error:
             raise BrokenVerifier(str(error)) from error
-        self.sandbox_level = self._sandbox.level
-        if self.settings.seal == "shared" and not self.sandbox_level.endswith("namespaces"):
-            level = self.sandbox_level
-            self.close()
-            raise BrokenVerifier(
-                f"`seal: shared` needs the sandbox level `namespaces`, where tests may write files, and this one is "
-                f"`{level}`; allow user namespaces on this machine, or use `seal: apart`"
-            )
+        self.sandbox_level = level = self._sandbox.level
+        if self.settings.seal == "shared":
+            self.sandbox_level = f"{level}, seal: shared"
+            if not level.endswith("namespaces"):
+                self.close()
+                raise BrokenVerifier(
+                    "`seal: shared` needs the sandbox level `namespaces`, where tests may write files, and this one is "
+                    f"`{level}`; allow user namespaces on this machine, or use `seal: apart`"
+                )
 
     def close(self) -> None:
         """End the sandbox; the next `verify` starts another. It ends by itself with this process."""

@@ -176,7 +176,7 @@ def test_tests_that_are_broken_are_a_fault(shared: CodeVerifier) -> None:
 def test_shared_needs_a_place_to_write() -> None:
     verifier = CodeVerifier(CodeVerifier.Settings.model_validate({"seal": "shared"}))
     verifier.warm()
-    assert verifier.sandbox_level == "namespaces"
+    assert verifier.sandbox_level == "namespaces, seal: shared"
     verifier.close()
 
 
