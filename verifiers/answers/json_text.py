@@ -26,13 +26,6 @@ class TooLarge(ValueError):
     """It is JSON, and larger than it is judged."""
 
 
-class Number(Decimal):
-    """A decimal that shows itself as it was written."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
 def last_block(text: str) -> str | None:
     """The last block between lines of backticks that is called json or nothing.
 
@@ -68,13 +61,13 @@ def read_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def decimal(text: str) -> Number:
+def decimal(text: str) -> Decimal:
     """A number with a point or an exponent, exact. Raises TooLarge where it has too many digits."""
     digits, _, exponent = text.lower().partition("e")
     # the exponent first: one of a thousand digits is no exponent that anything can be computed with
     if len(exponent) > 6 or len(digits) + abs(int(exponent or "0")) > MOST_DIGITS:
         raise TooLarge(f"{text[:40]} has more than {MOST_DIGITS:,} digits")
-    return Number(text)
+    return Decimal(text)
 
 
 def _whole(text: str) -> int:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from selfplay.verifiers.answers.patterns import TookTooLong, compiled, matches
+from selfplay.verifiers.answers.regex import TookTooLong, compiled, matches
 from selfplay.verifiers.composed.parts import Composed, LoadedPart
 from selfplay.verifiers.composed.single import Of
 from selfplay.verifiers.contract.verdict import Verdict
