@@ -4,10 +4,11 @@
     48 + 24 = 73                                         a line that is an equation: rejected, wrong_step
 
 What is covered: annotations `<<... = ...>>` as GSM8K has them, with the number right after one, and lines that are an
-equation and nothing else (after a list's marker, before a full stop; emphasis, `$...$` and `\\(...\\)` around it are taken
-off). A line that begins with `=`, or ends with `=` or an operator, belongs to its neighbour. Values are exact
-(arithmetic.py); a decimal may be the exact value rounded or cut to its digits, a whole number may not, except after `≈`.
-What is not covered: steps inside prose, units and algebra are not read; whether the steps are the right ones.
+equation and nothing else (after a list's marker, before a full stop; bold, `$...$` and `\\(...\\)` are taken off). A line
+that begins with `=`, or ends with `=` or an operator, belongs to its neighbour. Values are exact (arithmetic.py). A
+decimal may be the exact value rounded or cut to its digits; a whole number may not, except after `≈`. One step that is
+false rejects; one that has the form and cannot be read leaves the solution open.
+What is not covered: steps inside prose, with units, or of algebra are not read; whether the steps are the right ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -134,7 +134,7 @@ def _equations(text: str) -> Iterator[tuple[int, str]]:
             joined.append((number, [_MARKER.sub("", line, count=1)]))
         before = line or before
     for number, parts in joined:
-        line = _TIMES.sub("*", " ".join(parts)).strip().removesuffix(".")
+        line = _TIMES.sub("*", " ".join(parts)).strip("=≈ \t").removesuffix(".")
         if line.startswith("$") and line.endswith("$"):
             line = line[1:-1]
         if _EQUALS.search(line) and any(sign in line for sign in (*_OPERATORS, "\\")) and _EQUATION.fullmatch(line):
@@ -146,8 +146,6 @@ def _first_difference(step: Step, *, rounding: bool) -> tuple[Value, Value] | No
     if len(set(_CURRENCY.findall(step.equation))) > 1:
         raise Unreadable("two currencies")
     first, *rest = _EQUALS.split(step.equation)
-    if not first.strip() and len(rest) > 2:  # = 3 + 4 = 7
-        _, first, *rest = rest
     left = evaluate(_TIMES.sub("*", first), only_whole=False)
     for sign, text in zip(rest[::2], rest[1::2], strict=True):
         right = evaluate(_TIMES.sub("*", text), only_whole=False)

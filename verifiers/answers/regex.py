@@ -1,8 +1,8 @@
 """The `regex` verifier: does the completion match a regular expression?
 
 What is covered: hostile completions; a pattern that backtracks without end is stopped at its time limit and leaves the
-completion open. What is not covered: what the pattern lets through (it judges form, not truth), and a pattern that takes
-long to compile. Patterns come from the person who runs the experiment.
+completion open. What is not covered: what the pattern lets through (it judges form, not truth); a pattern that is long
+to compile. Patterns come from the person who runs the experiment.
 """
 
 from __future__ import annotations
