@@ -6,8 +6,8 @@
 What is covered: annotations `<<... = ...>>` as GSM8K has them, with the number right after one, and lines that are an
 equation and nothing else (after a list's marker, before a full stop; bold, `$...$` and `\\(...\\)` are taken off). A
 line that begins with `=`, or ends with `=` or an operator, belongs to its neighbour. Values are exact (arithmetic.py).
-A decimal may be the exact value rounded or cut to its digits; a whole number may not, except after `≈`. One step that is
-false rejects; one that has the form and cannot be read leaves the solution open.
+A decimal may be the exact value rounded or cut to its digits; a whole number may not, except after `≈`. One false
+step rejects; one that has the form and cannot be read leaves the solution open.
 What is not covered: steps inside prose, with units, or of algebra are not read; whether the steps are the right ones.
 """
 
