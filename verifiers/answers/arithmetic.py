@@ -1,9 +1,13 @@
-"""Arithmetic as people write it, read into exact fractions. No text is ever evaluated.
+r"""Exact arithmetic on an expression that a model wrote. The text never reaches Python's `eval`.
 
-What is covered: + - * / × ÷ · x, "of" and "times", powers, brackets (also right after a number, which multiplies),
-thousands separators, decimals, percent signs, currency signs before a number, one word of unit after it; all within
-bounds of size. What is not covered, and left unread: letters that stand for numbers, additions of different units or
-currencies, mixed numbers ("1 1/2", "1½"), TeX fractions, scales in words, decimal commas ("3,5").
+    evaluate("(3 + 5) * 12")          96, from the numbers 3, 5 and 12
+    evaluate("-1,200 × 25% − $.50")   -601/2
+    evaluate("3 + x")                 raises Unreadable
+
+What is covered: + - * / (also × · ÷ − \times \cdot \div) and brackets; with `only_whole=False` also signs before a
+number, decimals, commas between thousands, a currency sign before a number and a percent sign behind it.
+What is not covered, and unreadable: powers, letters, mixed numbers ("1 1/2"), a percentage that is added to another
+kind of number ("200 + 5%" may mean 210), and what is larger than the bounds.
 """
 
 from __future__ import annotations
@@ -12,258 +16,120 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfplay.verifiers.answers.measures import unit_of
-
-MOST_DIGITS = 60
-"""Digits of one number; a longer one is left unread."""
-MOST_TOKENS = 200
-"""Tokens on one side of an equals sign."""
-MOST_POWER = 64
-MOST_BITS = 4096
-MOST_DEPTH = 20
-
+MOST_CHARACTERS = 2000
+MOST_DEPTH = 100
+MOST_DIGITS = 18
+"""Digits of one number. With the bound on characters it keeps every value within some thousand digits."""
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "[": "(", "]": ")"})
+_LATEX = ((r"\times", "*"), (r"\cdot", "*"), (r"\div", "/"), (r"\left", ""), (r"\right", ""))
+_WHOLE_TOKEN = re.compile(r"\s*([0-9]+|[-+*/()])")
 _TOKEN = re.compile(
-    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?P<percent>\s?\\?%|[ ]per ?cent\b)?"
-    r"|(?P<currency>\\?\$|€|£|¥)|(?P<operator>\*\*|\\times|\\cdot|\\div|[-+*/×÷·∙⋅∗✕⨯∕⁄−–‐‑‒－^])"
-    r"|(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>[A-Za-z][A-Za-z'’]*)|(?P<space>[ \t]+)|(?P<other>.)",
-    re.DOTALL,
+    r"\s*((?:[$€£]\s?)?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)%?|[-+*/()])"
 )
-_SIGNS = dict.fromkeys(["×", "·", "∙", "⋅", "∗", "✕", "⨯", "\\times", "\\cdot"], "*")
-_SIGNS |= dict.fromkeys(["÷", "∕", "⁄", "\\div"], "/") | dict.fromkeys("−–‐‑‒－", "-") | {"**": "^"}
-TIMES = frozenset(["x", "X", "of", "times"])
-"""Words that multiply where a number follows."""
-_SCALES = """dozen dozens hundred hundreds thousand thousands million millions billion billions half halves third thirds
-quarter quarters pair pairs couple score percent twice double squared cubed k m bn per e and"""
-SCALES = frozenset(_SCALES.split())
-"""Words after a number that change it, or that are no unit; what holds one is left unread."""
-VARIABLES = frozenset("xyznXYZN")
-"""Letters after a number that are no unit."""
 
 
-class Unread(ValueError):
-    """It is no arithmetic that can be read without doubt."""
+class Unreadable(ValueError):
+    """The text is no expression of this module, or larger than its bounds."""
 
 
 @dataclass(frozen=True)
-class Token:
-    """A piece of one side: its kind, its text, and where it begins."""
-
-    kind: str
-    text: str
-    at: int
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of an equals sign."""
+class Value:
+    """What an expression comes to, and what stands in it."""
 
     value: Fraction
+    numbers: tuple[str, ...]
+    """The numbers as they are written, in order."""
     operators: int
-    """0: a bare number."""
-    units: frozenset[str]
+    """How many of + - * / stand between two values; 0 for a bare number."""
     percent: bool
     """Whether it is a number with a percent sign, or a sum of such numbers."""
-    hundred: bool
-    """Whether 100 stands in it, so that it may count percents without a sign: `5 / 20 * 100`, `100 - 20`."""
-    product: bool
-    """Whether something is multiplied or divided in it."""
-    places: int | None
-    """Decimals of a bare number as it was written; None of anything else."""
-    doubtful: bool
-    """Whether people write this and mean something else: `25 / 1/3`, `1.2 x 100%`, `200 + 5%`, `-3^2`, `1/3 of 9 + 3`,
-    `8/2(2 + 2)`. It shows no step to be wrong."""
 
 
-def tokens_of(text: str) -> list[Token]:
-    """The pieces of a text, spaces left out."""
-    found = []
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        if kind == "space":
-            continue
-        if match["number"]:
-            kind = "percent" if match["percent"] else "number"
-        found.append(Token(kind, match[0], match.start()))
-    return found
+def evaluate(text: str, *, only_whole: bool = True) -> Value:
+    """The exact value of an expression.
 
-
-def read_side(tokens: list[Token]) -> Side:
-    """One side from its tokens.
+    Args:
+        only_whole: whether its numbers are whole numbers without a sign.
 
     Raises:
-        Unread: they are no arithmetic, or larger than the bounds.
+        Unreadable: see the class; says what cannot be read.
+        ZeroDivisionError: a divisor is zero.
     """
-    if not tokens or len(tokens) > MOST_TOKENS:
-        raise Unread
-    return _Reader(tokens).side()
+    if len(text) > MOST_CHARACTERS:
+        raise Unreadable(f"an expression of {len(text):,} characters")
+    parser = _Parser(_tokens(text, _WHOLE_TOKEN if only_whole else _TOKEN), signed=not only_whole)
+    value, percent = parser.sum(0)
+    if parser.at != len(parser.tokens):
+        raise Unreadable(f"`{parser.tokens[parser.at]}` stands where an operation is due")
+    return Value(value, tuple(parser.numbers), parser.operators, percent)
 
 
-class _Reader:
-    """Precedence climbing over the tokens of one side."""
-
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens, self._at, self._operators, self._depth, self._powers = tokens, 0, 0, 0, 0
-        self._product_seen = self._percent = False
-        self._units: set[str] = set()
-        self._doubtful = any(token.kind == "percent" and token.text.startswith("100") for token in tokens)
-
-    def side(self) -> Side:
-        """Raises Unread where the tokens are no arithmetic."""
-        value = self._sum()
-        if self._at < len(self._tokens):
-            raise Unread
-        bare = [token for token in self._tokens if token.kind in ("number", "percent")]
-        return Side(
-            value=value,
-            operators=self._operators,
-            units=frozenset(self._units),
-            percent=self._percent,
-            hundred=any(digits_of(token) == "100" for token in bare),
-            product=self._product_seen,
-            places=len(digits_of(bare[0]).partition(".")[2]) if self._operators == 0 and len(bare) == 1 else None,
-            doubtful=self._doubtful,
-        )
-
-    def _peek(self) -> Token | None:
-        return self._tokens[self._at] if self._at < len(self._tokens) else None
-
-    def _operator(self, signs: str) -> str | None:
-        token = self._peek()
-        if token is None:
-            return None
-        sign = _SIGNS.get(token.text, token.text)
-        if token.kind == "word" and token.text in TIMES:
-            following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
-            if following is None or following.kind not in ("number", "percent", "currency", "open"):
-                return None  # 2x + 3
-            sign = "*"
-        elif token.kind != "operator":
-            return None
-        return sign if sign in signs else None
-
-    def _sum(self) -> Fraction:
-        value, units, percent = self._term()
-        percents = [percent]
-        while (sign := self._operator("+-")) is not None:
-            self._at += 1
-            self._operators += 1
-            other, others, percent = self._term()
-            percents.append(percent)
-            if units != others and units and others:
-                raise Unread  # an hour and minutes
-            units = units or others
-            value = _bounded(value + other if sign == "+" else value - other)
-        self._percent = all(percents)
-        if len(percents) > 1:
-            mixed = any(percents) and not all(percents)  # 200 + 5%
-            of = not self._depth and any(token.text == "of" for token in self._tokens)  # 1/3 of 9 + 3
-            self._doubtful = self._doubtful or mixed or of
-        return value
-
-    def _term(self) -> tuple[Fraction, frozenset[str], bool]:
-        """A product, its units, and whether it is nothing but a number with a percent sign."""
-        before, start, operators = set(self._units), self._at, self._operators
-        self._units = set()
-        value = self._product()
-        mine = frozenset(self._units)
-        self._units |= before
-        kinds = [token.kind for token in self._tokens[start : self._at] if token.kind not in ("word", "operator")]
-        return value, mine, kinds == ["percent"] and self._operators == operators
-
-    def _product(self) -> Fraction:
-        value = self._signed()
-        divided = False
-        while (sign := self._operator("*/") or self._unwritten()) is not None:
-            self._at += sign != "("
-            self._doubtful = self._doubtful or (divided and sign == "/")  # 25 / 1/3
-            divided = sign == "/"
-            self._operators += 1
-            self._product_seen = True
-            other = self._signed()
-            if sign == "/" and other == 0:
-                raise Unread
-            value = _bounded(value / other if sign == "/" else value * other)
-        return value
-
-    def _unwritten(self) -> str | None:
-        """A bracket right after a number, which multiplies: 2(3 + 4)."""
-        token, before = self._peek(), self._tokens[self._at - 1]
-        touching = token is not None and before.at + len(before.text) == token.at
-        if token is None or not touching or token.text != "(" or before.kind not in ("number", "close"):
-            return None
-        self._doubtful = True
-        return "("
-
-    def _signed(self) -> Fraction:
-        powers = self._powers
-        if (sign := self._operator("+-")) is not None:
-            self._at += 1
-            value = self._signed()
-            self._doubtful = self._doubtful or self._powers > powers  # -3^2
-            return value if sign == "+" else -value
-        unit = len(self._units)
-        base = self._atom()
-        if self._operator("^") is None:
-            return base
-        if len(self._units) > unit:
-            raise Unread  # 4 W^2
-        self._at += 1
-        self._operators += 1
-        powers = self._powers
-        power = self._signed()
-        self._doubtful = self._doubtful or self._powers > powers  # 2^3^2
-        self._powers += 1
-        if power.denominator != 1 or abs(power) > MOST_POWER or (base == 0 and power < 0):
-            raise Unread
-        if max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(power) > MOST_BITS:
-            raise Unread
-        return _bounded(base ** int(power))
-
-    def _atom(self) -> Fraction:
-        token = self._peek()
-        if token is not None and token.kind == "currency":
-            self._at += 1
-            self._units.add(unit_of(token.text.lstrip("\\")))
-            token = self._peek()
-        if token is None:
-            raise Unread
-        self._at += 1
-        if token.kind == "open":
-            self._depth += 1
-            if self._depth > MOST_DEPTH:
-                raise Unread
-            value = self._sum()
-            closing = self._peek()
-            if closing is None or closing.kind != "close":
-                raise Unread
-            self._at += 1
-            self._depth -= 1
-        elif token.kind in ("number", "percent"):
-            digits = digits_of(token)
-            if len(digits) > MOST_DIGITS or (digits[0] == "0" and digits[1:2].isdigit()):
-                raise Unread  # 0130 is a time
-            value = Fraction(digits) / (100 if token.kind == "percent" else 1)
-        else:
-            raise Unread
-        self._unit()
-        return value
-
-    def _unit(self) -> None:
-        token = self._peek()
-        if token is None or token.kind != "word" or token.text in TIMES:
-            return
-        if token.text.casefold() in SCALES or token.text in VARIABLES:
-            raise Unread
-        self._at += 1
-        self._units.add(unit_of(token.text))
+def _tokens(text: str, pattern: re.Pattern[str]) -> list[str]:
+    for command, sign in _LATEX:
+        text = text.replace(command, sign)
+    text = text.translate(_SIGNS).rstrip()
+    tokens, place = list[str](), 0
+    while place < len(text):
+        found = pattern.match(text, place)
+        if found is None:
+            raise Unreadable(f"`{text[place : place + 20].strip()}` is no number, operation or bracket")
+        if (digits := sum(one.isdigit() for one in found[1])) > MOST_DIGITS:
+            raise Unreadable(f"a number of {digits} digits")
+        tokens.append(found[1])
+        place = found.end()
+    if not tokens:
+        raise Unreadable("there is nothing")
+    return tokens
 
 
-def digits_of(token: Token) -> str:
-    """A number without its percent sign and its separators of thousands."""
-    return token.text.rstrip("\\% percnt").replace(",", "")
+class _Parser:
+    """Recursive descent; each method returns a value and whether it is a percentage."""
 
+    def __init__(self, tokens: list[str], *, signed: bool) -> None:
+        self.tokens, self.signed, self.at, self.operators = tokens, signed, 0, 0
+        self.numbers: list[str] = []
 
-def _bounded(value: Fraction) -> Fraction:
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
-        raise Unread
-    return value
+    def sum(self, depth: int) -> tuple[Fraction, bool]:
+        value, percent = self._product(depth)
+        while sign := self._operator("+-"):
+            other, other_percent = self._product(depth)
+            if percent != other_percent:
+                raise Unreadable("a percentage is added to a number that is none")
+            value = value + other if sign == "+" else value - other
+        return value, percent
+
+    def _product(self, depth: int) -> tuple[Fraction, bool]:
+        value, percent = self._atom(depth)
+        while sign := self._operator("*/"):
+            other, _ = self._atom(depth)
+            value, percent = (value * other if sign == "*" else value / other), False
+        return value, percent
+
+    def _operator(self, signs: str) -> str:
+        if self.at == len(self.tokens) or self.tokens[self.at] not in signs:
+            return ""
+        self.at += 1
+        self.operators += 1
+        return self.tokens[self.at - 1]
+
+    def _atom(self, depth: int) -> tuple[Fraction, bool]:
+        if self.at == len(self.tokens):
+            raise Unreadable("it ends where a number is due")
+        token = self.tokens[self.at]
+        self.at += 1
+        if token[-1].isdigit() or token[-1] == "%":
+            self.numbers.append(token)
+            value = Fraction(token.strip("$€£% \t").replace(",", ""))
+            return (value / 100, True) if token[-1] == "%" else (value, False)
+        if depth == MOST_DEPTH:
+            raise Unreadable(f"brackets more than {MOST_DEPTH} deep")
+        if token in "+-" and self.signed:
+            value, percent = self._atom(depth + 1)
+            return (-value if token == "-" else value), percent
+        if token != "(":
+            raise Unreadable(f"`{token}` stands where a number is due")
+        value, percent = self.sum(depth + 1)
+        if self.at == len(self.tokens) or self.tokens[self.at] != ")":
+            raise Unreadable("a bracket is not closed")
+        self.at += 1
+        return value, percent

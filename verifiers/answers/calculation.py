@@ -1,35 +1,46 @@
-"""The `calculation` verifier: is every step of a worked solution arithmetically true?
+"""The `calculation` verifier: is every declared step of a worked solution arithmetically true?
 
-    Natalia sold 48/2 = <<48/2=24>>24 clips in May.      both the annotation and the text are steps
-    Altogether 48 + 24 = 73 clips.                       rejected: wrong_step, with the step and what it comes to
+    Natalia sold 48/2 = <<48/2=24>>24 clips in May.      an annotation, and the number that touches it
+    48 + 24 = 73                                         a line that is an equation: rejected, wrong_step
 
-What is covered: the annotations `<<a op b = c>>` of GSM8K, the number right after one, and every `a op b = c` in the
-text, in exact fractions; a decimal may be rounded to its digits; a quotient may have a remainder (`17/3 = 5 R2`). A
-step that may be meant otherwise than it is read leaves the solution open (steps.py). What is not covered: whether the
-steps are the right ones, or lead to the answer; steps that cannot be read (algebra, TeX, units as fractions), which are
-counted and passed over.
+What is covered: annotations `<<... = ...>>` as GSM8K has them, with the number right after one, and lines that are an
+equation and nothing else (after a list's marker, before a full stop; bold, `$...$` and `\\(...\\)` are taken off). A
+line that begins with `=`, or ends with `=` or an operator, belongs to its neighbour. Values are exact (arithmetic.py).
+A decimal may be the exact value rounded or cut to its digits; a whole number may not, except after `≈`. One false
+step rejects; one that has the form and cannot be read leaves the solution open.
+What is not covered: steps inside prose, with units, or of algebra are not read; whether the steps are the right ones.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay.verifiers.answers.annotated import result_after
-from selfplay.verifiers.answers.lines import SIGN, usual
-from selfplay.verifiers.answers.steps import Step, is_true, step, steps
+from selfplay.verifiers.answers.arithmetic import Unreadable, Value, evaluate
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import AnyReference, Asked, Verifier
 
 MOST_CHARACTERS = 200_000
 MOST_SIGNS = 4_000
-"""Equals signs and arrows of a completion."""
-_ANNOTATION = re.compile(r"<<([^<>\n]{1,500})>>")
+"""Equals signs of a completion."""
+_ANNOTATION = re.compile(
+    r"<<([^<>\n]*=[^<>\n]*)>>(?:\*\*|(\s?=\s?))?"
+    r"([-−]?[$€£]?[\d.,:/]*\d%?(?(2)(?!\s?[-−+*/×÷·xX(])))?"
+)
+"""An annotation, and the number right after it; also in bold, or after `=`."""
+_EQUATION = re.compile(r"(?:[-−+*/×÷·()\[\]\d.,$€£%=≈ \t]|\\(?:times|cdot|div)\b)+")
+_MARKER = re.compile(r"^(?:[-*•]|\d{1,3}[.)])[ \t]+")
+_RULE = re.compile(r"\s*[-=*_]{3,}\s*")
+_MARKUP = re.compile(r"\*\*|`|\$\$|\\[()\[\]]")
+_TIMES = re.compile(r"(?<=[\d)%])[ \t]*[xX][ \t]*(?=[\d.($])")
+_OPERATORS = tuple("-−+*/×÷·")
+_EQUALS = re.compile(r"(=+|≈)")
+_CURRENCY = re.compile(r"[$€£]")
 
 
 class CalculationSettings(BaseModel):
@@ -41,19 +52,29 @@ class CalculationSettings(BaseModel):
     """Whether a decimal may be the exact value rounded or cut to its digits (10/3 = 3.33); `≈` always may."""
     without_steps: Literal["undecided", "accepted", "rejected"] = "undecided"
     """The outcome of a completion in which no step is found."""
-    unread: Literal["pass", "undecided"] = "pass"
-    """Steps that cannot be read: passed over, or they leave an otherwise true solution undecided."""
     least: int = Field(default=1, ge=1)
     """Steps that must be found; with fewer it counts as without steps."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One or more equals signs between expressions."""
+
+    text: str
+    line: int
+    equation: str
+    """What is read: expressions with `=` or `≈` between them."""
+    may_count_percents: bool = False
+    """Whether 25 or 0.25 may be written as 25%."""
 
 
 class CalculationVerifier(Verifier):
     """Judges the arithmetic of a worked solution, step by step."""
 
     name: ClassVar[str] = "calculation"
-    version: ClassVar[str] = "2"
-    judges: ClassVar[str] = "that every written step `a op b = c` is arithmetically true"
-    does_not_catch: ClassVar[str] = "true steps that do not answer the question, and steps it cannot read"
+    version: ClassVar[str] = "3"
+    judges: ClassVar[str] = "that every annotation `<<a op b = c>>`, and every line that is an equation, is true"
+    does_not_catch: ClassVar[str] = "true steps that do not answer the question; steps inside prose, which are not read"
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = CalculationSettings
 
@@ -62,62 +83,96 @@ class CalculationVerifier(Verifier):
         completion = asked.completion
         if len(completion) > MOST_CHARACTERS:
             return Verdict.reject("too_large", characters=len(completion), allowed=MOST_CHARACTERS)
-        if (signs := sum(1 for _ in SIGN.finditer(usual(completion)))) > MOST_SIGNS:
+        if (signs := len(_EQUALS.findall(completion))) > MOST_SIGNS:
             return Verdict.reject("too_large", equals_signs=signs, allowed=MOST_SIGNS)
-        true, unread, doubted = 0, [], []
-        for found in all_steps(completion):
-            if isinstance(found, str):
-                unread.append(found)
-            elif found.unsettled:
-                doubted.append(found.text)
-            elif is_true(found, rounding=self.settings.rounding):
-                true += 1
-            elif found.in_doubt:
-                doubted.append(found.text)
-            else:
-                return Verdict.reject(
-                    "wrong_step",
-                    step=found.text[:300],
-                    number=true + 1,
-                    line=completion.count("\n", 0, found.at) + 1,
-                    left=_shown(found.left.value),
-                    right=_shown(found.right.value),
-                )
+        true, unread = 0, list[str]()
+        for step in steps(completion):
+            try:
+                wrong = _first_difference(step, rounding=self.settings.rounding)
+            except (Unreadable, ZeroDivisionError):
+                unread.append(step.text)
+                continue
+            if wrong is not None:
+                left, right = (str(side.value)[:60] for side in wrong)
+                where: dict[str, Any] = {"number": true + 1, "line": step.line, "left": left, "right": right}
+                return Verdict.reject("wrong_step", step=step.text[:300], **where)
+            true += 1
         about: dict[str, Any] = {"steps": true, "unread": len(unread)}
         if unread:
-            about["first_unread"] = unread[0][:200]
-        if doubted:
-            return Verdict.open("a step may be meant otherwise than it is read", **about, step=doubted[0][:300])
-        if true < self.settings.least:
-            if self.settings.without_steps == "undecided":
-                return Verdict.open("no step was found" if not true else "too few steps were found", **about)
-            told = Verdict.accept if self.settings.without_steps == "accepted" else Verdict.reject
-            return told("no_step", **about)
-        if unread and self.settings.unread == "undecided":
-            return Verdict.open("a step could not be read", **about)
-        return Verdict.accept("true_steps", **about)
+            return Verdict.open("a step could not be read", **about, step=unread[0][:300])
+        if true >= self.settings.least:
+            return Verdict.accept("true_steps", **about)
+        if self.settings.without_steps == "undecided":
+            return Verdict.open("too few steps were found" if true else "no step was found", **about)
+        told = Verdict.accept if self.settings.without_steps == "accepted" else Verdict.reject
+        return told("no_step", **about)
 
 
-def all_steps(text: str) -> Iterator[Step | str]:
-    """Annotations and written steps of a text; the text of those that cannot be read."""
-    # blanked to the same length, so that a step's place is its place in the text
-    rest = usual(_ANNOTATION.sub(lambda found: " " * len(found[0]), text))
+def steps(text: str) -> Iterator[Step]:
+    """The annotations of a text, then its lines that are equations."""
     for found in _ANNOTATION.finditer(text):
-        left, equals, right = usual(found[1]).rpartition("=")
-        if not equals:
+        line = text.count("\n", 0, found.start()) + 1
+        yield Step(found[0], line, found[1])
+        if found[3]:
+            yield Step(found[0], line, f"{found[1]}={found[3]}", may_count_percents=True)
+    for line, equation in _equations(_ANNOTATION.sub(lambda found: (found[2] or "") + (found[3] or ""), text)):
+        yield Step(equation, line, equation)
+
+
+def _equations(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that are an equation and nothing else, with their numbers; lines that go on are joined."""
+    joined: list[tuple[int, list[str]]] = []
+    before = ""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = _MARKUP.sub(" ", raw).replace("\\$", "$").strip()
+        if _RULE.fullmatch(line):
+            before = ""
             continue
-        read = step(left, right, found.start(), "=", whole=True)
-        if read is None:
-            yield found[0]
-        else:
-            yield replace(read, text=found[0])
-            after = result_after(read.right, rest, found.end())
-            if after is not None:
-                yield replace(after, text=found[0] + after.text)
-    yield from steps(rest)
+        if before and (line.startswith(("=", "≈")) or before.endswith(("=", "≈", *_OPERATORS))):
+            joined[-1][1].append(line)
+        elif line:
+            joined.append((number, [_MARKER.sub("", line, count=1)]))
+        before = line or before
+    for number, parts in joined:
+        line = _TIMES.sub("*", " ".join(parts)).strip("=≈ \t").removesuffix(".")
+        if line.startswith("$") and line.endswith("$"):
+            line = line[1:-1]
+        if _EQUALS.search(line) and any(sign in line for sign in (*_OPERATORS, "\\")) and _EQUATION.fullmatch(line):
+            yield number, line
 
 
-def _shown(value: Fraction) -> str:
-    if value.denominator == 1:
-        return str(value.numerator)[:60]
-    return f"{value.numerator}/{value.denominator}"[:60]
+def _first_difference(step: Step, *, rounding: bool) -> tuple[Value, Value] | None:
+    """The first two neighbours of an equation that differ. Raises Unreadable, ZeroDivisionError."""
+    if len(set(_CURRENCY.findall(step.equation))) > 1:
+        raise Unreadable("two currencies")
+    first, *rest = _EQUALS.split(step.equation)
+    left = evaluate(_TIMES.sub("*", first), only_whole=False)
+    for sign, text in zip(rest[::2], rest[1::2], strict=True):
+        right = evaluate(_TIMES.sub("*", text), only_whole=False)
+        if not _equal(left, right, about=sign == "≈", rounding=rounding):
+            if left.percent == right.percent or not _equal(*_counted(left, right), about=False, rounding=rounding):
+                return left, right
+            if not step.may_count_percents:
+                raise Unreadable("a percentage beside its number of percents")
+        left = right
+    return None
+
+
+def _counted(*sides: Value) -> Iterator[Value]:
+    """25% as 25."""
+    return (replace(side, value=side.value * 100, percent=False) if side.percent else side for side in sides)
+
+
+def _equal(left: Value, right: Value, *, about: bool, rounding: bool) -> bool:
+    """Whether two sides are equal, or one is a decimal that is the other rounded or cut to its digits."""
+    if left.value == right.value:
+        return True
+    for written, exact in ((left, right.value), (right, left.value)):
+        places = len(written.numbers[0].rstrip("%").partition(".")[2]) if written.operators == 0 else 0
+        if written.operators or not (about or (rounding and places)):
+            continue
+        unit = Fraction(1, 10**places) / (100 if written.percent else 1)
+        is_cut = exact * written.value >= 0 and abs(written.value) <= abs(exact) < abs(written.value) + unit
+        if is_cut or abs(exact - written.value) <= unit / 2:
+            return True
+    return False

@@ -1,21 +1,21 @@
 """The `json_schema` verifier: is the completion JSON, and does it fit a JSON Schema?
 
-What is covered: JSON alone, or in a fenced block where the settings look there (json_text.py), and every draft that the
-library `jsonschema` knows, with exact numbers and patterns under a clock (schemas.py). What is not covered: whether the
-values are true; `format`. A schema that refers to another address is refused: nothing is fetched.
+What is covered: JSON alone, or in a fenced block where the settings look there (json_text.py); drafts 4 to 2020-12 by
+the library `jsonschema-rs`, with exact numbers and the patterns of ECMA 262. A pattern that exceeds the library's limit
+of backtracking leaves the completion open. A schema that refers to another address is refused: nothing is fetched.
+What is not covered: whether the values are true; `format`; draft 3. In patterns `.` also matches a carriage return.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from selfplay.verifiers.answers.json_text import MOST_DIGITS, TooLarge, last_block, read_json
-from selfplay.verifiers.answers.patterns import TookTooLong
-from selfplay.verifiers.answers.schemas import checker
+from selfplay.verifiers.answers.json_text import MOST_DIGITS, TooLarge, decimal, last_block, read_json
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, first_complaint
@@ -48,7 +48,7 @@ class JsonSchemaSettings(BaseModel):
     @model_validator(mode="after")
     def _is_schema(self) -> Self:
         if self.json_schema is not None:
-            checker(json.dumps(self.json_schema, sort_keys=True))
+            validator_of(json.dumps(self.json_schema, sort_keys=True))
         return self
 
 
@@ -56,7 +56,7 @@ class JsonSchemaVerifier(Verifier):
     """Judges a completion that is JSON by a schema."""
 
     name: ClassVar[str] = "json_schema"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     judges: ClassVar[str] = "that the completion is JSON and fits a JSON Schema"
     does_not_catch: ClassVar[str] = "values that are false and have the right form"
     Reference: ClassVar[type[BaseModel]] = JsonSchemaReference
@@ -70,7 +70,7 @@ class JsonSchemaVerifier(Verifier):
             if schema is None:
                 raise BadReference("the reference has no `schema` for the json_schema verifier, nor have its settings")
             text = json.dumps(schema, sort_keys=True)
-            checker(text)
+            validator_of(text)
         except ValidationError as error:
             raise BadReference(
                 f"the reference does not fit the json_schema verifier, {first_complaint(error)}"
@@ -95,10 +95,35 @@ class JsonSchemaVerifier(Verifier):
             return Verdict.reject("too_large", why=str(error), allowed=MOST_DIGITS)
         except ValueError as error:
             return Verdict.reject("not_json", why=str(error)[:300])
-        try:
-            complaint = next(checker(asked.reference).iter_errors(value), None)
-        except TookTooLong as error:
-            return Verdict.open(str(error))
-        if complaint is None:
+        from jsonschema_rs import ValidationErrorKind as Kind
+
+        complaints = list(validator_of(asked.reference).iter_errors(value))
+        # the library says so at the place of the pattern, also within `not` and `if`
+        if any(isinstance(one.kind, (Kind.BacktrackLimitExceeded, Kind.RegexEngineFailure)) for one in complaints):
+            return Verdict.open("a pattern of the schema exceeded the limit of backtracking")
+        if not complaints:
             return Verdict.accept("fits_schema")
-        return Verdict.reject("does_not_fit", path=complaint.json_path[:300], why=complaint.message[:300])
+        return Verdict.reject("does_not_fit", path=_path(complaints[0])[:300], why=complaints[0].message[:300])
+
+
+@lru_cache(maxsize=256)
+def validator_of(schema: str) -> Any:
+    """The validator of a schema given as JSON text.
+
+    Raises:
+        ValueError: it is no JSON Schema, or refers to what is not in it.
+    """
+    import jsonschema_rs
+
+    value = json.loads(schema, parse_float=decimal)
+    try:
+        # by default the library fetches what a schema refers to, from the network and from files
+        return jsonschema_rs.validator_for(value, offline=True, validate_formats=False)
+    except jsonschema_rs.ValidationError as error:
+        raise ValueError(f"it is no JSON Schema that can be used, at {_path(error)}: {error.message[:300]}") from None
+
+
+def _path(complaint: Any) -> str:
+    """Where a value stands: $.items[0]."""
+    steps = (f".{step}" if str(step).isidentifier() else f"[{step!r}]" for step in complaint.instance_path)
+    return "$" + "".join(steps)

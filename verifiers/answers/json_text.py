@@ -16,6 +16,9 @@ from typing import Any
 MOST_DEPTH = 100
 MOST_DIGITS = 4_000
 """Digits of one number written out; Python reads no whole number of more than 4,300."""
+MOST_WRITTEN_OUT = 1 << 20
+"""Digits of all exponents together: 1e3000 costs as much as 3,000 digits."""
+_EXPONENT = re.compile(r"[0-9][eE][-+]?([0-9]{1,6})")
 _OPENING = re.compile(r"(?:[ \t]|[-+*][ \t]|\d{1,9}[.)][ \t])*+(`{3,})([^`]*)\Z")
 """Also in a list, and with more than a language behind it."""
 _CLOSING = re.compile(r"[ \t]*(`{3,})[ \t]*\Z")
@@ -24,13 +27,6 @@ _LANGUAGE = re.compile(r"[ \t]*\{?[ \t]*\.?([\w+-]*)")
 
 class TooLarge(ValueError):
     """It is JSON, and larger than it is judged."""
-
-
-class Number(Decimal):
-    """A decimal that shows itself as it was written."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def last_block(text: str) -> str | None:
@@ -60,6 +56,8 @@ def read_json(text: str) -> Any:
     """A JSON value. Raises ValueError with the reason, and of those TooLarge where it is JSON."""
     if _depth(text) > MOST_DEPTH:
         raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
+    if sum(int(exponent) for exponent in _EXPONENT.findall(text)) > MOST_WRITTEN_OUT:
+        raise TooLarge(f"its numbers, written out, have more than {MOST_WRITTEN_OUT:,} digits")
     try:
         return json.loads(
             text, parse_constant=_no_constant, parse_float=decimal, parse_int=_whole, object_pairs_hook=_distinct
@@ -68,13 +66,13 @@ def read_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def decimal(text: str) -> Number:
+def decimal(text: str) -> Decimal:
     """A number with a point or an exponent, exact. Raises TooLarge where it has too many digits."""
     digits, _, exponent = text.lower().partition("e")
     # the exponent first: one of a thousand digits is no exponent that anything can be computed with
     if len(exponent) > 6 or len(digits) + abs(int(exponent or "0")) > MOST_DIGITS:
         raise TooLarge(f"{text[:40]} has more than {MOST_DIGITS:,} digits")
-    return Number(text)
+    return Decimal(text)
 
 
 def _whole(text: str) -> int:

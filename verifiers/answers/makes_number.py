@@ -13,23 +13,15 @@ characters, brackets 100 deep, literals of 18 digits) keep every value within so
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from selfplay.verifiers.answers.arithmetic import MOST_CHARACTERS, MOST_DIGITS, Unreadable, evaluate
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.math.extraction import AnswerMode, extract
-
-LONGEST = 2000
-DEEPEST = 100
-MOST_DIGITS = 18
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "[": "(", "]": ")"})
-_LATEX = ((r"\times", "*"), (r"\cdot", "*"), (r"\div", "/"), (r"\left", ""), (r"\right", ""))
-_TOKEN = re.compile(r"\s*([0-9]+|[-+*/()])")
 
 
 class MakesNumberReference(BaseModel):
@@ -76,98 +68,28 @@ class MakesNumber(Verifier):
             return Verdict.reject("no_answer", extracted_by=extracted.rule)
         text = extracted.text.strip().strip("$").strip().rstrip(".")
         evidence: dict[str, Any] = {"extracted_by": extracted.rule, "answer": text[:300]}
-        if len(text) > LONGEST:
+        if len(text) > MOST_CHARACTERS:
             return Verdict.reject("too_large", **evidence, why=f"an answer of {len(text)} characters")
         expression, *claims = text.split("=")
         try:
-            value, used = evaluate(expression)
-            claimed = [evaluate(claim)[0] for claim in claims]
+            made = evaluate(expression)
+            claimed = [evaluate(claim).value for claim in claims]
         except Unreadable as error:
             return Verdict.reject("unreadable_answer", **evidence, why=str(error))
         except ZeroDivisionError:
             return Verdict.reject("undefined_value", **evidence, why="a division by zero")
-        given = Counter(reference.numbers)
+        used, given = Counter(map(int, made.numbers)), Counter(reference.numbers)
         extra = used - given
         if extra:
             return Verdict.reject("number_not_given", **evidence, why=f"{_listed(extra)} is not given so often")
         left = given - used
         if left and reference.use == "all":
             return Verdict.reject("number_not_used", **evidence, why=f"{_listed(left)} is left over")
-        if value != reference.target:
-            return Verdict.reject("wrong_value", **evidence, value=str(value)[:100])
-        if any(claim != value for claim in claimed):
+        if made.value != reference.target:
+            return Verdict.reject("wrong_value", **evidence, value=str(made.value)[:100])
+        if any(claim != made.value for claim in claimed):
             return Verdict.reject("inconsistent_chain", **evidence)
         return Verdict.accept("makes_target", **evidence)
-
-
-class Unreadable(ValueError):
-    """The text is no expression of numbers, + - * / and brackets."""
-
-
-def evaluate(text: str) -> tuple[Fraction, Counter[int]]:
-    """The exact value of an expression, and how often each number stands in it.
-
-    Raises:
-        Unreadable: see the class.
-        ZeroDivisionError: a divisor is zero.
-    """
-    tokens = _tokens(text)
-    used: Counter[int] = Counter()
-    value, end = _sum(tokens, 0, used, 0)
-    if end != len(tokens):
-        raise Unreadable(f"`{tokens[end]}` stands where an operation is due")
-    return value, used
-
-
-def _tokens(text: str) -> list[str]:
-    for command, sign in _LATEX:
-        text = text.replace(command, sign)
-    text = text.translate(_SIGNS).rstrip()
-    tokens, place = list[str](), 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise Unreadable(f"`{text[place : place + 20].strip()}` is no number, operation or bracket")
-        if len(found[1]) > MOST_DIGITS:
-            raise Unreadable(f"a number of {len(found[1])} digits")
-        tokens.append(found[1])
-        place = found.end()
-    if not tokens:
-        raise Unreadable("there is nothing")
-    return tokens
-
-
-def _sum(tokens: list[str], place: int, used: Counter[int], depth: int) -> tuple[Fraction, int]:
-    value, place = _product(tokens, place, used, depth)
-    while place < len(tokens) and tokens[place] in "+-":
-        other, end = _product(tokens, place + 1, used, depth)
-        value, place = (value + other if tokens[place] == "+" else value - other), end
-    return value, place
-
-
-def _product(tokens: list[str], place: int, used: Counter[int], depth: int) -> tuple[Fraction, int]:
-    value, place = _atom(tokens, place, used, depth)
-    while place < len(tokens) and tokens[place] in "*/":
-        other, end = _atom(tokens, place + 1, used, depth)
-        value, place = (value * other if tokens[place] == "*" else value / other), end
-    return value, place
-
-
-def _atom(tokens: list[str], place: int, used: Counter[int], depth: int) -> tuple[Fraction, int]:
-    if place == len(tokens):
-        raise Unreadable("it ends where a number is due")
-    token = tokens[place]
-    if token.isdigit():
-        used[int(token)] += 1
-        return Fraction(int(token)), place + 1
-    if token != "(":
-        raise Unreadable(f"`{token}` stands where a number is due")
-    if depth == DEEPEST:
-        raise Unreadable(f"brackets more than {DEEPEST} deep")
-    value, end = _sum(tokens, place + 1, used, depth + 1)
-    if end == len(tokens) or tokens[end] != ")":
-        raise Unreadable("a bracket is not closed")
-    return value, end + 1
 
 
 def _listed(numbers: Counter[int]) -> str:

@@ -1,20 +1,23 @@
 """The `regex` verifier: does the completion match a regular expression?
 
-What is covered: hostile completions; a pattern that backtracks without end is stopped and leaves the completion open.
-What is not covered: what the pattern lets through. A pattern judges form, not truth.
+What is covered: hostile completions; a pattern that backtracks without end is stopped at its time limit and leaves the
+completion open. What is not covered: what the pattern lets through (it judges form, not truth); a pattern that is long
+to compile. Patterns come from the person who runs the experiment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from selfplay.verifiers.answers.patterns import Place, TookTooLong, compiled, matches
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, first_complaint
+
+Place = Literal["anywhere", "whole", "line"]
 
 
 class RegexReference(BaseModel):
@@ -80,3 +83,44 @@ class RegexVerifier(Verifier):
         if found is None:
             return Verdict.reject("no_match", pattern=reference[:300])
         return Verdict.accept("match", pattern=reference[:300], matched=found[:300])
+
+
+class TookTooLong(Exception):
+    """The pattern did not come to an end on this text within its time."""
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str, ignore_case: bool) -> Any:
+    """The pattern, compiled; `.` matches no line end, `^` and `$` match at lines.
+
+    Raises:
+        ValueError: it is no regular expression; says where.
+    """
+    import regex
+
+    try:
+        return regex.compile(pattern, regex.MULTILINE | (regex.IGNORECASE if ignore_case else 0))
+    except (regex.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"`{pattern[:80]}` is no regular expression: {error}") from None
+
+
+def matches(pattern: Any, text: str, place: Place, seconds: float) -> str | None:
+    """What the compiled pattern matches there; None where it does not.
+
+    Args:
+        place: somewhere in the text, the whole text, or one whole line.
+        seconds: time limit for this text.
+
+    Raises:
+        TookTooLong: the time is spent.
+    """
+    try:
+        if place == "whole":
+            found = pattern.fullmatch(text, timeout=seconds)
+        elif place == "line":
+            found = next(filter(None, (pattern.fullmatch(line, timeout=seconds) for line in text.splitlines())), None)
+        else:
+            found = pattern.search(text, timeout=seconds)
+    except TimeoutError:
+        raise TookTooLong(f"the pattern did not end within {seconds:g} s on {len(text):,} characters") from None
+    return None if found is None else str(found[0])

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from selfplay.verifiers.answers.patterns import TookTooLong, compiled, matches
+from selfplay.verifiers.answers.regex import TookTooLong, compiled, matches
 from selfplay.verifiers.composed.composed_verifier import Composed, Of
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked

@@ -136,8 +136,8 @@ def test_real_parts_share_a_reference_or_have_their_own() -> None:
         {"verifier": "calculation"},
     ]
     loaded = load("all_of", {"parts": chosen})
-    assert loaded.verify({"answer": "7"}, r"3 + 4 = 7 so \boxed{7}").outcome == "accepted"
-    wrong = loaded.verify({"answer": "7"}, r"3 + 5 = 7 so \boxed{7}")
+    assert loaded.verify({"answer": "7"}, "3 + 4 = 7\n\\boxed{7}").outcome == "accepted"
+    wrong = loaded.verify({"answer": "7"}, "3 + 5 = 7\n\\boxed{7}")
     assert (wrong.reason, wrong.detail["decided_by"], wrong.detail["left"]) == ("wrong_step", "calculation", "8")
     with pytest.raises(BadReference, match=r"math verifier, `answer`"):
         loaded.check_reference({"anwser": "7"})
