@@ -1,23 +1,19 @@
-"""From a config file to a finished run: what the verbs `run` and `verify` do."""
+"""From a config file to a finished run: what `selfplay run` does."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 from selfplay.cli.signals import Signals
 from selfplay.errors import RunError, SelfplayError
-from selfplay.experiment.file import apply_override, load_experiment
+from selfplay.experiment.file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
-from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.workers.batch import verify_file
 
 NO_ROOM = 1 << 20
 """Bytes free below which a failure is put down to a full disk."""
@@ -97,33 +93,6 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
     finally:
         directory.close()
     return directory.path
-
-
-def verify(
-    name: str, source: Path, target: Path, *, workers: int, timeout: float | None, overrides: Sequence[str]
-) -> None:
-    """Judge the rows of a file and print how many had each outcome."""
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("judging", total=None)
-        summary = verify_file(
-            VerifierSpec.of(name, settings),
-            source,
-            target,
-            workers=workers,
-            timeout=timeout,
-            progress=lambda counts: bars.update(task, completed=counts.rows),
-        )
-    console.print(
-        f"{summary.rows:,} rows in {summary.seconds:.1f} s: {summary.accepted:,} accepted, "
-        f"{summary.rejected:,} rejected, {summary.undecided:,} undecided "
-        f"({summary.faults:,} faults, {summary.bad_rows:,} bad rows)",
-        highlight=False,
-        soft_wrap=True,
-    )
 
 
 def _say(console: Console, text: str) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from selfplay.experiment.file import apply_override
+from selfplay.experiment.file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawing import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
@@ -46,14 +46,11 @@ def sources() -> None:
 
 def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
     """A source's keys and its first problems."""
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
     console = Console()
     kind = source_class(name)
     console.print(_shown(_first_line(kind)))
     _print_fields(console, kind)
-    made = load_source(name, settings)
+    made = load_source(name, settings_of(overrides))
     # a source that is held out as a whole has nothing to train on
     problems = list(islice(drawn(made, "train", seed), count)) or list(islice(drawn(made, "evaluate", seed), count))
     for problem in problems:

@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.errors import ConfigError, ModelError
-from selfplay.experiment.file import apply_override
+from selfplay.experiment.file import settings_of
 from selfplay.experiment.task_check import CHECKS, Checked, Finding, Measure, check
 from selfplay.hostile_text import visible
 from selfplay.tasks.registry import load_source
@@ -46,14 +45,14 @@ def check_and_print(
         raise ConfigError(
             f"there is no folder {output.absolute().parent}; set `--output` to a file in one that is there."
         )
-    source = load_source(name, _mapping(overrides))
+    source = load_source(name, settings_of(overrides))
     console = Console(stderr=True)
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None)
         done = check(
             source,
-            settings=_mapping(verifier_overrides),
+            settings=settings_of(verifier_overrides),
             count=count,
             workers=workers,
             timeout=timeout,
@@ -124,10 +123,3 @@ def _write(output: Path, findings: Sequence[Finding]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {output} ({error.strerror}); set `--output` to another file.") from error
-
-
-def _mapping(overrides: Sequence[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
-    return settings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,14 @@ def parse_experiment(data: dict[str, Any], where: str, *, recorded: bool = False
         return Experiment.model_validate(data, context={"recorded": recorded})
     except ValidationError as error:
         raise ConfigError(f"{where}: {explain(error, Experiment, data)}") from None
+
+
+def settings_of(overrides: Iterable[str] | None) -> dict[str, Any]:
+    """Nested settings from `key.path=value` words; raises as `apply_override`."""
+    settings: dict[str, Any] = {}
+    for override in overrides or ():
+        apply_override(settings, override)
+    return settings
 
 
 def apply_override(data: dict[str, Any], override: str) -> None:
