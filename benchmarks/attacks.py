@@ -16,10 +16,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from selfplay.verifiers.sandbox.border.plain import decode
+
 from selfplay.verifiers.audit.attack_programs import SETTINGS, attacks
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verifier import Asked
-from selfplay.verifiers.sandbox.border.plain import decode
 from selfplay.verifiers.sandbox.outside import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits
 

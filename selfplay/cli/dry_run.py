@@ -43,7 +43,7 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
 
         check_same(resume, experiment)
         done = done_in(resume)
-    size = plan(experiment, not_checked, done)
+    size = plan(experiment, done)
     resolved = yaml.safe_dump(experiment.model_dump(mode="json", exclude_none=True), sort_keys=False)
     console = Console(soft_wrap=True)
     console.print(escape(visible(resolved)), highlight=False)

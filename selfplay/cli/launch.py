@@ -36,8 +36,8 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
 
     console = Console()
     check(experiment, offline=False)
-    size = plan(experiment, [])
-    left = plan(experiment, [], models_on_disk(resume)) if resume else size
+    size = plan(experiment)
+    left = plan(experiment, models_on_disk(resume)) if resume else size
     warning = check_room(left, experiment)
 
     from ray.exceptions import RaySystemError

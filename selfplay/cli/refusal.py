@@ -89,10 +89,7 @@ def system_limits() -> Iterator[None]:
 
 
 def _refused(error: Exception | str) -> typer.Exit:
-    typer.echo(f"selfplay: {_printable(str(error))}", err=True)
+    from selfplay.hostile_text import visible
+
+    typer.echo(f"selfplay: {visible(str(error))}", err=True)
     return typer.Exit(getattr(error, "exit_code", USER_ERROR))
-
-
-def _printable(text: str) -> str:
-    """Text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -64,6 +64,6 @@ def export_training(
 ) -> None:
     """Write what people found right as worked examples of origin human, for the task source `dataset`."""
     with one_sentence():
-        from selfplay.review.training import write_training_set
+        from selfplay.review.export import write_training_set
 
         typer.echo(write_training_set(run, output))

@@ -65,20 +65,28 @@ def check(
     """
     with one_sentence():
         from selfplay.cli import task_report
+        from selfplay.errors import ConfigError
+        from selfplay.experiment.file import settings_of
+        from selfplay.tasks.registry import load_source
 
-        found = task_report.check_and_print(
-            source,
-            set_ or (),
-            verify or (),
+        if (tokenizer is None) != (context is None):
+            raise ConfigError("`--tokenizer` and `--context` belong together; give both or neither.")
+        if output is not None and not (folder := output.absolute().parent).is_dir():
+            raise ConfigError(f"there is no folder {folder}; set `--output` to a file in one that is there.")
+        asked = load_source(source, settings_of(set_))
+        done = task_report.judged_with_bar(
+            asked,
+            settings=settings_of(verify),
             count=count,
             workers=workers,
             timeout=timeout,
-            tokenizer=tokenizer,
+            tokens=None if tokenizer is None else task_report.measure(tokenizer),
             context=context,
-            output=output,
-            shown=shown,
         )
-        if found:
+        task_report.print_findings(asked.name, done, shown)
+        if output is not None:
+            task_report.write_findings(output, done.findings)
+        if done.findings:
             raise typer.Exit(1)
 
 

@@ -1,8 +1,8 @@
 """How long a run will take and how much disk it needs, from its plan and a measured probe.
 
     speeds = measure(experiment)                 # a process of its own, at most PROBE_SECONDS
-    times(plan(experiment, []), experiment, speeds)
-    needed_bytes(plan(experiment, []), experiment)
+    times(plan(experiment), experiment, speeds)
+    needed_bytes(plan(experiment), experiment)
 
 What is covered: starting Ray and the processes, loading, writing, judging and training, each at the speed measured
 here, one after the other, with every sample as long as it may be. What is not covered: a machine that is busier or

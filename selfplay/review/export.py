@@ -1,4 +1,6 @@
-"""A draw of verdicts for people to label without seeing them.
+"""What leaves a run for people: a draw of verdicts to label blind, and what they found right as worked examples.
+
+The files of a draw:
 
     index.html     a page: one sample at a time, r / w / u label it, it saves a file of labels
     samples.csv    the same for a spreadsheet, with empty columns `label` and `note`
@@ -15,6 +17,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -75,6 +78,38 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
         f"{len(chosen):,} of {len(everything):,} verdicts, from {len(found)} strata. Open {folder / 'index.html'}, "
         f"label, save, then: selfplay review import {run} labels.json --who NAME"
     )
+
+
+def write_training_set(run: Path, output: Path) -> str:
+    """Write what people found right as worked examples of origin human; returns how many in a sentence.
+
+    A line is `{"prompt", "reference", "solution", "answer"?, "source", "sample_id", "labelled_by", "written_by"}`. A
+    person chose each, and a model wrote it: `written_by` says which. docs/review.md shows the task that reads them.
+
+    Raises:
+        RunError: no such run, none is right, or the file cannot be written.
+    """
+    said = defaultdict(list)
+    for label in store.labels_of(run):
+        said[label.sample_id].append(label)
+    right = {sample: words for sample, words in said.items() if store.together(words) == "right"}
+    sql = """SELECT s.id, p.prompt, p.reference, s.completion, p.source, s.model FROM samples s
+             JOIN problems p ON p.id = s.problem_id WHERE s.id IN (SELECT unnest(?)) ORDER BY s.id"""
+    rows = Ledger.of_run(run).rows(sql, [sorted(right)])
+    if not rows:
+        raise RunError(f"{run} has no sample that people found right; import labels first.")
+    lines = []
+    for sample, prompt, reference, completion, source, model in rows:
+        known = json.loads(reference)
+        line = {"prompt": prompt, "reference": known, "solution": completion, "source": source, "sample_id": sample}
+        line |= {key: known[key] for key in ("answer", "entry_point", "tests", "setup", "prefix") if key in known}
+        line |= {"origin": "human", "labelled_by": sorted({one.who for one in right[sample]}), "written_by": model}
+        lines.append(json.dumps(line) + "\n")
+    try:
+        write_text(output, "".join(lines))
+    except OSError as error:
+        raise RunError(f"Cannot write {output}: {error.strerror}; give another --output.") from None
+    return f"{len(lines):,} examples in {output}"
 
 
 def page(run: str, name: str, samples: Sequence[Mapping[str, Any]]) -> str:

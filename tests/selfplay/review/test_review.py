@@ -14,11 +14,10 @@ import pytest
 from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
 from selfplay.review import store
-from selfplay.review.export import export, page
+from selfplay.review.export import export, page, write_training_set
 from selfplay.review.rates import rates
 from selfplay.review.show import corrections, review, show
 from selfplay.review.store import import_labels
-from selfplay.review.training import write_training_set
 from selfplay.tasks import load_source
 from selfplay.verifiers import load
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selfplay.verifiers.code.scripts import same_output
 
 from selfplay.verifiers.code import CodeVerifier, special
-from selfplay.verifiers.code.scripts import same_output
 from selfplay.verifiers.contract.registry import load
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from selfplay.verifiers.sandbox.border.arrays import rebuilt
 from selfplay.verifiers.sandbox.border.plain import Encoder, Opaque, TooBig, Unreadable, decode
 
