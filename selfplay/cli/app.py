@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from selfplay.cli import ledger_verbs, plugin_verbs, review_verbs, task_verbs, verifier_verbs
-from selfplay.cli.refusal import one_sentence, system_limits
+from selfplay.cli.user_errors import one_sentence, system_limits
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,7 +62,7 @@ def run(
     ended by Ctrl-C or SIGTERM, and ready to resume.
     """
     with one_sentence():
-        from selfplay.experiment.file import experiment_file
+        from selfplay.experiment.experiment_file import experiment_file
 
         config = experiment_file(config)
         if dry_run:
@@ -70,12 +70,12 @@ def run(
 
             show_plan(config, set_ or (), resume=resume, probe=probe)
         else:
-            from selfplay.cli import launch
+            from selfplay.cli import run_verb
             from selfplay.cli.signals import Interrupted, leave_without_ray
             from selfplay.run.alarms import exit_code
 
             try:
-                directory = launch.run(config, set_ or (), resume=resume, ray_address=ray_address)
+                directory = run_verb.run(config, set_ or (), resume=resume, ray_address=ray_address)
             except Interrupted as error:
                 leave_without_ray(error)
                 raise
@@ -101,7 +101,7 @@ def compare(
 ) -> None:
     """Held-out accuracy after the last generation, by arm and seed, over one or more runs."""
     with one_sentence():
-        from selfplay.report.table import compare_runs
+        from selfplay.report.score_tables import compare_runs
 
         typer.echo(compare_runs(runs))
 

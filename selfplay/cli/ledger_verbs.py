@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay.cli.refusal import one_sentence
+from selfplay.cli.user_errors import one_sentence
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay.cli.refusal import one_sentence
+from selfplay.cli.user_errors import one_sentence
 
 app = typer.Typer(no_args_is_help=True, help="Verifiers: who judges.")
 
@@ -23,18 +23,18 @@ Workers = Annotated[int, typer.Option(min=1, help="Verifier processes.")]
 def list_() -> None:
     """List the verifiers, what each judges and what it does not catch, and the broken ones with the reason."""
     with one_sentence():
-        from selfplay.cli import listing
+        from selfplay.cli import plugin_tables
 
-        listing.verifiers()
+        plugin_tables.verifiers()
 
 
 @app.command()
 def show(name: Name) -> None:
     """Show a verifier: what it judges, what it needs, its reference and its settings."""
     with one_sentence():
-        from selfplay.cli import listing
+        from selfplay.cli import plugin_tables
 
-        listing.verifier(name)
+        plugin_tables.verifier(name)
 
 
 @app.command()
@@ -96,9 +96,9 @@ def audit(
     Exit code 1: a threshold is missed. 2: bad input.
     """
     with one_sentence():
-        from selfplay.cli.auditing import Thresholds, named_source, print_audit
+        from selfplay.cli.audit_thresholds import Thresholds, named_source, print_audit
         from selfplay.errors import ConfigError
-        from selfplay.experiment.file import settings_of
+        from selfplay.experiment.experiment_file import settings_of
         from selfplay.verifiers.audit.audit import Plan
         from selfplay.verifiers.contract.spec import VerifierSpec
 
@@ -134,7 +134,7 @@ def verify(
         from rich.console import Console
         from rich.progress import Progress
 
-        from selfplay.experiment.file import settings_of
+        from selfplay.experiment.experiment_file import settings_of
         from selfplay.verifiers.contract.spec import VerifierSpec
         from selfplay.verifiers.workers.batch import verify_file
 
@@ -186,7 +186,7 @@ def serve_verifiers(
     """
     with one_sentence():
         from selfplay.errors import ConfigError
-        from selfplay.experiment.file import settings_of
+        from selfplay.experiment.experiment_file import settings_of
         from selfplay.verifiers.serve.command import offers, serve
 
         settings = settings_of(set_)

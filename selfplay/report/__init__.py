@@ -23,6 +23,6 @@ def write_report(run: Path) -> Path:
     Raises:
         RunError: the folder is no run, its config cannot be read, or the report cannot be written.
     """
-    from selfplay.report.page import write_page
+    from selfplay.report.report_page import write_page
 
     return write_page(run)

@@ -17,7 +17,7 @@ from typing import Any
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.report.escaping import page_environment
-from selfplay.report.summary import counted
+from selfplay.report.score_summary import counted
 from selfplay.verifiers.audit.audit import Audit, Judged
 from selfplay.verifiers.audit.record import Counts, Record, write, write_whole
 from selfplay.verifiers.audit.statistics import Share

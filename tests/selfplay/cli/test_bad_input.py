@@ -22,7 +22,7 @@ from selfplay.cli.app import app
 from selfplay.cluster import connection
 from selfplay.cluster.connection import Cluster
 from selfplay.errors import RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
 from selfplay.models.folders import ModelInit

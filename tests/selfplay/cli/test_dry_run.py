@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from selfplay.cli.app import app
 from selfplay.errors import RunError
-from selfplay.experiment import estimate
-from selfplay.experiment.estimate import (
+from selfplay.experiment import cost_estimate
+from selfplay.experiment.cost_estimate import (
     Speeds,
     check_room,
     needed_bytes,
@@ -23,8 +23,8 @@ from selfplay.experiment.estimate import (
     times,
     why_not_measured,
 )
-from selfplay.experiment.plan import Done, plan
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
+from selfplay.experiment.run_plan import Done, plan
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.run.directory import RunDirectory
@@ -134,11 +134,11 @@ def test_a_server_is_not_measured(tiny: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_a_probe_that_fails_or_hangs_is_said_and_ends(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "PROBE_SECONDS", 0.05)
-    assert "did not end within" in str(estimate.measure(experiment))
+    monkeypatch.setattr(cost_estimate, "PROBE_SECONDS", 0.05)
+    assert "did not end within" in str(cost_estimate.measure(experiment))
     monkeypatch.undo()
     wrong = experiment.model_copy(update={"generations": -1})  # which the probe refuses as it begins
-    assert "the probe failed" in str(estimate.measure(wrong))
+    assert "the probe failed" in str(cost_estimate.measure(wrong))
 
 
 def test_resume_shows_what_is_left_and_writes_nothing(config: Path, experiment: Experiment) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from selfplay.cli.app import app
 from selfplay.errors import RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.ledger import digest as digests
 from selfplay.ledger.digest import Digest, check, digest
 from selfplay.ledger.files import LedgerFiles

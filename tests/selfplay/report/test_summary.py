@@ -9,9 +9,9 @@ import pytest
 
 from selfplay.experiment.schema import Arm
 from selfplay.hostile_text import excerpt, visible
-from selfplay.report.page import duration
-from selfplay.report.queries import RunRecord
-from selfplay.report.summary import (
+from selfplay.report.report_page import duration
+from selfplay.report.run_record import RunRecord
+from selfplay.report.score_summary import (
     Difference,
     Point,
     Summary,

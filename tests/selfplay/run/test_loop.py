@@ -15,8 +15,8 @@ from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError, WeightsMismatch
-from selfplay.experiment.file import load_experiment
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models

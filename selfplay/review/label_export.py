@@ -27,8 +27,8 @@ from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
 from selfplay.report.escaping import csv_cell, page_environment
-from selfplay.review import store
-from selfplay.review.population import draw, population, strata
+from selfplay.review import label_store
+from selfplay.review.strata import draw, population, strata
 from selfplay.run.directory import write_text
 from selfplay.tasks.problem import content_hash
 
@@ -70,10 +70,10 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
         {"draw": name, "sample_id": sample, "stratum": stratum.key, "size": len(found[stratum])}
         for sample, stratum in chosen
     ]
-    known = {(row["draw"], row["sample_id"]) for row in store.read(run, "draws")}
+    known = {(row["draw"], row["sample_id"]) for row in label_store.read(run, "draws")}
     new = [row for row in rows if (row["draw"], row["sample_id"]) not in known]
     if new:
-        store.write(run, "draws", new)
+        label_store.write(run, "draws", new)
     return (
         f"{len(chosen):,} of {len(everything):,} verdicts, from {len(found)} strata. Open {folder / 'index.html'}, "
         f"label, save, then: selfplay review import {run} labels.json --who NAME"
@@ -90,9 +90,9 @@ def write_training_set(run: Path, output: Path) -> str:
         RunError: no such run, none is right, or the file cannot be written.
     """
     said = defaultdict(list)
-    for label in store.labels_of(run):
+    for label in label_store.labels_of(run):
         said[label.sample_id].append(label)
-    right = {sample: words for sample, words in said.items() if store.together(words) == "right"}
+    right = {sample: words for sample, words in said.items() if label_store.together(words) == "right"}
     sql = """SELECT s.id, p.prompt, p.reference, s.completion, p.source, s.model FROM samples s
              JOIN problems p ON p.id = s.problem_id WHERE s.id IN (SELECT unnest(?)) ORDER BY s.id"""
     rows = Ledger.of_run(run).rows(sql, [sorted(right)])

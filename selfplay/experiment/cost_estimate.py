@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from selfplay.engines.registry import resolve_kind
 from selfplay.errors import RunError
 from selfplay.experiment.judges import judge_name
-from selfplay.experiment.plan import Plan
+from selfplay.experiment.run_plan import Plan
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models

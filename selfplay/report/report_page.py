@@ -21,12 +21,12 @@ from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
-from selfplay.report.drawing import Picture
 from selfplay.report.escaping import csv_cell, page_environment
-from selfplay.report.family import draw_family, example_of_ancestors
-from selfplay.report.figures import draw_all
-from selfplay.report.queries import OUTCOMES, Example, RunRecord, Score, StepTime, outcome_order
-from selfplay.report.summary import (
+from selfplay.report.family_figure import draw_family, example_of_ancestors
+from selfplay.report.figure_style import Picture
+from selfplay.report.run_record import OUTCOMES, Example, RunRecord, Score, StepTime, outcome_order
+from selfplay.report.score_figures import draw_all
+from selfplay.report.score_summary import (
     Point,
     Summary,
     difference_sentence,
@@ -37,7 +37,7 @@ from selfplay.report.summary import (
     what_was_compared,
     whole_range,
 )
-from selfplay.report.table import kept_notes
+from selfplay.report.score_tables import kept_notes
 from selfplay.run.directory import write_text
 from selfplay.verifiers.audit.record import find
 from selfplay.verifiers.errors import VerifierError

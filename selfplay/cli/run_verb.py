@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from selfplay.cli.signals import Signals
 from selfplay.errors import RunError, SelfplayError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
 
@@ -31,8 +31,8 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
 
 
 def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, signals: Signals) -> Path:
-    from selfplay.experiment.estimate import check_room
-    from selfplay.experiment.plan import check, models_on_disk, plan
+    from selfplay.experiment.cost_estimate import check_room
+    from selfplay.experiment.run_plan import check, models_on_disk, plan
 
     console = Console()
     check(experiment, offline=False)
@@ -45,7 +45,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
     from selfplay.cluster.connection import Cluster
     from selfplay.cluster.same_code import workers_import_the_same
     from selfplay.report import write_report
-    from selfplay.report.table import arms_table
+    from selfplay.report.score_tables import arms_table
     from selfplay.run.directory import RunDirectory
     from selfplay.run.loop import run_experiment
     from selfplay.run.progress import RunView

@@ -14,7 +14,7 @@ from selfplay.experiment.schema import Arm, Filtered, RandomSubset
 from selfplay.measure.intervals import over_seeds
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
-from selfplay.report.queries import RunRecord, Score
+from selfplay.report.run_record import RunRecord, Score
 
 STOPS_NAMED = 6
 """Stopped arms that are named; the rest are counted."""

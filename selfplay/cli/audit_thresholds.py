@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.file import settings_of
+from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.report.audit_page import markdown, write_audit
 from selfplay.verifiers.audit.audit import Plan, audit

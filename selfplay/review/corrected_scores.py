@@ -13,10 +13,10 @@ import numpy as np
 from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
-from selfplay.review import store
-from selfplay.review.population import Stratum
-from selfplay.review.rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares
-from selfplay.review.store import Label, together
+from selfplay.review import label_store
+from selfplay.review.error_rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares
+from selfplay.review.label_store import Label, together
+from selfplay.review.strata import Stratum
 
 Judge = tuple[str, str, str]
 """Verifier, version, settings hash."""
@@ -104,9 +104,9 @@ def show(run: Path) -> str:
 
 def review(run: Path) -> Review:
     """The labels of the draw that has most of them. Raises as `show`."""
-    labels = store.labels_of(run)
+    labels = label_store.labels_of(run)
     draws: dict[str, dict[str, tuple[str, int]]] = defaultdict(dict)
-    for row in store.read(run, "draws"):
+    for row in label_store.read(run, "draws"):
         draws[row["draw"]][row["sample_id"]] = (row["stratum"], row["size"])
     if not labels:
         raise RunError(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from selfplay.experiment.file import settings_of
+from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawing import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed

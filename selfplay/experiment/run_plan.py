@@ -10,8 +10,8 @@ from pathlib import Path
 
 from selfplay.engines.registry import ENGINES, check_options, resolve_kind
 from selfplay.errors import ConfigError
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.judges import check_references, load_all
-from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment, Filtered
 from selfplay.filters.group_filter import Circumstances
 from selfplay.filters.registry import LoadedFilter

@@ -18,7 +18,7 @@ from typing import Any, Self
 import duckdb
 
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
