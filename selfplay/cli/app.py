@@ -90,7 +90,7 @@ def report(
 ) -> None:
     """Write the report of a run again: index.html, figures and scores.csv."""
     with one_sentence():
-        from selfplay.report import write_report
+        from selfplay.report.report_page import write_report
 
         typer.echo(write_report(run))
 

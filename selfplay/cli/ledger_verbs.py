@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def digest(run: RunArgument, json_: AsJson = False) -> None:
     """Print a hash of what matters in a run: equal for equal runs, killed and resumed or not.
 
-    Exit code 1 where a row stands in the ledger twice.
+    Exit code 1 where the ledger holds a row twice.
     """
     with one_sentence():
         from selfplay.ledger import digest
@@ -43,7 +43,7 @@ def digest(run: RunArgument, json_: AsJson = False) -> None:
 
 @app.command("check")
 def check(run: RunArgument) -> None:
-    """Look for damaged and missing files, rows that stand twice and rows that name what is not there.
+    """Look for damaged and missing files, duplicate rows and rows that name something missing.
 
     Exit code 1 where something is wrong; `selfplay run --resume` sets damaged files aside and does their work again.
     """

@@ -44,7 +44,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
 
     from selfplay.cluster.connection import Cluster
     from selfplay.cluster.same_code import workers_import_the_same
-    from selfplay.report import write_report
+    from selfplay.report.report_page import write_report
     from selfplay.report.score_tables import arms_table
     from selfplay.run.directory import RunDirectory
     from selfplay.run.loop import run_experiment
@@ -65,7 +65,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
                 signals.heed()
                 workers_import_the_same()
                 run_experiment(directory, cluster, view)
-            signals.heed()  # as Ray goes it gives SIGTERM back its default, in which a process dies without a word
+            signals.heed()  # leaving Ray resets SIGTERM to its default, which ends the process silently
             page = write_report(directory.path)
             console.print(arms_table(directory.path))
             _say(console, f"report {_from_here(page)}")
@@ -73,7 +73,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
             _say_how_to_go_on(console, directory.path)
             raise
         except RaySystemError as error:
-            # Ray's head died before the watch on it could say so.
+            # Ray's head died before the loop's own check noticed it.
             _say_how_to_go_on(console, directory.path)
             said = " ".join(str(error).split())[:300]
             raise RunError(
@@ -83,7 +83,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
             if signals.caused(error):
                 _say_how_to_go_on(console, directory.path)
                 raise
-            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
+            # With a full disk any step may fail first, so the cause is named. Anything else keeps its traceback.
             if shutil.disk_usage(directory.path).free >= NO_ROOM:
                 raise
             _say_how_to_go_on(console, directory.path)
@@ -96,7 +96,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
 
 
 def _say(console: Console, text: str) -> None:
-    """A line that stays; its text is shown and never obeyed."""
+    """Print a line, with markup and control characters escaped."""
     console.print(escape(visible(text)), highlight=False, soft_wrap=True)
 
 

@@ -90,7 +90,7 @@ def measure(experiment: Experiment) -> Speeds | str:
     except subprocess.TimeoutExpired:
         return f"speed: the probe did not end within {PROBE_SECONDS:.0f} s"
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
         return f"speed: the probe failed ({last[:300]})"
     return Speeds.model_validate_json(done.stdout)
 

@@ -48,8 +48,20 @@ CHARACTERS = {"prompt": 800, "completion": 1200, "reference": 800, "detail": 800
 """Characters shown of each part of a sample."""
 
 
-def write_page(run: Path) -> Path:
-    """Write the report; see `selfplay.report.write_report`."""
+def write_report(run: Path) -> Path:
+    """Write `report/index.html`, `report/figures/*` and `report/scores.csv` of a run, finished or not.
+
+    Each file is written under a temporary name and renamed. Needs no network, model or cluster; only reads the ledger.
+
+    Args:
+        run: a run directory, such as `runs/quickstart/20260101-120000-abc123`.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        RunError: the folder is no run, its config cannot be read, or the report cannot be written.
+    """
     with RunRecord.open(run) as record:
         summary = Summary(record)
         pictures = draw_all(summary) | draw_family(record)

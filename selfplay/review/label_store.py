@@ -75,7 +75,7 @@ def labels_of(run: Path) -> list[Label]:
 
 
 def together(words: Sequence[Label]) -> str | None:
-    """What most of those who are sure say; none where nobody is sure or as many say each."""
+    """The majority label, `unsure` not counted; None where there is none or a tie."""
     sure = Counter(one.label for one in words if one.label != "unsure")
     if not sure or sure["right"] == sure["wrong"]:
         return None
@@ -105,7 +105,7 @@ def import_labels(run: Path, file: Path, who: str) -> str:
         if label not in LABELS:
             raise RunError(f"{place}: the label is {label!r}; it must be right, wrong, unsure or empty.")
         if sample in found:
-            raise RunError(f"{place}: {sample} stands twice; remove one of them.")
+            raise RunError(f"{place}: {sample} has two labels here; remove one of them.")
         found[sample] = {
             "sample_id": sample, "label": label, "who": who, "when": now, "note": str(row.get("note") or "")
         }  # fmt: skip

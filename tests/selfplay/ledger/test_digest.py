@@ -21,7 +21,7 @@ from selfplay.ledger.digest import Digest, check, digest
 from selfplay.ledger.files import LedgerFiles
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import SCHEMAS
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run.directory import RunDirectory
 
 pytestmark = pytest.mark.slow

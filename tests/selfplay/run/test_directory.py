@@ -15,7 +15,7 @@ import yaml
 
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run import directory as run_directory
 from selfplay.run.directory import RunDirectory
 

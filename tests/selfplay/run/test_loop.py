@@ -21,7 +21,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
 from selfplay.models.state import ModelState
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run.directory import RunDirectory
 from selfplay.run.sampling import Sampler
 from selfplay.tasks.problem import Problem

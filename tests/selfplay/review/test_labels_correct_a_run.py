@@ -122,7 +122,7 @@ def test_people_may_differ_and_may_change_their_minds(run: Path, known_run: Any)
     [
         ('{"id": "nobody", "label": "right"}', "'nobody' was not drawn from this run"),
         ('{"id": "ID", "label": "good"}', "the label is 'good'; it must be right, wrong, unsure or empty"),
-        ('{"id": "ID", "label": "right"}\n{"id": "ID", "label": "right"}', "line 2: ID stands twice"),
+        ('{"id": "ID", "label": "right"}\n{"id": "ID", "label": "right"}', "line 2: ID has two labels here"),
         ("[1]", "is not an object with `id` and `label`"),
         ("right", "line 1 is not JSON"),
     ],
