@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 
@@ -148,8 +149,9 @@ class RunRecord:
         self._places = self._model_places()
 
     @classmethod
-    def open(cls, path: Path) -> RunRecord:
-        """Open a run.
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[RunRecord]:
+        """Open a run, for the length of a `with`.
 
         Raises:
             RunError: the folder is no run, or its experiment.yaml, environment.json or ledger cannot be read.
@@ -160,15 +162,9 @@ class RunRecord:
             experiment = load_experiment(path / "experiment.yaml", recorded=True)
         except ConfigError as error:
             raise RunError(f"{path} cannot be read as a run: {error}") from None
-        return cls(path, experiment, recorded_environment(path / ENVIRONMENT), Ledger.of_run(path).connect())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.connection.close()
+        environment = recorded_environment(path / ENVIRONMENT)
+        with Ledger.of_run(path).connect() as connection:
+            yield cls(path, experiment, environment, connection)
 
     def place_order(self, arm: str, generation: int) -> tuple[int, int]:
         """Sorting key: generation 0 first, then arms as the config lists them."""
