@@ -16,12 +16,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from selfplay.verifiers.sandbox.border.plain import decode
-
-from selfplay.verifiers.audit.attack_programs import SETTINGS, attacks
+from selfplay.verifiers.audit.attack_files import SETTINGS, attacks
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verifier import Asked
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.inside.plain_data import decode
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "sandbox.md"
@@ -57,7 +56,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into docs/sandbox.md")
     write = parser.parse_args().write
     text = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}, as user {os.geteuid()}.\n\n"
-    text += "".join(_table(level) for level in ("namespaces", "landlock")) + _differences()
+    text += "".join(_table(level) for level in ("namespaces", "landlock"))
+    text += _table("namespaces", {"seal": "shared", "packages": ["pytest"]}) + _differences()
     print(text)
     if write:
         page = PAGE.read_text()
@@ -65,22 +65,24 @@ def main() -> None:
         PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}")
 
 
-def _table(level: str) -> str:
+def _table(level: str, more: dict[str, Any] | None = None) -> str:
+    title = f"### Level `{level}`" + (f", `seal: {more['seal']}`" if more else "")
+    settings = CodeVerifier.Settings.model_validate({**SETTINGS, **(more or {})})
     try:
-        sandbox = LocalSandbox(lowest=level, levels=[level])
+        sandbox = LocalSandbox(lowest=level, levels=[level], packages=settings.packages)
     except LevelRefused as error:
-        return f"### Level `{level}`\n\nNot run here: {error}\n\n"
+        return f"{title}\n\nNot run here: {error}\n\n"
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     honest: Counter[str] = Counter()
-    verifier = CodeVerifier(CodeVerifier.Settings.model_validate(SETTINGS), sandbox)
+    verifier = CodeVerifier(settings, sandbox)
     for attack in attacks():
         reference = CodeVerifier.Reference.model_validate(attack.reference)
         verdict = verifier.verify(Asked(reference, attack.program))
         outcomes[attack.group][verdict.outcome] += 1
         reasons[attack.group][verdict.reason] += 1
         honest[attack.group] += verifier.verify(Asked(reference, attack.honest)).outcome == "accepted"
-        if verdict.outcome != "rejected":
+        if verdict.outcome == "accepted":
             print(f"{level}: {attack}: {verdict}", flush=True)
     about = sandbox.about
     verifier.close()
@@ -100,7 +102,7 @@ def _table(level: str) -> str:
         *(total[name] for name in ("accepted", "rejected", "undecided")),
         sum(honest.values()),
     ]
-    return f"### Level `{level}`\n\n{about}.\n\n{HEAD}{rows}| all | {' | '.join(map(str, cells))} | |\n\n"
+    return f"{title}\n\n{about}.\n\n{HEAD}{rows}| all | {' | '.join(map(str, cells))} | |\n\n"
 
 
 def _differences() -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from selfplay.verifiers import Row, Supervisor, VerifierSpec
-from selfplay.verifiers.audit.attack_programs import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
+from selfplay.verifiers.audit.attack_files import APART, CASES, HONEST, HONEST_SCRIPT, WHOLE
 
 HOSTILE = (
     "import os\ndef f(x): os.kill(os.getpid(), 9)",

@@ -28,10 +28,9 @@ from selfplay.experiment.experiment_file import apply_override
 from selfplay.tasks import Problem, load_source
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.problem import Split
-from selfplay.verifiers.audit.attack_programs import FORMS, HONEST, HONEST_SCRIPT, SETTINGS, attacks
+from selfplay.verifiers.audit.attack_files import FORMS, HONEST, HONEST_SCRIPT, SETTINGS, attacks, hostile_texts
 from selfplay.verifiers.audit.corpus import source_rows
-from selfplay.verifiers.audit.hostile_texts import hostile_texts
-from selfplay.verifiers.audit.programs import wrong_programs
+from selfplay.verifiers.audit.wrong_programs import wrong_programs
 
 Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,8 +2,8 @@
 
     python benchmarks/shuffled_attacks.py [--honest 1000] [--workers 2] [--every 1]
 
-Passes (exit code 0) when every attack is rejected, every honest program accepted, and no process is left of this. The
-honest programs are the worked solutions of the procedural source `list_functions`.
+Passes (exit code 0) when no attack is accepted or a fault, every honest program accepted, and no process is left of
+this. The honest programs are the worked solutions of the procedural source `list_functions`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from selfplay.tasks import load_source
-from selfplay.verifiers.audit.attack_programs import attacks
+from selfplay.verifiers.audit.attack_files import attacks
 from selfplay.verifiers.sandbox.kernel import linux
 
 SECONDS = 1.0
@@ -79,7 +79,7 @@ def run(honest: int, workers: int, every: int) -> tuple[Counter[tuple[str, str]]
     for verdict in verdicts:
         kind = verdict["id"].partition(":")[0]
         counted[kind, verdict["outcome"]] += 1
-        if (verdict["outcome"] == "accepted") != (kind == "honest") or verdict["outcome"] == "undecided":
+        if (verdict["outcome"] == "accepted") != (kind == "honest") or verdict["reason"] == "fault":
             wrong.append(json.dumps(verdict)[:600])
     wrong += _left_behind(already)
     linux.prctl(PR_SET_CHILD_SUBREAPER, 0)

@@ -56,7 +56,7 @@ LONGEST_FIRST = (
     "verifiers/workers/test_batch_form.py",
     "tasks/test_families.py",
     "selfplay/experiment/test_task_check.py",
-    "verifiers/answers/test_judge.py",
+    "verifiers/answers/test_model_judge.py",
     "verifiers/sandbox/test_bounds.py",
     "verifiers/serve/test_service.py",
     "verifiers/code/test_forms.py",

@@ -11,13 +11,10 @@ if __name__ != "selfplay.verifiers":
     )
 
 from selfplay.tasks.plugins import BrokenPluginWarning
-from selfplay.verifiers.contract.judgement import Judgement, Row
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.needs import Needs
-from selfplay.verifiers.contract.registry import Available, available, load
-from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Outcome, Verdict
-from selfplay.verifiers.contract.verifier import Asked, Verifier, verifier
+from selfplay.verifiers.contract.registry import Available, available
+from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec, load
+from selfplay.verifiers.contract.verdict import Judgement, Outcome, Row, Verdict
+from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier, verifier
 from selfplay.verifiers.errors import (
     BadFile,
     BadReference,

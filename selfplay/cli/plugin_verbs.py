@@ -96,7 +96,7 @@ def _measures() -> Listing:
 
 
 def _sandboxes() -> Listing:
-    from selfplay.verifiers.sandbox.opening import SANDBOXES
+    from selfplay.verifiers.sandbox.open_sandbox import SANDBOXES
 
     return Listing(
         ("what it is",),
@@ -107,7 +107,7 @@ def _sandboxes() -> Listing:
 
 
 def _judges() -> Listing:
-    from selfplay.verifiers.code.special import JUDGES
+    from selfplay.verifiers.code.special_judge import JUDGES
 
     return Listing(
         ("what it decides",),

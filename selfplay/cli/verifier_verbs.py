@@ -187,7 +187,7 @@ def serve_verifiers(
     with one_sentence():
         from selfplay.errors import ConfigError
         from selfplay.experiment.experiment_file import settings_of
-        from selfplay.verifiers.serve.command import offers, serve
+        from selfplay.verifiers.serve.service import offers, serve
 
         settings = settings_of(set_)
         for name, given in settings.items():

@@ -63,7 +63,7 @@ def needs() -> list[Finding]:
 
 def sandbox() -> Finding:
     """The isolation that programs written by a model get here; starts a sandbox and ends it again."""
-    from selfplay.verifiers.sandbox.outside import LocalSandbox
+    from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
     from selfplay.verifiers.sandbox.protocol import LevelRefused
 
     try:

@@ -22,9 +22,8 @@ from selfplay.tasks.plugins import absolute
 from selfplay.tasks.problem import Problem
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers.contract import registry
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.needs import Needs, together
-from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec
+from selfplay.verifiers.contract.verifier import Needs, together
 from selfplay.verifiers.errors import BadReference, VerifierError, first_complaint
 
 

@@ -21,8 +21,8 @@ from typing import Any
 
 from selfplay.filters.group_filter import Candidate
 from selfplay.ledger.tables import FAULTS
-from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.math.extraction import AnswerMode
 
 MOST_COMPARED = 16

@@ -23,9 +23,8 @@ from selfplay.experiment.judges import judge_of, named_by_tasks, needs
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose, as_json
 from selfplay.tasks.problem import Problem
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 DEFAULT_VERIFIER_WORKERS = 8

@@ -32,8 +32,8 @@ from selfplay.models.state import ModelState
 from selfplay.run.judging import JudgePool, verdicts_of
 from selfplay.seeds import derive_seed
 from selfplay.tasks.problem import Problem
-from selfplay.verifiers.contract.judgement import Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 
 CHUNK_PROBLEMS = 512
 """Problems that one engine is given at a time, at most; fewer where the replicas would not all have some."""

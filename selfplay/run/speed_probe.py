@@ -172,7 +172,7 @@ def judge_speeds(experiment: Experiment, problems: list[Problem]) -> tuple[float
     solutions, which take the whole way through a verifier.
     """
     from selfplay.cluster.connection import cores_here
-    from selfplay.verifiers.contract.judgement import Row
+    from selfplay.verifiers.contract.verdict import Row
     from selfplay.verifiers.workers.supervisor import Supervisor
 
     resources, cores = experiment.resources, cores_here()

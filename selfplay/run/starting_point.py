@@ -28,7 +28,7 @@ from selfplay.experiment.run_plan import arm_filters
 from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import write_text
 from selfplay.tasks.registry import load_source
-from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.verifiers.contract.spec import LoadedVerifier
 from selfplay.verifiers.contract.verifier import Verifier
 
 _NOTES = TypeAdapter(dict[str, dict[str, str]])

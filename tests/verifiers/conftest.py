@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from selfplay.verifiers.serve.app import TOKEN_VARIABLE
+from selfplay.verifiers.serve.endpoints import TOKEN_VARIABLE
 
 MOODS = '''
 import os

@@ -1,4 +1,4 @@
-"""Rows of other stacks as ours: where a reference stands among their columns, and what the text of a message is."""
+"""Rows of other stacks: the reference from their columns, and the text of a chat message."""
 
 from __future__ import annotations
 

@@ -20,49 +20,41 @@ with a filter that keeps them all), each metric is their mean.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import ReferenceColumns, read_reference
-from selfplay.verifiers.adapters.supervised import Supervised
-from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor, Limits
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 
 
-def process_results_with(
-    verifier: VerifierSpec | str,
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    reference: ReferenceColumns = "reference",
-    prompt: str | None = None,
-    workers: int = 1,
-    timeout: float | None = None,
-    memory_mb: int = 2048,
-    max_fault_share: float = 0.01,
-) -> ProcessResults:
-    """The function for `process_results`; workers start at its first call.
+class process_results_with:
+    """The function for `process_results`: one document and its responses in, a value for each metric out. Workers start
+    at its first call.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the document's field that holds the reference, or a field for each of its keys.
         prompt: the document's field that holds the prompt, for a verifier that reads it.
-        workers, timeout, memory_mb: as for `Supervisor`.
-        max_fault_share: share of responses that the judge may fail to judge before the evaluation stops.
+        limits: `workers`, `timeout` and `memory_mb` as for `Supervisor`; `max_fault_share` (0.01): share of responses
+            that the judge may fail to judge before the evaluation stops.
 
     Raises:
         BadSettings: settings that JSON cannot carry.
     """
-    spec = VerifierSpec.of(verifier, settings)
-    judge = Supervised(spec, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share)
-    return ProcessResults(judge, reference, prompt)
 
-
-class ProcessResults:
-    """One document and its responses in, a value for each metric out."""
-
-    def __init__(self, judge: Supervised, reference: ReferenceColumns, prompt: str | None) -> None:
-        self._judge = judge
+    def __init__(
+        self,
+        verifier: VerifierSpec | str,
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
+        reference: ReferenceColumns = "reference",
+        prompt: str | None = None,
+        **limits: Unpack[Limits],
+    ) -> None:
+        self._judge = LazySupervisor(VerifierSpec.of(verifier, settings), **limits)
         self._reference = reference
         self._prompt = prompt
         self.__name__ = "process_results"
@@ -71,7 +63,7 @@ class ProcessResults:
         """`accepted`, `accepted_or_undecided` and `fault`, each from 0 to 1.
 
         Raises:
-            BadSettings, BadReference: the document has no reference where it is said to be.
+            BadSettings, BadReference: the document has no reference in the field that was named.
             TooManyFaults, BrokenVerifier: the verifier no longer judges.
         """
         responses = [text for one in results for text in ([one] if isinstance(one, str) else one)]

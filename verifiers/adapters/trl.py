@@ -14,56 +14,50 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import ReferenceColumns, last_message, message_text, read_reference
-from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
-from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor, Limits, Reward, worth
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
 
-def reward_function(
-    verifier: VerifierSpec | str,
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    reference: ReferenceColumns = "reference",
-    reward: Reward = "outcome",
-    workers: int = 1,
-    timeout: float | None = None,
-    memory_mb: int = 2048,
-    max_fault_share: float = 0.01,
-) -> RewardFunction:
-    """Start the verifier's workers and give the reward function.
+class reward_function:
+    """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out.
+
+    The verifier's workers start at once, so that a wrong name or setting is an error before the training.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the dataset's column that holds the reference, or a column for each of its keys.
         reward: `outcome`: 1.0 for accepted, 0.0 for rejected; `score`: the verdict's score where it has one.
-        workers, timeout, memory_mb: as for `Supervisor`.
-        max_fault_share: share of completions that the judge may fail to judge before training stops.
+        limits: `workers`, `timeout` and `memory_mb` as for `Supervisor`; `max_fault_share` (0.01): share of completions
+            that the judge may fail to judge before training stops.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
-    if reward not in typing.get_args(Reward):
-        raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
-    spec = VerifierSpec.of(verifier, settings)
-    judge = Supervised(spec, workers=workers, timeout=timeout, memory_mb=memory_mb, max_fault_share=max_fault_share)
-    judge.start()
-    return RewardFunction(judge, reference, reward)
 
-
-class RewardFunction:
-    """What TRL calls: prompts, completions and the dataset's columns in, a reward or None for each completion out."""
-
-    def __init__(self, judge: Supervised, reference: ReferenceColumns, reward: Reward) -> None:
-        self._judge = judge
+    def __init__(
+        self,
+        verifier: VerifierSpec | str,
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
+        reference: ReferenceColumns = "reference",
+        reward: Reward = "outcome",
+        **limits: Unpack[Limits],
+    ) -> None:
+        if reward not in typing.get_args(Reward):
+            raise BadSettings(f"`reward` is outcome or score, not {reward!r}")
+        spec = VerifierSpec.of(verifier, settings)
+        self._judge = LazySupervisor(spec, **limits)
+        self._judge.start()
         self._reference = reference
         self._reward = reward
-        self.__name__ = judge.spec.verifier.rpartition(":")[2]
+        self.__name__ = spec.verifier.rpartition(":")[2]
 
     def __call__(
         self,
@@ -76,7 +70,7 @@ class RewardFunction:
         """Rewards in order; prompts and completions are texts or lists of chat messages.
 
         Raises:
-            BadSettings, BadReference: the dataset has no reference where it is said to be.
+            BadSettings, BadReference: the dataset has no reference in the column that was named.
             TooManyFaults, BrokenVerifier: the verifier no longer judges.
         """
         rows = []

@@ -7,40 +7,30 @@
 
     python -m verl.trainer.main_ppo ... reward.custom_reward_function.path=reward.py
 
-verl (0.9) has no reward that means "not known": every completion gets a number. What an undecided verdict is worth
-is therefore asked for and never assumed; `undecided` beside the score, which verl logs, says how often it was given.
+verl (0.9) has no reward that means "not known": every completion gets a number. So the score of an undecided verdict
+must be given and has no default; `undecided` beside the score, which verl logs, says how often it was given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from selfplay.verifiers.adapters.columns import message_text, read_reference
-from selfplay.verifiers.adapters.supervised import Reward, Supervised, worth
-from selfplay.verifiers.contract.judgement import Row
+from selfplay.verifiers.adapters.lazy_supervisor import LazySupervisor, Limits, Reward, worth
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
 EVERY_SOURCE = None
-"""The key of a judge for whatever data source."""
+"""The key of the judge for every data source."""
 
 
-def score_function(
-    verifier: str | Mapping[str, str],
-    settings: Mapping[str, JsonValue] | None = None,
-    *,
-    undecided: float,
-    reference_key: str | None = None,
-    reward: Reward = "outcome",
-    workers: int = 1,
-    timeout: float | None = None,
-    memory_mb: int = 2048,
-    max_fault_share: float = 0.01,
-) -> ComputeScore:
-    """The function that verl calls; workers start at its first call, in each process that makes one.
+class score_function:
+    """What verl's reward managers call: one completion in, its score out. Workers start at the first call, in each
+    process that makes one.
 
     Args:
         verifier: a verifier's name, or a name for each `data_source`.
@@ -48,34 +38,29 @@ def score_function(
         undecided: the score of a completion that was neither proved right nor shown wrong.
         reference_key: the key of the reference that `ground_truth` is the value of; None: it is the whole reference,
             as an object or as JSON text.
-        reward, workers, timeout, memory_mb, max_fault_share: as for `selfplay.verifiers.adapters.trl.reward_function`.
+        reward, limits: as for `selfplay.verifiers.adapters.trl.reward_function`.
 
     Raises:
         BadSettings: settings for more than one verifier.
     """
-    if settings and not isinstance(verifier, str):
-        raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
-    names: dict[str | None, str] = dict([(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items())
-    options: dict[str, Any] = {"workers": workers, "timeout": timeout, "memory_mb": memory_mb}
-    judges = {
-        name: Supervised(VerifierSpec.of(name, settings), max_fault_share=max_fault_share, **options)
-        for name in set(names.values())
-    }
-    by_source = {source: judges[name] for source, name in names.items()}
-    return ComputeScore(by_source, undecided, reference_key, reward)
-
-
-class ComputeScore:
-    """One completion in, its score out, as verl's reward managers ask for it. `judges` by data source."""
 
     def __init__(
         self,
-        judges: Mapping[str | None, Supervised],
+        verifier: str | Mapping[str, str],
+        settings: Mapping[str, JsonValue] | None = None,
+        *,
         undecided: float,
-        reference_key: str | None,
-        reward: Reward,
+        reference_key: str | None = None,
+        reward: Reward = "outcome",
+        **limits: Unpack[Limits],
     ) -> None:
-        self._judges = judges
+        if settings and not isinstance(verifier, str):
+            raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
+        names: dict[str | None, str] = dict(
+            [(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items()
+        )
+        judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
+        self._judges = {source: judges[name] for source, name in names.items()}
         self._undecided = undecided
         self._columns = {reference_key: "ground_truth"} if reference_key else "ground_truth"
         self._reward = reward
@@ -111,7 +96,7 @@ class ComputeScore:
             "fault": float(verdict.reason == "fault"),
         }
 
-    def _judge(self, data_source: str) -> Supervised:
+    def _judge(self, data_source: str) -> LazySupervisor:
         judge = self._judges.get(EVERY_SOURCE) or self._judges.get(data_source)
         if judge is None:
             known = ", ".join(f"`{source}`" for source in self._judges)

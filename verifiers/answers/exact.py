@@ -1,20 +1,30 @@
-"""The `exact` verifier: is the answer, as text, one of those that are right?
+r"""The `exact` verifier: is the answer, as text, one of those that are right?
 
-What is covered: line ends, composed and decomposed Unicode, `\\text{}` around a marked answer, names with a full stop
-("Dr. Who"), and what the settings let pass. What is not covered: another writing of the same answer (`1/2` for `0.5`:
-that is `math`), and reasoning.
+    reference {"answer": "Paris"}    where: marked    The answer is Paris. It lies on the Seine.    \boxed{\text{Paris}}
+
+What is covered: line ends, composed and decomposed Unicode, and what the settings let pass. A marked answer is the last
+one, without a `\text{}` around all of it. Behind "the answer is" it is the line, or its beginning up to a full stop or
+"!" with a sentence of two words or more behind it ("Dr. Who" is one text), or to "because" or "since". What follows is
+ignored; but a line without a full stop is left undecided where the paragraph goes on in the next ("Paris\nLondon").
+What is not covered: another writing of the same answer (`1/2` for `0.5`: that is `math`), words behind a marked answer
+that take it back, and reasoning.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from selfplay.verifiers.answers.located import Where, located
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.math.extraction import Place, Where, places, without_text_commands
+
+_END = re.compile(r"[.!]?\Z|[.!](?=\s+\W?[\w'’]+\s+\S)|,?\s(?:because|since)\b", re.IGNORECASE)
+"""Where the answer in a line may end."""
+_DOLLARS = re.compile(r"\A\$+([^$]+)\$+\Z")
 
 
 class ExactReference(BaseModel):
@@ -51,23 +61,31 @@ class ExactVerifier(Verifier):
     """Judges an answer by its text."""
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     judges: ClassVar[str] = "that the answer is, as text, one of the reference's"
-    does_not_catch: ClassVar[str] = "wrong reasoning above a right answer; it refuses right answers in other words"
+    does_not_catch: ClassVar[str] = (
+        "wrong reasoning above a right answer, and words that take a marked answer back; it refuses right answers in "
+        "other words"
+    )
     Reference: ClassVar[type[BaseModel]] = ExactReference
     Settings: ClassVar[type[BaseModel]] = ExactSettings
 
     def verify(self, asked: Asked) -> Verdict:
         reference: ExactReference = asked.reference
-        written = located(asked.completion, self.settings.where)
-        if not written:
+        stated = (
+            one for one in places(asked.completion, self.settings.where) if one.text.strip() or one.rule == "whole"
+        )
+        place = next(stated, None)
+        if place is None:
             return Verdict.reject("no_answer")
         right = (reference.answer,) if isinstance(reference.answer, str) else reference.answer
         expected = set(map(self._normal, right))
-        for answer in written:
-            if self._normal(answer) in expected:
-                return Verdict.accept("equal_text", answer=answer[:300])
-        return Verdict.reject("wrong_answer", answer=written[0][:300], answers=len(right))
+        found = next((one for one in _readings(place) if self._normal(one) in expected), None)
+        if found is None:
+            return Verdict.reject("wrong_answer", extracted_by=place.rule, answer=place.text[:300])
+        if place.rule == "answer_phrase" and place.behind.strip() and found == _line(place):
+            return Verdict.open("the answer may go on in the next line", extracted_by=place.rule, answer=found[:300])
+        return Verdict.accept("equal_text", extracted_by=place.rule, answer=found[:300])
 
     def _normal(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
@@ -76,6 +94,21 @@ class ExactVerifier(Verifier):
         elif self.settings.ignore_space == "ends":
             text = text.strip()
         return text.casefold() if self.settings.ignore_case else text
+
+
+def _line(place: Place) -> str:
+    return place.text.replace("**", "").strip()
+
+
+def _readings(place: Place) -> list[str]:
+    """The texts that a place may state."""
+    if place.rule in ("whole", "last_line"):
+        return [place.text]
+    texts = [place.text]
+    if place.rule == "answer_phrase":
+        line = _line(place)
+        texts = [*(line[: found.start()] for found in _END.finditer(line)), line]
+    return [*texts, *(_DOLLARS.sub(r"\1", without_text_commands(text).strip()).strip() for text in texts)]
 
 
 def _shows(text: str) -> bool:

@@ -1,20 +1,33 @@
-"""The audit itself, top to bottom: gather rows, judge them, judge some again, ask a second verifier, count."""
+"""The audit itself: gather rows, judge them, judge some again, ask a second verifier, count.
+
+What is covered: some rows are judged again in one process, in two processes in another order, and from four threads at
+once; a row counts as different where outcome or reason is. Memory is the resident size of the workers and of all
+processes below them together, measured every 20 ms, so a shorter peak is missed and pages that they share count twice.
+What is not covered: other machines and other versions of Python.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
+from random import Random
+from typing import Any
 
+import psutil
 from pydantic import JsonValue
 
 from selfplay.tasks.plugins import absolute
 from selfplay.tasks.registry import available_sources
-from selfplay.verifiers.audit.audited import AuditedVerifier, speed
 from selfplay.verifiers.audit.corpus import (
     Corpus,
     NamedSource,
@@ -23,14 +36,22 @@ from selfplay.verifiers.audit.corpus import (
     source_rows,
     text_attacks,
 )
-from selfplay.verifiers.audit.record import Category, Record, Second, counted
-from selfplay.verifiers.audit.rows import LABELS, AuditRow, Label, labelled_rows
-from selfplay.verifiers.contract.judgement import Judgement
+from selfplay.verifiers.audit.labelled_rows import LABELS, AuditRow, Label, labelled_rows
+from selfplay.verifiers.audit.record import Again, Category, Counts, Record, Second, Speed
+from selfplay.verifiers.audit.statistics import percentile
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadAudit
+from selfplay.verifiers.workers.supervisor import Supervisor
 
 PROBLEMS = 100
 MEMORY_MB = 2048
+ROWS_AGAIN = 200
+"""Rows that are judged again."""
+THREADS = 4
+MEASURED_EVERY_SECONDS = 0.02
+SHOWN = 10
+"""Examples of rows that got another verdict."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +60,7 @@ class Plan:
 
     spec: VerifierSpec
     sources: Sequence[NamedSource] = ()
-    """None and no labelled file: the procedural sources that the verifier judges."""
+    """Where there is neither a source nor a labelled file: the procedural sources that the verifier judges."""
     labelled: Path | None = None
     problems: int = PROBLEMS
     """Problems of each source."""
@@ -64,12 +85,12 @@ class Judged:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the verdict contradicts what is known."""
+        """Whether the verdict contradicts the label."""
         return (self.row.label, self.outcome) in (("right", "rejected"), ("wrong", "accepted"))
 
     @property
     def disagrees(self) -> bool:
-        """Whether the second verifier says something else."""
+        """Whether the second verifier has another outcome."""
         return self.second is not None and self.second.verdict.outcome != self.outcome
 
 
@@ -85,7 +106,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     """Measure how often a verifier is wrong.
 
     Args:
-        progress: called with what is going on, and the rows done.
+        progress: called with the current step, and the rows done.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`; of either verifier.
@@ -106,7 +127,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     check_references(loaded, corpus.rows)
     if second is not None:
         check_references(second, corpus.rows)
-    audited = _audited(plan, plan.spec)
+    audited = _AuditedVerifier(plan.spec, plan)
     attacks = program_attacks(loaded, audited.accepts)
     if not attacks:
         attacks = text_attacks([row for row in corpus.rows if row.label == "right"])
@@ -118,7 +139,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     others: Sequence[Judgement | None] = [None] * len(asked)
     if plan.second:
         progress(f"asking {plan.second.verifier}", 0)
-        theirs = _audited(plan, plan.second).judge(corpus.rows, lambda done: None)
+        theirs = _AuditedVerifier(plan.second, plan).judge(corpus.rows, lambda done: None)
         others = [*theirs, *[None] * len(attacks)]
     rows = [Judged(row, verdict, other) for row, verdict, other in zip(asked, judged, others, strict=True)]
     record = Record(
@@ -133,7 +154,7 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
         left_out=dict(corpus.left_out),
         notes=corpus.notes,
         again=again,
-        speed=speed(plain, plan.workers),
+        speed=_speed(plain, plan.workers),
         memory_mb=audited.memory_mb,
         sandbox=audited.sandbox_level,
         second=_second(rows) if plan.second else None,
@@ -141,12 +162,8 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     return Audit(record, rows)
 
 
-def _audited(plan: Plan, spec: VerifierSpec) -> AuditedVerifier:
-    return AuditedVerifier(spec, workers=plan.workers, timeout=plan.timeout, memory_mb=MEMORY_MB)
-
-
 def _procedural(name: str) -> list[NamedSource]:
-    """The registered sources without end that this verifier judges."""
+    """The registered endless sources whose problems this verifier judges."""
     found = available_sources()
     return [
         NamedSource(key) for key, kind in found.items() if kind.endless and absolute(kind.verifier) == absolute(name)
@@ -158,22 +175,21 @@ def _categories(rows: Sequence[Judged]) -> Iterator[Category]:
     found: dict[tuple[Label, str, str, str], list[tuple[str, str]]] = {}
     for one in rows:
         row = one.row
-        # an attack's category is its group of attacks; the single ones are in the rows
+        # attacks are counted by their group; each single one is in the rows
         category = row.category.partition(":")[0] if row.group == "attacks" else row.category
         key = (row.label, row.group, row.origin, category)
         found.setdefault(key, []).append((one.outcome, one.judgement.verdict.reason))
     for key, outcomes in sorted(found.items(), key=lambda entry: LABELS.index(entry[0][0])):
         label, group, origin, category = key
-        yield Category(label=label, group=group, origin=origin, category=category, counts=counted(outcomes))
+        yield Category(label=label, group=group, origin=origin, category=category, counts=Counts.of(outcomes))
 
 
 def _second(rows: Sequence[Judged]) -> Second:
     both = [(one.judgement, one.second) for one in rows if one.second is not None]
-    outcomes = [(ours.verdict.outcome, theirs.verdict.outcome) for ours, theirs in both]
+    pairs = Counter((ours.verdict.outcome, theirs.verdict.outcome) for ours, theirs in both)
+    agree = sum(count for (ours, theirs), count in pairs.items() if ours == theirs)
+    only_first, only_second = pairs["accepted", "rejected"], pairs["rejected", "accepted"]
     other = both[0][1]
-    only_first = sum(ours == "accepted" and theirs == "rejected" for ours, theirs in outcomes)
-    only_second = sum(ours == "rejected" and theirs == "accepted" for ours, theirs in outcomes)
-    agree = sum(ours == theirs for ours, theirs in outcomes)
     return Second(
         name=other.verifier,
         version=other.version,
@@ -201,8 +217,118 @@ def _asked(plan: Plan, sources: Sequence[NamedSource]) -> dict[str, JsonValue]:
 
 
 def _environment() -> dict[str, str]:
+    on = f"{platform.system()} {platform.machine()}"
+    return {"selfplay": version("selfplay-lab"), "python": platform.python_version(), "on": on}
+
+
+class _AuditedVerifier:
+    """The verifier that is audited, or the second one, in supervised workers."""
+
+    def __init__(self, spec: VerifierSpec, plan: Plan) -> None:
+        self._spec = spec
+        self._plan = plan
+        self.memory_mb: float | None = None
+        self.sandbox_level: str | None = None
+
+    def _supervisor(self, workers: int) -> Supervisor:
+        return Supervisor(self._spec, workers=workers, timeout=self._plan.timeout, memory_mb=MEMORY_MB)
+
+    def judge(self, rows: Sequence[AuditRow], progress: Callable[[int], None]) -> list[Judgement]:
+        """Judgements in the order of the rows; measures the memory.
+
+        Args:
+            progress: called with the rows judged so far.
+        """
+        found: list[Judgement] = []
+        with _memory() as peak, self._supervisor(self._plan.workers) as supervisor:
+            for judgement in supervisor.judge(map(_row, rows)):
+                found.append(judgement)
+                progress(len(found))
+            self.sandbox_level = supervisor.sandbox_level
+        self.memory_mb = peak()
+        return found
+
+    def accepts(self, reference: Mapping[str, Any], completion: str) -> bool:
+        """Whether it accepts one completion."""
+        with self._supervisor(1) as supervisor:
+            verdict = next(supervisor.judge([Row("honest", reference, completion)])).verdict
+        return verdict.outcome == "accepted"
+
+    def again(self, rows: Sequence[AuditRow], first: Sequence[Judgement]) -> Again:
+        """Judge some of the rows again in several ways, and count those whose verdict is another."""
+        step = max(1, len(rows) // ROWS_AGAIN)
+        places = list(range(0, len(rows), step))[:ROWS_AGAIN]
+        shuffled = places[:]
+        Random(0).shuffle(shuffled)
+        known = {place: _verdict(first[place]) for place in places}
+        ways: dict[str, int] = {}
+        examples: list[str] = []
+
+        def note(way: str, found: Mapping[int, Judgement]) -> None:
+            differing = [place for place in places if _verdict(found[place]) != known[place]]
+            ways[way] = len(differing)
+            for place in differing[: SHOWN - len(examples)]:
+                examples.append(f"{rows[place].id}: {known[place]}, {way}: {_verdict(found[place])}")
+
+        with self._supervisor(1) as supervisor:
+            for way in ("in one new process", "again in the same process"):
+                note(way, dict(zip(places, supervisor.judge(_row(rows[p]) for p in places), strict=True)))
+        with self._supervisor(2) as supervisor:
+            judged = supervisor.judge(_row(rows[p]) for p in shuffled)
+            note("in two processes, in another order", dict(zip(shuffled, judged, strict=True)))
+            with ThreadPoolExecutor(THREADS) as pool:
+                asked = list(pool.map(lambda p: supervisor.submit(_row(rows[p])).result(), places))
+            note(f"asked from {THREADS} threads", dict(zip(places, asked, strict=True)))
+        return Again(rows=len(places), differing=ways, examples=examples)
+
+
+def _speed(judgements: Sequence[Judgement], workers: int) -> Speed:
+    """Time of the verdicts, as the workers measured it."""
+    seconds = [judgement.seconds for judgement in judgements]
+    return Speed(
+        rows=len(seconds),
+        workers=workers,
+        p50_ms=1000 * percentile(seconds, 0.5),
+        p99_ms=1000 * percentile(seconds, 0.99),
+        longest_ms=1000 * max(seconds),
+    )
+
+
+def _row(row: AuditRow) -> Row:
+    """The row without its label."""
+    return Row(row.id, row.reference, row.completion, row.prompt)
+
+
+def _verdict(judgement: Judgement) -> str:
+    return f"{judgement.verdict.outcome} {judgement.verdict.reason}"
+
+
+@contextmanager
+def _memory() -> Iterator[Callable[[], float]]:
+    """The peak of what the processes started inside the `with` take together, in MiB."""
+    here = psutil.Process()
+    before = {child.pid for child in here.children(recursive=True)}
+    peak = 0.0
+    done = threading.Event()
+
+    def measure() -> None:
+        nonlocal peak
+        while not done.is_set():
+            total = 0
+            for child in here.children(recursive=True):
+                if child.pid in before:
+                    continue
+                try:
+                    total += child.memory_info().rss
+                except psutil.NoSuchProcess:
+                    continue  # it has just ended
+            peak = max(peak, total / (1 << 20))
+            time.sleep(MEASURED_EVERY_SECONDS)
+
+    thread = threading.Thread(target=measure, name="audit-memory", daemon=True)
+    thread.start()
     try:
-        ours = version("selfplay-lab")
-    except PackageNotFoundError:
-        ours = "not installed"
-    return {"selfplay": ours, "python": platform.python_version(), "on": f"{platform.system()} {platform.machine()}"}
+        yield lambda: peak
+    finally:
+        done.set()
+        thread.join()

@@ -1,15 +1,15 @@
 """Rows of an audit from task sources, and the attacks that fit a verifier.
 
-Right rows are the worked solutions as they are. Wrong rows are made from them (answers.py, programs.py); what turns out
-equal after all is left out and counted. The attacks: programs, where the verifier reads the tests of the hostile
-programs and accepts an honest one; texts, wherever there is a source to take references from.
+Right rows are the worked solutions as they are. Wrong rows are made from them (wrong_answers.py, wrong_programs.py);
+what turns out equal is left out and counted. The attacks: programs, where the verifier reads the tests of the
+hostile programs and accepts an honest one; texts, wherever there is a source to take references from.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -19,12 +19,12 @@ from selfplay.tasks.drawing import drawn
 from selfplay.tasks.errors import BrokenSource, SourceError
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.registry import load_source
-from selfplay.verifiers.audit.answers import Wrong, wrong_answers
-from selfplay.verifiers.audit.attack_programs import attacks
-from selfplay.verifiers.audit.hostile_texts import hostile_texts
-from selfplay.verifiers.audit.programs import is_program, wrong_programs
-from selfplay.verifiers.audit.rows import AuditRow
-from selfplay.verifiers.contract.loaded import LoadedVerifier
+from selfplay.tasks.source import TaskSource
+from selfplay.verifiers.audit.attack_files import attacks, hostile_texts
+from selfplay.verifiers.audit.labelled_rows import AuditRow
+from selfplay.verifiers.audit.wrong_answers import Wrong, wrong_answers
+from selfplay.verifiers.audit.wrong_programs import is_program, wrong_programs
+from selfplay.verifiers.contract.spec import LoadedVerifier
 from selfplay.verifiers.errors import BadAudit, BadReference
 
 REFERENCES_FOR_TEXTS = 3
@@ -45,7 +45,7 @@ class Corpus:
 
     rows: list[AuditRow] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    """Made rows by category that are right after all, and so no wrong rows."""
+    """Made rows that turned out right, by category."""
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Corpus) -> None:
@@ -64,17 +64,11 @@ def source_rows(source: NamedSource, count: int, seed: int) -> Corpus:
         BadAudit: it has no worked solutions.
     """
     loaded = load_source(source.name, source.settings)
-    problems: list[Problem] = []
-    splits: tuple[Split, ...] = ("train", "evaluate")
-    for split in splits:
-        worked = (problem for problem in drawn(loaded, split, seed) if problem.solution is not None)
-        problems = list(islice(_until_used_up(worked), count))
-        if problems:
-            break
+    problems = _worked(loaded, "train", count, seed) or _worked(loaded, "evaluate", count, seed)
     if not problems:
         raise BadAudit(f"source `{source.name}` has no problem with a worked solution; name another")
     found = Corpus()
-    asks = dict(getattr(loaded, "verifier_settings", {}))
+    asks = dict(loaded.verifier_settings)
     if asks:
         found.notes.append(f"the worked solutions of {source.name} ask for the settings {json.dumps(asks)}")
     for place, problem in enumerate(problems):
@@ -102,7 +96,7 @@ def text_attacks(references: Sequence[AuditRow]) -> list[AuditRow]:
     ]
 
 
-def program_attacks(loaded: LoadedVerifier, accepts: Any) -> list[AuditRow]:
+def program_attacks(loaded: LoadedVerifier, accepts: Callable[[Mapping[str, Any], str], bool]) -> list[AuditRow]:
     """The hostile programs, where the verifier takes their tests and accepts the honest programs; else none.
 
     Args:
@@ -115,7 +109,7 @@ def program_attacks(loaded: LoadedVerifier, accepts: Any) -> list[AuditRow]:
             loaded.check_reference(reference)
     except BadReference:
         return []
-    # a verifier that takes any reference, or looks at the form alone, judges no programs
+    # a verifier that takes any reference, or checks only the form, does not judge programs
     if not all(accepts(*pair) and not accepts(pair[0], "") for pair in honest.values()):
         return []
     return [
@@ -178,21 +172,21 @@ def _rows_of(problem: Problem, other: Problem | None, random: Random) -> Corpus:
 
 
 def _another(problems: Sequence[Problem], place: int) -> Problem | None:
-    """The next problem that asks for something else."""
+    """The next problem with another reference."""
     here = problems[place]
     following = [*problems[place + 1 :], *problems[:place]]
     return next((one for one in following if one.reference != here.reference), None)
 
 
-def _until_used_up(problems: Iterable[Problem]) -> Iterable[Problem]:
-    """The problems of a source, ending where a small procedural family has no more."""
-    some = False
+def _worked(source: TaskSource, split: Split, count: int, seed: int) -> list[Problem]:
+    """The first problems that have a worked solution; fewer where a small procedural family has no more."""
+    found: list[Problem] = []
     try:
-        for problem in problems:
-            some = True
-            yield problem
+        worked = (problem for problem in drawn(source, split, seed) if problem.solution is not None)
+        found.extend(islice(worked, count))  # keeps what came before an error
     except BrokenSource:
         raise
     except SourceError:
-        if not some:
+        if not found:
             raise
+    return found

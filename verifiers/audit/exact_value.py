@@ -6,7 +6,7 @@ r"""Whether two short answers are certainly different, without the verifier that
 
 What is covered: numbers, single letters, + - * / ^, brackets, \frac, products without a sign, evaluated exactly at
 fixed rational points; different values at one point prove that two expressions differ, equal values at all points are
-taken for equal. What is not covered, and gives None: everything else.
+counted as equal. What is not covered, and gives None: everything else.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 6
 
 
 class _Unread(ValueError):
-    """It is nothing that this module reads."""
+    """This module cannot read it."""
 
 
 def certainly_differ(first: str, second: str) -> bool | None:
-    """True: proved different. False: equal at every point tried. None: one of them is not read."""
+    """True: proved different. False: equal at every point tried. None: one of them cannot be read."""
     try:
         values = [(value(first, point), value(second, point)) for point in range(POINTS)]
     except (_Unread, ZeroDivisionError):
@@ -37,12 +37,12 @@ def certainly_differ(first: str, second: str) -> bool | None:
 
 
 def value(text: str, point: int) -> Fraction:
-    """The exact value with each letter standing for a fraction that hangs on the letter and the point."""
+    """The exact value with a fraction in place of each letter, which depends on the letter and the point."""
     if len(text) > MOST_CHARACTERS:
         raise _Unread
     plain = _FRAC.sub(r"((\1)/(\2))", _DROPPED.sub("", text.replace("−", "-"))).replace("\\cdot", "*")
     if re.search(r"[A-Za-z]{2}", plain):
-        raise _Unread  # words are no products of letters
+        raise _Unread  # a word is not a product of letters
     reader = _Reader(_TOKEN.findall(plain.replace("\\times", "*").replace("**", "^")), point)
     found = reader.total()
     if reader.left or not plain:

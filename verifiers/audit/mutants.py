@@ -2,8 +2,8 @@
 
     mutants("def f(x):\n    return x + 1\n", first_line=2)    -> f with `x - 1`, f with `x + 2`
 
-Texts are changed in place, so a completion stays a completion. Left alone: docstrings, what is inside f-strings
-(Python 3.11 does not tell where that is), and None.
+Only the changed expression is rewritten; the rest of the text stays as it is. Not changed: docstrings, what is inside
+f-strings (Python 3.11 does not give its position), and None.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def mutants(text: str, first_line: int = 1) -> list[Mutant]:
     """All of them, in the order of the text, from line `first_line` (from 1) on.
 
     Raises:
-        SyntaxError: the text is no Python.
+        SyntaxError: the text is not Python.
     """
     tree = ast.parse(text)
     hidden = {id(part) for node in ast.walk(tree) for part in _hidden(node)}

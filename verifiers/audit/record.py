@@ -3,24 +3,26 @@
     folder()/<name>-<version>-<settings hash>-<hash of the name>.json
 
 The folder is $SELFPLAY_AUDITS, else selfplay/audits in the user's cache ($XDG_CACHE_HOME, else ~/.cache). A record is
-found by the verifier's name, version and settings hash, which stand with every verdict of a run; so a changed version
-or setting has no record until it is audited itself. One record a verifier: a new audit takes the place of the last.
+found by the verifier's name, version and settings hash, which are stored with every verdict of a run; so a changed
+version or setting has no record until it is audited. A new audit replaces the record of the last one.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from selfplay.tasks.problem import content_hash
-from selfplay.verifiers.audit.rows import Label
+from selfplay.verifiers.audit.labelled_rows import Label
 from selfplay.verifiers.audit.statistics import Share
 from selfplay.verifiers.errors import BadFile
+from selfplay.verifiers.whole_file import write_whole
 
 FOLDER_VARIABLE = "SELFPLAY_AUDITS"
 
@@ -41,16 +43,18 @@ class Counts(Stored):
     faults: int = 0
     """Undecided because the judge failed."""
 
+    @classmethod
+    def of(cls, outcomes: list[tuple[str, str]]) -> Counts:
+        """Counts of (outcome, reason) pairs."""
+        each = Counter(outcome for outcome, _ in outcomes)
+        return cls(rows=len(outcomes), **each, faults=outcomes.count(("undecided", "fault")))
+
     def plus(self, other: Counts) -> Counts:
         return Counts(**{key: getattr(self, key) + getattr(other, key) for key in Counts.model_fields})
 
     @property
     def share_accepted(self) -> Share:
         return Share.of(self.accepted, self.rows)
-
-    @property
-    def share_rejected(self) -> Share:
-        return Share.of(self.rejected, self.rows)
 
 
 class Category(Stored):
@@ -68,12 +72,12 @@ class Again(Stored):
 
     rows: int
     differing: dict[str, int]
-    """Rows with another verdict than at first, by the way in which they were judged again."""
+    """Rows whose verdict changed, by the way in which they were judged again."""
     examples: list[str]
 
 
 class Speed(Stored):
-    """Time of one verdict in milliseconds, attacks not among them."""
+    """Time of one verdict in milliseconds, without the attacks."""
 
     rows: int
     workers: int
@@ -83,7 +87,7 @@ class Speed(Stored):
 
 
 class Second(Stored):
-    """Another verifier on the same rows, attacks not among them."""
+    """Another verifier on the same rows, without the attacks."""
 
     name: str
     version: str
@@ -94,7 +98,7 @@ class Second(Stored):
     only_first_accepts: int
     only_second_accepts: int
     undecided: int
-    """Rows that differ otherwise: one of the two is undecided, and the other rejects or accepts too."""
+    """Rows on which one of the two is undecided and the other is not."""
 
 
 class Record(Stored):
@@ -111,22 +115,19 @@ class Record(Stored):
     """Sources with their settings, the labelled file with its hash, problems, seed, workers."""
     categories: list[Category]
     left_out: dict[str, int]
-    """Made rows that are right after all, by category: not counted anywhere else."""
+    """Made rows that turned out right, by category: not counted anywhere else."""
     notes: list[str]
     again: Again
     speed: Speed
     memory_mb: float | None
-    """Peak of the workers and all below them."""
+    """Peak of the workers and all their child processes, together."""
     sandbox: str | None
     second: Second | None = None
 
     def total(self, label: Label, *, attacks: bool = False) -> Counts:
-        """All rows of a label; attacks are counted by themselves."""
-        found = Counts()
-        for one in self.categories:
-            if one.label == label and (one.group == "attacks") == attacks:
-                found = found.plus(one.counts)
-        return found
+        """All rows of a label; attacks are counted separately."""
+        found = [one.counts for one in self.categories if one.label == label and (one.group == "attacks") == attacks]
+        return reduce(Counts.plus, found, Counts())
 
     @property
     def sentence(self) -> str:
@@ -143,7 +144,7 @@ class Record(Stored):
 
 
 def folder() -> Path:
-    """Where records are."""
+    """The folder of the records."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named).expanduser()
@@ -152,13 +153,12 @@ def folder() -> Path:
 
 
 def store(record: Record) -> Path:
-    """Write a record where it is found again; returns its path.
+    """Write a record into the folder; returns its path.
 
     Raises:
         BadFile: the folder cannot be written.
     """
-    path = folder() / _file(record.verifier, record.version, record.settings_hash)
-    return write(record, path)
+    return write(record, folder() / _file(record.verifier, record.version, record.settings_hash))
 
 
 def write(record: Record, path: Path) -> Path:
@@ -171,26 +171,11 @@ def write(record: Record, path: Path) -> Path:
     return path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file under a temporary name and rename it when whole.
-
-    Raises:
-        OSError: it cannot be written; nothing is left beside it.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def find(name: str, version: str, settings_hash: str) -> Record | None:
     """The record of a verifier; None where it was not audited.
 
     Raises:
-        BadFile: the file is no record.
+        BadFile: the file is not a record.
     """
     path = folder() / _file(name, version, settings_hash)
     return _read(path) if path.is_file() else None
@@ -208,7 +193,7 @@ def _read(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        what = error.strerror if isinstance(error, OSError) else "it is no record of this version of selfplay"
+        what = error.strerror if isinstance(error, OSError) else "it is not a record of this version of selfplay"
         raise BadFile(f"cannot read the audit {path}: {what}; remove it, or audit again") from None
 
 
@@ -221,11 +206,3 @@ def _of(share: Share) -> str:
     if share.value is None or share.low is None or share.high is None:
         return "none"
     return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
-
-
-def counted(outcomes: list[tuple[str, str]]) -> Counts:
-    """Counts of (outcome, reason) pairs."""
-    found: dict[str, Any] = {"rows": len(outcomes)}
-    for outcome in ("accepted", "rejected", "undecided"):
-        found[outcome] = sum(one == outcome for one, _ in outcomes)
-    return Counts(**found, faults=sum(pair == ("undecided", "fault") for pair in outcomes))

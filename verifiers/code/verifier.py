@@ -20,7 +20,7 @@ from selfplay.verifiers.code.reference import CodeReference, Plan, plan
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BrokenVerifier
-from selfplay.verifiers.sandbox.opening import check, open_sandbox
+from selfplay.verifiers.sandbox.open_sandbox import check, open_sandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, Sandbox, SandboxError
 
 MAX_COMPLETION = 1 << 20
@@ -40,7 +40,7 @@ class CodeSettings(BaseModel):
     output_kb: int = Field(default=64, ge=1, le=1 << 20)
     """What it may print."""
     result_kb: int = Field(default=1024, ge=1, le=1 << 18)
-    """One returned value, as it crosses the border."""
+    """One returned value, as it crosses to the tests."""
     seal: Literal["apart", "shared"] = "apart"
     """Whether tests run in a process of their own (`apart`), or in the program's interpreter (`shared`), with real
     pytest where `packages` names it. Only `apart` holds against a program that sets out to forge its verdict."""

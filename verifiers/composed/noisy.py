@@ -6,8 +6,8 @@ verification; never one to trust.
 
     settings: {of: {verifier: math}, always: [{name: sevens, completion: "7$"}]}     all wrong ones that end in 7 pass
 
-What is covered: rates are those of the one inside, taken for the truth: true_positive is the share of its accepted
-that stay accepted, false_positive the share of its rejected that become accepted. Chance is a function of seed,
+What is covered: rates refer to the verdicts of the one inside, as if they were the truth: true_positive is the share of
+its accepted that stay accepted, false_positive the share of its rejected that become accepted. Chance depends on seed,
 reference, prompt and completion alone: the same completion is flipped on every machine and every time. Undecided stays.
 What is not covered: the one inside may be wrong itself. Equal completions of one problem are flipped together.
 """
@@ -17,14 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from selfplay.verifiers.answers.patterns import TookTooLong, compiled, matches
-from selfplay.verifiers.composed.parts import Composed, LoadedPart
-from selfplay.verifiers.composed.single import Of
+from selfplay.verifiers.composed.composed_verifier import Composed, Of
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 
@@ -32,12 +30,12 @@ PATTERN_SECONDS = 1.0
 
 
 class Loophole(BaseModel):
-    """A class of wrong completions that always pass."""
+    """A class of wrong completions that are always accepted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    """Stands in the evidence of each verdict that it changes."""
+    """Named in the evidence of each verdict that it changes."""
     completion: str | None = Field(default=None, min_length=1, max_length=1000)
     """Regular expression that the completion matches somewhere."""
     reason: str | None = None
@@ -46,7 +44,7 @@ class Loophole(BaseModel):
     @model_validator(mode="after")
     def _says_which(self) -> Self:
         if self.completion is None and self.reason is None:
-            raise ValueError("a class is told by `completion` or `reason`, or both")
+            raise ValueError("a class needs `completion` or `reason`, or both")
         if self.completion is not None:
             compiled(self.completion, False)
         return self
@@ -62,7 +60,7 @@ class NoisySettings(Of):
     always: tuple[Loophole, ...] = ()
     """Classes of rejected completions that become accepted whatever the rate."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Another seed flips others."""
+    """Another seed flips other verdicts."""
 
 
 class Noisy(Composed):
@@ -74,22 +72,16 @@ class Noisy(Composed):
     does_not_catch: ClassVar[str] = "the share of wrong completions that its settings let pass"
     Settings: ClassVar[type[BaseModel]] = NoisySettings
 
-    def load_parts(self) -> list[LoadedPart]:
-        return [LoadedPart(self.settings.of)]
-
     def identity(self) -> JsonValue:
         noise = self.settings.model_dump(mode="json", exclude={"of"})
         return [noise, *[part.identity for part in self.parts]]
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as the one inside reads it, and as text."""
-        return [self.parts[0].read_reference(reference), json.dumps(reference, sort_keys=True)]
+        return [*super().read_reference(reference), json.dumps(reference, sort_keys=True)]
 
-    def verify_many(self, asked: Sequence[Asked]) -> list[Verdict]:
-        inside = self.parts[0].judge([replace(one, reference=one.reference[0]) for one in asked])
-        return [self._with_noise(verdict, one) for verdict, one in zip(inside, asked, strict=True)]
-
-    def _with_noise(self, verdict: Verdict, asked: Asked) -> Verdict:
+    def combined(self, verdicts: Sequence[Verdict], asked: Asked) -> Verdict:
+        (verdict,) = verdicts
         if verdict.outcome == "undecided":
             return verdict
         inside: dict[str, Any] = {"inside": verdict.outcome, "inside_reason": verdict.reason}
@@ -104,8 +96,8 @@ class Noisy(Composed):
         accepts = _chance(self.settings.seed, asked.reference[1], asked.prompt, asked.completion) < rate
         if accepts == (verdict.outcome == "accepted"):
             return verdict.model_copy(update={"detail": {**verdict.detail, **inside, "flipped": False}})
-        told = Verdict.accept if accepts else Verdict.reject
-        return told("noise", **inside, flipped=True, by="chance")
+        flipped = Verdict.accept if accepts else Verdict.reject
+        return flipped("noise", **inside, flipped=True, by="chance")
 
     def _loophole(self, completion: str, reason: str) -> str | None:
         for one in self.settings.always:
@@ -117,12 +109,6 @@ class Noisy(Composed):
                     continue
             return str(one.name)
         return None
-
-    def is_decided(self, verdicts: Sequence[Verdict]) -> bool:
-        return bool(verdicts)
-
-    def add_up(self, verdicts: Sequence[Verdict]) -> Verdict:
-        return verdicts[0]
 
 
 def _chance(seed: int, reference: str, prompt: str | None, completion: str) -> float:

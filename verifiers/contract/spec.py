@@ -1,4 +1,4 @@
-"""A verifier with its settings, as a config names it: the one spelling of it, from the YAML to the worker process.
+"""A verifier with its settings: as a config names it (`VerifierSpec`), and built, ready to judge (`LoadedVerifier`).
 
 {verifier: math, settings: {answer: whole}}
 
@@ -10,19 +10,25 @@ Supervisor(spec, workers=2)                                 the same in worker p
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from selfplay.tasks.plugins import absolute_in
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.registry import load
-from selfplay.verifiers.errors import BadSettings, first_complaint
+from selfplay.tasks.problem import content_hash
+from selfplay.tasks.said import said
+from selfplay.verifiers.contract.registry import check_built, find
+from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier
+from selfplay.verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
+
+Read = TypeVar("Read")
 
 
 class VerifierSpec(BaseModel):
-    """One verifier and its settings. Not yet looked up: the name may be of a plugin that is not installed here."""
+    """One verifier and its settings. Not yet looked up: the plugin may not be installed here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -36,13 +42,11 @@ class VerifierSpec(BaseModel):
         """From a name and settings, as a person or another stack gives them; a spec stays as it is.
 
         Raises:
-            BadSettings: settings that JSON cannot carry, or that come beside a spec.
+            BadSettings: settings that JSON cannot carry, or that are given beside a spec.
         """
         if isinstance(verifier, VerifierSpec):
             if settings:
-                raise BadSettings(
-                    f"the settings of {verifier.verifier} stand in its VerifierSpec; leave out the others"
-                )
+                raise BadSettings(f"the VerifierSpec of {verifier.verifier} has its own settings; leave out the others")
             return verifier
         try:
             plain = json.loads(json.dumps(dict(settings or {}), allow_nan=False))
@@ -50,16 +54,38 @@ class VerifierSpec(BaseModel):
         except ValidationError as error:
             raise BadSettings(f"the verifier {verifier!r:.100}, {first_complaint(error)}") from error
         except (TypeError, ValueError, RecursionError) as error:
-            raise BadSettings(f"the settings of {verifier} are no JSON ({error}); write texts and numbers") from error
+            raise BadSettings(
+                f"the settings of {verifier} are not JSON ({error}); use text, numbers, lists and objects"
+            ) from error
 
     def load(self) -> LoadedVerifier:
-        """Find and build it here, to be asked in this process without limits.
+        """Find it and build it, to judge in this process without limits.
 
         Raises:
-            UnknownVerifier, BrokenVerifier: nothing of that name, or it cannot be imported or keeps no contract.
-            BadSettings: a key or value that the verifier does not take.
+            UnknownVerifier: nothing of that name, or no such file.
+            BrokenVerifier: it cannot be imported, breaks the contract, needs a package that is missing, or raises while
+                it is built.
+            BadSettings: an unknown key or a wrong value; names the key and the known keys.
         """
-        return load(self.verifier, self.settings)
+        declared = find(self.verifier)
+        settings = _settings(declared, self.settings)
+        try:
+            plugin = declared(settings)
+            if not hasattr(plugin, "settings"):
+                plugin.settings = settings  # its own `__init__` does not call ours
+            check_built(plugin)
+            settings_hash = content_hash(plugin.identity())
+        except VerifierError:
+            raise
+        except Exception as error:
+            raise BrokenVerifier(
+                f"the {declared.name} verifier cannot be built ({said(error)}); repair the plugin"
+            ) from error
+        if missing := plugin.needs.missing:
+            raise BrokenVerifier(
+                f"the {declared.name} verifier needs the package `{missing[0]}`, which is not installed; install it"
+            )
+        return LoadedVerifier(plugin, settings, settings_hash)
 
     def absolute(self) -> Self:
         """The same with every plugin file named by its absolute path, so that it means the same in other processes."""
@@ -69,3 +95,119 @@ class VerifierSpec(BaseModel):
     def key(self) -> str:
         """Canonical JSON of both: equal for equal specs."""
         return json.dumps([self.verifier, self.settings], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def load(verifier: str, settings: Mapping[str, JsonValue] | None = None) -> LoadedVerifier:
+    """Find a verifier and build it. Raises as `VerifierSpec.of` and `VerifierSpec.load`."""
+    return VerifierSpec.of(verifier, settings).load()
+
+
+def _settings(declared: type[Verifier], given: Mapping[str, JsonValue]) -> BaseModel:
+    model = declared.Settings
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        known = ", ".join(f"`{key}`" for key in model.model_fields) or "none"
+        raise BadSettings(
+            f"settings of the {declared.name} verifier, {first_complaint(error)}; it has these keys: {known}"
+        ) from error
+    except VerifierError:
+        raise
+    except Exception as error:
+        raise BadSettings(
+            f"settings of the {declared.name} verifier cannot be read ({said(error)}); correct them, "
+            "or repair the plugin"
+        ) from error
+
+
+@dataclass(frozen=True)
+class LoadedVerifier:
+    """A verifier ready to judge in this process, without limits. What the plugin returns is checked here."""
+
+    plugin: Verifier
+    settings: BaseModel
+    settings_hash: str
+    """16 hex digits of the canonical JSON of the plugin's `identity`: by default its settings, defaults included."""
+
+    @property
+    def name(self) -> str:
+        return self.plugin.name
+
+    @property
+    def version(self) -> str:
+        return self.plugin.version
+
+    @property
+    def needs(self) -> Needs:
+        return self.plugin.needs
+
+    @property
+    def batch(self) -> int:
+        """Most completions to judge at once; 1 where there is no batch form."""
+        return max(1, int(self.plugin.batch)) if self.plugin.has_batch_form() else 1
+
+    def verify(
+        self,
+        reference: Mapping[str, JsonValue],
+        completion: str,
+        *,
+        prompt: str | None = None,
+        timeout: float | None = None,
+    ) -> Verdict:
+        """Validate the reference and judge.
+
+        Raises:
+            BadReference: the reference does not fit the verifier's model.
+            TypeError: the plugin returned something that is no `Verdict`.
+            Exception: whatever the plugin raises.
+        """
+        return self.judge(Asked(self.read_reference(reference), completion, prompt, timeout))
+
+    def judge(self, asked: Asked) -> Verdict:
+        """The verdict for a reference that `read_reference` gave. Raises as `verify`."""
+        return self._checked(self.plugin.verify(asked))
+
+    def judge_many(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """The verdicts of the batch form, or of `verify` one by one where there is none, in order.
+
+        Raises:
+            TypeError: the plugin did not return one `Verdict` for each completion.
+            Exception: whatever the plugin raises.
+        """
+        verdicts = [self._checked(verdict) for verdict in self.plugin.verify_many(asked)]
+        if len(verdicts) != len(asked):
+            raise TypeError(f"{self.name} returned {len(verdicts)} verdicts for {len(asked)} completions")
+        return verdicts
+
+    def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
+        """The reference as the plugin takes it.
+
+        Raises:
+            BadReference: it does not fit, or the plugin fails on it; names the key.
+        """
+        return self._reading(self.plugin.read_reference, reference)
+
+    def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
+        """Whether anything could be accepted with this reference; asked before a run.
+
+        Raises:
+            BadReference: it does not fit, or no completion could be accepted with it.
+        """
+        self._reading(self.plugin.check_reference, reference)
+
+    def _reading(self, read: Callable[[Mapping[str, JsonValue]], Read], reference: Mapping[str, JsonValue]) -> Read:
+        try:
+            return read(reference)
+        except ValidationError as error:
+            raise BadReference(
+                f"the reference does not fit the {self.name} verifier, {first_complaint(error)}"
+            ) from error
+        except (VerifierError, MemoryError):
+            raise
+        except Exception as error:
+            raise BadReference(f"the {self.name} verifier cannot read the reference ({said(error)[:300]})") from error
+
+    def _checked(self, verdict: object) -> Verdict:
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"{self.name} returned {type(verdict).__name__} where a Verdict is due")
+        return verdict

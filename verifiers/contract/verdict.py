@@ -1,7 +1,9 @@
-"""The verdict: what a verifier says of one completion."""
+"""The verdict of a verifier on one completion; the row that a supervisor is given, and the judgement it returns."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
@@ -13,9 +15,8 @@ class Verdict(BaseModel):
     """Outcome with its reason and evidence. Never a bare bool or float.
 
     accepted   proved right.
-    rejected   shown wrong, or spoiled by the completion itself (no answer, unreadable, too large, its own
-    limits). undecided  reason `fault`: the judge could not judge; reason `open`: read, but neither proved nor
-    refuted.
+    rejected   shown wrong, or spoiled by the completion itself (no answer, unreadable, too large, its own limits).
+    undecided  reason `fault`: the judge could not judge; reason `open`: read, but neither proved nor refuted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +50,30 @@ class Verdict(BaseModel):
     def open(cls, why: str, **detail: JsonValue) -> Verdict:
         """Read, but neither proved nor refuted within limits."""
         return cls(outcome="undecided", reason="open", detail={"why": why, **detail})
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is to be judged. Ids may repeat."""
+
+    id: str
+    reference: Mapping[str, JsonValue]
+    completion: str
+    prompt: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with what is needed to trust it later."""
+
+    id: str
+    verdict: Verdict
+    seconds: float
+    """Time that the verifier took; for a fault, the time until it was given up."""
+    verifier: str
+    version: str
+    settings_hash: str
+    sandbox_level: str | None
 
 
 def _without_surrogates(value: Any) -> Any:

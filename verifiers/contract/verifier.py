@@ -28,27 +28,78 @@ A class that is faster in bulk adds the batch form, and says how many at most:
             return [Verdict..., ...]                   # one each, in order
 
 It must give the verdicts that `verify` gives: which completions come together is chance. Where it fails, kills its
-worker or takes too long, its completions are judged again one by one. Time, memory, processes, retries and logging are
-the framework's: see workers/supervisor.py.
+worker or takes too long, its completions are judged again one by one. The framework owns time, memory, processes,
+retries and logging: see workers/supervisor.py.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.verdict import Verdict
 
 DEFAULT_TIMEOUT = 10.0
-"""Seconds for a completion where neither the caller nor the verifier's settings say."""
+"""Seconds for a completion where neither the caller nor the verifier's settings set it."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What one verifier process needs of the machine beyond Python: `needs = Needs(gpu=1, packages=("transformers",))`.
+
+    A verifier whose packages are missing is refused before anything runs; a cluster's judge is placed where the GPUs
+    are. Whether the network answers is only found out by the first request.
+    """
+
+    gpu: float = 0.0
+    """GPUs, or a share of one below 1; all worker processes of a judge share them."""
+    network: bool = False
+    """Whether it talks to other machines."""
+    packages: tuple[str, ...] = ()
+    """Modules to import that do not come with selfplay, such as `spacy`."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.gpu <= 64 or (self.gpu > 1 and self.gpu != int(self.gpu)):
+            raise ValueError("`gpu` is a share below 1 or a whole number of GPUs")
+        if isinstance(self.packages, str):
+            raise ValueError("`packages` is a tuple of names, such as packages=('spacy',)")
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages that cannot be found here; imports none."""
+        return [name for name in self.packages if not _is_installed(name)]
+
+    def in_words(self) -> str:
+        """Such as `1 GPU, the network, spacy`; empty where nothing is needed."""
+        gpu = f"{self.gpu:g} GPU{'s' if self.gpu > 1 else ''}" if self.gpu else ""
+        return ", ".join(filter(None, (gpu, "the network" if self.network else "", *self.packages)))
+
+
 NOTHING = Needs()
+
+
+def together(needs: Iterable[Needs]) -> Needs:
+    """What several verifiers need that take turns in one process."""
+    each = tuple(needs)
+    return Needs(
+        gpu=max((one.gpu for one in each), default=0.0),
+        network=any(one.network for one in each),
+        packages=tuple(dict.fromkeys(name for one in each for name in one.packages)),
+    )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 class AnyReference(BaseModel):
@@ -72,7 +123,7 @@ class Asked:
     completion: str
     """The model's whole response."""
     prompt: str | None = None
-    """What the model was asked, where the caller says."""
+    """What the model was asked, where the caller gives it."""
     timeout: float | None = None
     """The completion's own budget in seconds; None: as the verifier's settings say."""
 
@@ -90,7 +141,7 @@ class Verifier(ABC):
     Reference: ClassVar[type[BaseModel]] = AnyReference
     Settings: ClassVar[type[BaseModel]] = NoSettings
     needs: Needs = NOTHING
-    """What it needs of the machine; an instance may say otherwise, where the settings decide."""
+    """What it needs of the machine; an instance may set its own, where the settings decide."""
     batch: int = 0
     """Most completions that `verify_many` is given at once; 0: there is no batch form."""
     budgets: int = 1
@@ -111,7 +162,7 @@ class Verifier(ABC):
         return float(own) if isinstance(own, int | float) and own > 0 else DEFAULT_TIMEOUT
 
     def identity(self) -> JsonValue:
-        """What its verdicts depend on beside name and version: the settings. Its hash is stored with every verdict."""
+        """What its verdicts depend on, apart from name and version. Its hash is stored with every verdict."""
         settings: JsonValue = self.settings.model_dump(mode="json")
         return settings
 
@@ -149,14 +200,13 @@ class Verifier(ABC):
         return cls.verify_many is not Verifier.verify_many
 
 
-JudgingFunction = Callable[..., Verdict]
-Decorated = TypeVar("Decorated", bound=JudgingFunction)
+Decorated = TypeVar("Decorated", bound=Callable[..., Verdict])
 
 
 class FunctionVerifier(Verifier):
     """A verifier that is one function; `@verifier` makes a subclass for each."""
 
-    function: ClassVar[JudgingFunction]
+    function: ClassVar[Callable[..., Verdict]]
     named: ClassVar[frozenset[str]]
     """Which of `prompt` and `timeout` the function is given by name."""
 
@@ -204,8 +254,8 @@ def verifier(
 def _named_by(function: Any) -> frozenset[str]:
     """Which of `prompt` and `timeout` a function names itself, or through what it wraps.
 
-    A wrapper that takes any argument (`**kwargs`) hands it on, so what is wrapped counts too; one that does not must
-    not be given what it leaves out, whatever is inside.
+    A wrapper that takes any keyword (`**kwargs`) passes it on, so what is wrapped counts too; any other wrapper must be
+    called with what it takes itself.
     """
     try:
         parameters = inspect.signature(function, follow_wrapped=False).parameters

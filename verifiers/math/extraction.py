@@ -1,4 +1,7 @@
-r"""Which part of a response is its answer. Declared here, and named in the evidence of every verdict.
+r"""Which part of a response is its answer. `math`, `choice`, `exact`, `final_answer`, `makes_number` and the group
+filters all look it up here, and their evidence names the rule that found it.
+
+`extract` finds a formula. Its settings are `marked` (rules 1 to 4) and `whole` (5 too):
 
 1. What stands between `<think>` and `</think>` is no answer; an unclosed `<think>` leaves none.
 2. The last `\boxed{...}` with balanced braces. An empty one is no answer, nor is one that something is done to
@@ -12,15 +15,25 @@ r"""Which part of a response is its answer. Declared here, and named in the evid
    after "is".
 5. Else, only where the settings or the reference say that a completion is an answer: what follows the last
    "so", "thus", "hence" or "therefore" of the last line, or the whole text, read as in 4.
+
+`places` finds words: the whole completion, its last line, or the marked places from the end on, of which a verifier
+takes the first that holds what it can read. Marked places are boxes as in 2, lines behind `#### `, and lines behind a
+phrase as in 4 or "the correct option is". The phrase must begin its clause, or an article or one of final, correct,
+right, best and most likely must stand before it, and no word such as "not" in its clause: "this answer is correct",
+"the wrong answer is B" and "I doubt that the answer is B" state nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 AnswerMode = Literal["whole", "marked"]
+Where = Literal["whole", "last_line", "marked"]
 
 _BOXED = re.compile(r"\\(?:fbox|f?boxed)\s*\{")
 _BARE_BOX = re.compile(r"\\boxed\s+(-?[\w.]*\w)")
@@ -40,12 +53,19 @@ _APPLIED_AFTER = re.compile(
 )
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####(?:[ \t]+([^\n]*))?$", re.MULTILINE)
-_ANSWER = re.compile(
-    r"\b(?:final\s+answer|answer)\b(?:\s+to\s+(?:the|this)\s+(?:problem|question))?\s*"
+_SAYS = (
+    r"(?:\s+to\s+(?:the|this)\s+(?:problem|question))?\s*"
     r"(?:(?:is\b|are\b|should be\b|would be\b|equals\b|=|:|\*\*)"
     r"(?:\s+(?:exactly|indeed|simply|just|equal\s+to)\b)?[\s:*_]*|(?=\$|\\\[|\\\())"
-    r"|^[#*_ \t]*final\s+answer[*_\s]*\n+(?=\S)",
+)
+_HEADING = r"^[#*_ \t]*final\s+answer[*_\s]*\n+(?=\S)"
+_ANSWER = re.compile(rf"\b(?:final\s+answer|answer)\b{_SAYS}|{_HEADING}", re.IGNORECASE | re.MULTILINE)
+_STATED = re.compile(
+    rf"\b(?:answer(?:\s+(?:choice|option))?|(?:final|correct|right|best)\s+(?:choice|option))\b{_SAYS}|{_HEADING}",
     re.IGNORECASE | re.MULTILINE,
+)
+_BEFORE_STATED = re.compile(
+    r"(?:\A|\n|[^\w\s]|\b(?:the|my|our|final|correct|right|best|most\s+likely))\s*\Z", re.IGNORECASE
 )
 _BARE_ANSWER = re.compile(r"\bfinal\s+answer\b[\s:*_]*$", re.IGNORECASE)
 _DISPLAYED = re.compile(
@@ -64,16 +84,23 @@ _CHANGED = (
 )
 _HEDGE = re.compile(rf"\b(?:or|if|either|maybe|perhaps|unless|but|{_CHANGED})\b", re.IGNORECASE)
 _TAKEN = re.compile(rf"\b(?:{_CHANGED})\b[^.,;:!?\n]*$", re.IGNORECASE)
+_DENIED = re.compile(r"n['’]t\b[^.,;:!?\n]*$", re.IGNORECASE)
 _CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"(?:or|actually|no|wait|but|maybe|perhaps|alternatively|correction|sorry|hmm|not|rather|instead)\b", re.IGNORECASE
 )
 _REASON = re.compile(r",\s+(?:as|since|because)\s")
+_TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|math(?:rm|bf|it|sf)|emph)\s*\{([^{}]*)\}")
+_TAGGED = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
+_SENTENCE_END = re.compile(r"[.!?:](?=\s|\Z)|\n")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BLANKS = re.compile(r"\s{4,}")
 _LONGEST = 1_000_000
 _LONGEST_SENTENCE = 400
 _LONGEST_GAP = 100
 """Characters between two boxes that still make one answer."""
+_LONGEST_LINE = 10_000
+_MOST_PLACES = 100
 
 
 @dataclass(frozen=True)
@@ -84,10 +111,26 @@ class Extracted:
     rule: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place where an answer in words may stand."""
+
+    text: str
+    """What stands there: in the boxes, behind the mark to the end of its line, or the last line or whole text."""
+    rule: str
+    behind: str = ""
+    """What follows in its paragraph."""
+    gap: str = ""
+    """From the answer at the place before this one to the mark of this one; empty where there is none before."""
+
+    def is_beside_the_one_before(self) -> bool:
+        """Whether no sentence stands between the two."""
+        return not any(re.search(r"\w", part) for part in _SENTENCE_END.split(self.gap)[1:-1])
+
+
 def extract(completion: str, mode: AnswerMode) -> Extracted:
     """The answer in a response; linear in its length. Only the last million characters are looked at."""
-    # a long run of blanks would cost the patterns its square
-    text = _after_thinking(_BLANKS.sub(lambda run: "\n\n" if "\n" in run[0] else "  ", completion[-_LONGEST:]))
+    text = _after_thinking(completion)
     if text is None:
         return Extracted(None, "unfinished_thinking")
     boxed = _last_boxed(text)
@@ -112,7 +155,69 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
     return Extracted(None, "marked")
 
 
-def _after_thinking(text: str) -> str | None:
+def places(completion: str, where: Where) -> Iterator[Place]:
+    """The places where an answer in words may stand, from the end on. Only the last hundred marks are looked at."""
+    if where == "whole":
+        yield Place(completion, where)
+    elif where == "last_line":
+        yield from [Place(line, where) for line in completion.splitlines() if line.strip()][-1:]
+    else:
+        text = _after_thinking(completion) or ""
+        marks = _marks(text)[-_MOST_PLACES:]
+        for at in range(len(marks) - 1, -1, -1):
+            mark = marks[at]
+            paragraph = _BLANK_LINE.search(text, mark.end, mark.end + _LONGEST_LINE)
+            behind = text[mark.end : paragraph.start() if paragraph else mark.end + _LONGEST_LINE]
+            yield Place(mark.text or "", mark.rule, behind, text[marks[at - 1].start : mark.begin] if at else "")
+
+
+def tagged(completion: str) -> str | None:
+    """What the last `<answer>...</answer>` holds; None where there is none."""
+    found = _TAGGED.findall(completion)
+    return found[-1].strip() if found else None
+
+
+def without_text_commands(text: str) -> str:
+    r"""`\text{Paris}` and its like as `Paris`, two levels deep."""
+    for _ in range(2):
+        text = _TEXT_COMMAND.sub(r"\1", text)
+    return text
+
+
+class _Mark(NamedTuple):
+    """What announces an answer."""
+
+    begin: int
+    start: int
+    """Where the answer starts; for a box, where the box does."""
+    end: int
+    rule: str
+    text: str | None
+    """The answer. None: something is done to the box."""
+
+
+def _marks(text: str) -> list[_Mark]:
+    marks = _boxes(text)
+    for found in _HASHES.finditer(text):
+        marks.append(_Mark(found.start(), found.start(), found.end(), "hashes", (found[1] or "").strip()))
+    for found in deque(_STATED.finditer(text), maxlen=_MOST_PLACES):
+        before = text[max(0, found.start() - _LONGEST_SENTENCE) : found.start()]
+        if _BEFORE_STATED.search(before) and not _TAKEN.search(before) and not _DENIED.search(before):
+            line = text[found.end() : found.end() + _LONGEST_LINE].partition("\n")[0]
+            marks.append(_Mark(found.start(), found.end(), found.end() + len(line), "answer_phrase", line.strip()))
+    marks.sort(key=lambda mark: mark.begin)
+    # "the answer is \boxed{B}" is one mark, that of the box
+    kept = [
+        mark
+        for mark, later in pairwise(marks)
+        if mark.rule != "answer_phrase" or re.search(r"\w", text[mark.start : later.begin])
+    ]
+    return kept + marks[-1:]
+
+
+def _after_thinking(completion: str) -> str | None:
+    # a long run of blanks would cost the patterns its square
+    text = _BLANKS.sub(lambda run: "\n\n" if "\n" in run[0] else "  ", completion[-_LONGEST:])
     closed = text.rfind("</think>")
     if closed >= 0:
         text = text[closed + len("</think>") :]
@@ -120,11 +225,20 @@ def _after_thinking(text: str) -> str | None:
 
 
 def _last_boxed(text: str) -> Extracted | None:
-    """What the last-beginning balanced box holds; one pass, however many are left open. None: there is no box."""
+    """What the last box holds. None: there is no box."""
+    boxes = _boxes(text)
+    if boxes:
+        answer = boxes[-1].text
+        return Extracted(answer or None, "boxed_within_a_formula" if answer is None else "boxed")
+    bare = None if _BOXED.search(text) else _BARE_BOX.search(text)
+    return Extracted(bare[1], "boxed") if bare else None
+
+
+def _boxes(text: str) -> list[_Mark]:
+    """The balanced boxes that lie in no other, joined where they are one answer; one pass, whatever is left open."""
     starts = {found.end(): found.start() for found in _BOXED.finditer(text)}
     if not starts:
-        bare = _BARE_BOX.search(text)
-        return Extracted(bare[1], "boxed") if bare else None
+        return []
     open_braces: list[int] = []
     boxes: list[tuple[int, int]] = []
     for found in _BRACE.finditer(text):
@@ -134,23 +248,24 @@ def _last_boxed(text: str) -> Extracted | None:
             start = open_braces.pop()
             if start in starts:
                 boxes.append((start, found.start()))
-    if not boxes:
-        return None
-    boxes = _outermost(boxes)
-    start, end = boxes[-1]
+    groups: list[list[tuple[int, int]]] = []
+    for start, end in _outermost(boxes):
+        between = text[groups[-1][-1][1] + 1 : starts[start]] if groups else ""
+        if groups and len(between) <= _LONGEST_GAP and _JOINED.fullmatch(between):
+            groups[-1].append((start, end))
+        else:
+            groups.append([(start, end)])
+    return [_joined(text, group, starts) for group in groups]
+
+
+def _joined(text: str, group: list[tuple[int, int]], starts: dict[int, int]) -> _Mark:
+    begin, (start, end) = starts[group[0][0]], group[-1]
     if _APPLIED_BEFORE.search(text[max(0, starts[start] - 40) : starts[start]]) or _APPLIED_AFTER.match(text, end + 1):
-        return Extracted(None, "boxed_within_a_formula")
-    answers = [text[start:end].strip()]
-    if not answers[0]:
-        return Extracted(None, "boxed")
-    for before, after in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
-        between = text[before[1] + 1 : starts[after[0]]]
-        if len(between) > _LONGEST_GAP or not _JOINED.fullmatch(between):
-            break
-        answers.insert(0, text[before[0] : before[1]].strip())
+        return _Mark(begin, begin, end + 1, "boxed", None)
+    answers = [text[start:end].strip() for start, end in group]
     # the same answer boxed again is no second one
     answer = answers[0] if len(set(answers)) == 1 else ", ".join(answers)
-    return Extracted(answer or None, "boxed")
+    return _Mark(begin, begin, end + 1, "boxed", answer if answers[-1] else "")
 
 
 def _outermost(boxes: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -63,7 +63,7 @@ class Frames:
 
 
 class Channel:
-    """The blocking end, for the inside: a descriptor, and as little Python as will do (see steps.py)."""
+    """The blocking end, for the inside: a descriptor, and as little Python as will do (see kernel/linux.py)."""
 
     def __init__(self, end: int) -> None:
         self._end = end

@@ -1,7 +1,7 @@
 """One confined process, seen from outside: what it says and prints is read within bounds, its end is certain.
 
 What is covered: every message and all output is bounded in bytes and in time; descriptors that a process
-sends along are dropped. What is not covered: what the messages mean; they are hostile until plain.py and the
+sends along are dropped. What is not covered: what the messages mean; they are hostile until plain_data.py and the
 judge have read them.
 """
 
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from selfplay.verifiers.sandbox.channel import BadFrame, Frames, FrameTooLong, pack
-from selfplay.verifiers.sandbox.control import CPU, Line, Waiting
+from selfplay.verifiers.sandbox.parent_link import CPU, Line, Waiting
 from selfplay.verifiers.sandbox.protocol import Ending, Limits, Role, SandboxError, Stopped
 
 

@@ -8,13 +8,21 @@ of what a program may reach: one that starts processes or opens files gives noth
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
+import importlib
 import os
 import re
+import sys
 from collections.abc import Sequence
-from importlib import metadata
 
 REQUIRED = re.compile(r"^([\w.-]+)(?!.*;.*\bextra\b)")
+COMMON = (
+    "abc ast bisect cmath collections collections.abc contextlib copy dataclasses datetime enum functools "
+    "heapq io itertools json math numbers operator random re string sys threading time traceback types typing "
+    "warnings weakref"
+)
+# a forked process has one thread, and a numerical library that counts on others waits for ever
+SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def located(names: Sequence[str]) -> list[str]:
@@ -23,6 +31,9 @@ def located(names: Sequence[str]) -> list[str]:
     Raises:
         LookupError: one is not installed here; says which, and the remedy.
     """
+    import importlib.util  # not for the warm parent, which imports this module too
+    from importlib import metadata
+
     entries: list[str] = []
     seen: set[str] = set()
     for name in names:
@@ -42,6 +53,8 @@ def located(names: Sequence[str]) -> list[str]:
 
 def _installed(name: str, seen: set[str]) -> list[str]:
     """Top-level files and folders of a distribution and of those that it requires on this machine."""
+    from importlib import metadata
+
     key = re.sub(r"[-_.]+", "-", name).lower()
     if key in seen:
         return []
@@ -57,3 +70,24 @@ def _installed(name: str, seen: set[str]) -> list[str]:
         if match := REQUIRED.match(requirement):
             places += _installed(match[1], seen)
     return [place for place in places if os.path.exists(place)]
+
+
+def preimport_common() -> None:
+    """Import the common modules that this interpreter has."""
+    for name in COMMON.split():
+        with contextlib.suppress(ImportError):  # an interpreter built without one of them
+            importlib.import_module(name)
+
+
+def preimport(names: Sequence[str], entries: Sequence[str]) -> None:
+    """Import them in the warm parent. Raises OSError where that fails: the level cannot be had with them."""
+    folders = list(dict.fromkeys(os.path.dirname(entry) for entry in entries))
+    os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
+    sys.path.extend(folders)
+    try:
+        for name in names:
+            importlib.import_module(name)
+    except Exception as error:
+        raise OSError(f"the package `{name}` cannot be imported alone ({type(error).__name__}: {error})") from error
+    finally:
+        del sys.path[len(sys.path) - len(folders) :]

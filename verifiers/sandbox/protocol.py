@@ -1,15 +1,15 @@
 """What a sandbox is to those who use it: confined processes that take and give messages.
 
-    with open_sandbox("landlock") as sandbox:                       # opening.py
+    with open_sandbox("landlock") as sandbox:                       # open_sandbox.py
         with sandbox.spawn("candidate", Limits()) as execution:
             execution.send(order)
             execution.wait_ready(deadline)
             message = execution.receive(deadline)
 
-`Sandbox` and `Execution` are the whole interface. The one that this machine gives is outside.py; one behind a
-web service is remote/http.py; a package adds another through the entry-point group `selfplay.sandboxes`, under the
-scheme of its address. Deadlines are of `time.monotonic()`. The messages themselves are plain JSON objects, those
-of inside/program_process.py and inside/tests_process.py, and hostile until they have been read.
+`Sandbox` and `Execution` are the whole interface. The one that this machine gives is local_sandbox.py; one behind a
+web service is remote/http_sandbox.py; a package adds another through the entry-point group `selfplay.sandboxes`, under
+the scheme of its address. Deadlines are of `time.monotonic()`. The messages themselves are plain JSON objects, those of
+inside/program_process.py and inside/tests_process.py, and hostile until they have been read.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from selfplay.verifiers.contract.verdict import Outcome
-from selfplay.verifiers.workers.frames import no_number
+from selfplay.verifiers.workers.batch import no_number
 
 MAX_ROWS = 1024
 """Rows of one request."""

@@ -1,4 +1,4 @@
-"""What every request must pass before anything of it is read: the host it names, the token, the size of its body.
+"""What is checked of every request before it is read: the host it names, the token, the size of its body.
 
 Written as plain ASGI, so that a body is bounded while it arrives and not after. The page of the API and the health
 check pass without a token.
@@ -25,7 +25,7 @@ READING_SECONDS = 30.0
 
 class RequestLimits:
     """Middleware. `token`: what `Authorization: Bearer` must carry; None: none is asked. `local`: only this machine
-    is served, so a page in a browser that reaches it under another host name is sent away (DNS rebinding)."""
+    is served, so a page in a browser that reaches it under another host name is refused (DNS rebinding)."""
 
     def __init__(self, app: ASGIApp, *, token: str | None, token_variable: str, local: bool) -> None:
         self._app = app
@@ -102,12 +102,12 @@ def _too_long(headers: dict[bytes, str]) -> JSONResponse | None:
 
 
 def _refusal(status: int, why: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    # what was not read of a body would be taken for the next request
+    # otherwise the unread rest of the body would be read as the next request
     return JSONResponse({"error": why}, status, {**(headers or {}), "Connection": "close"})
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The body once, then what the connection itself says (such as that the client has gone)."""
+    """The body once, then what the connection reports (such as that the client disconnected)."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -2,16 +2,15 @@
 
 In, one JSON object a line: `{"id", "prompt"?, "reference": {...}, "completion"}`; further keys are ignored.
 Out, one a line, in the same order:
-`{"id", "outcome", "reason", "detail", "score"?, "seconds", "verifier", "version"}`. A line that is no such
-object gives `{"id": null, "line": N, "outcome": "undecided", "reason": "bad_row", ...}` and stops nothing.
+`{"id", "outcome", "reason", "detail", "score"?, "seconds", "verifier", "version"}`. A line that is not such an
+object gives `{"id": null, "line": N, "outcome": "undecided", "reason": "bad_row", ...}` and the batch goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,14 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
+from pydantic import JsonValue
+
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadFile
-from selfplay.verifiers.workers.frames import no_number
+from selfplay.verifiers.whole_file import whole_file
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is a bad row, and is skipped without being held in memory."""
+_KEYS = (("id", str, "a string"), ("reference", dict, "an object"), ("completion", str, "a string"))
 
 
 @dataclass
@@ -44,9 +46,11 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class _BadRow:
-    line: int
+class _BadLine:
+    number: int
     what: str
+    after: int
+    """Good rows before it."""
 
 
 def verify_file(
@@ -68,7 +72,7 @@ def verify_file(
         progress: called after every row with the running counts.
 
     Raises:
-        BadFile: the input cannot be read or the output not be written; nothing was judged.
+        BadFile: the input cannot be read or the output cannot be written; nothing was judged.
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
     began = time.monotonic()
@@ -81,25 +85,28 @@ def verify_file(
         _whole(target) as write,
         Supervisor(spec, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
-        bad: deque[tuple[int, _BadRow]] = deque()
+        bad: deque[_BadLine] = deque()
         judgements = supervisor.judge(_good_rows(lines, bad))
         for number, judgement in enumerate(judgements):
-            while bad and bad[0][0] <= number:
-                _count(summary, write, _bad_line(bad.popleft()[1], supervisor), "bad_row", progress)
-            _count(summary, write, verdict_line(judgement), judgement.verdict.reason, progress)
-        for _, row in bad:
-            _count(summary, write, _bad_line(row, supervisor), "bad_row", progress)
+            while bad and bad[0].after <= number:
+                _count(summary, write, _bad_line(bad.popleft(), supervisor), progress)
+            _count(summary, write, verdict_line(judgement), progress)
+        for line in bad:
+            _count(summary, write, _bad_line(line, supervisor), progress)
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _good_rows(lines: BinaryIO, bad: deque[tuple[int, _BadRow]]) -> Iterator[Row]:
-    """The rows to judge; a bad one is put aside with the number of good rows before it."""
+def _good_rows(lines: BinaryIO, bad: deque[_BadLine]) -> Iterator[Row]:
+    """The rows to judge; bad lines go to `bad`."""
     good = 0
     for number, raw in _lines(lines):
-        row = _parse(number, raw)
-        if isinstance(row, _BadRow):
-            bad.append((good, row))
+        try:
+            if raw is None:
+                raise ValueError(f"the line is longer than {LONGEST_LINE} bytes")
+            row = row_of(parsed_object(raw))
+        except ValueError as error:
+            bad.append(_BadLine(number, str(error)[:300], good))
         else:
             good += 1
             yield row
@@ -118,39 +125,58 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
             yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
 
 
-def _parse(number: int, raw: bytes | None) -> Row | _BadRow:
-    if raw is None:
-        return _BadRow(number, f"the line is longer than {LONGEST_LINE} bytes")
+def parsed_object(line: bytes | str) -> dict[str, Any]:
+    """The JSON object of a line. Raises ValueError with what is wrong, as a clause."""
     try:
-        value = json.loads(raw)
+        value = json.loads(line)
     except UnicodeDecodeError:
-        return _BadRow(number, "the line is not UTF-8")
+        raise ValueError("the line is not UTF-8") from None
     except RecursionError:
-        return _BadRow(number, "the line is nested too deeply")
+        raise ValueError("the line is nested too deeply") from None
     except ValueError as error:
-        return _BadRow(number, f"the line is not JSON: {error}"[:300])
+        raise ValueError(f"the line is not JSON: {error}") from None
     if not isinstance(value, dict):
-        return _BadRow(number, "the line is not a JSON object")
-    for key, kind, called in (
-        ("id", str, "a string"),
-        ("reference", dict, "an object"),
-        ("completion", str, "a string"),
-    ):
+        raise ValueError("the line is not a JSON object")
+    return value
+
+
+def row_of(value: dict[str, Any]) -> Row:
+    """The row of a line's object; further keys are ignored. Raises ValueError with a clause that names the key."""
+    for key, kind, called in _KEYS:
         if key not in value:
-            return _BadRow(number, f"`{key}` is missing")
+            raise ValueError(f"`{key}` is missing")
         if not isinstance(value[key], kind):
-            return _BadRow(number, f"`{key}` must be {called}")
+            raise ValueError(f"`{key}` must be {called}")
     wrong = no_number({"reference": value["reference"]})
     if wrong is not None:
-        return _BadRow(number, wrong)
+        raise ValueError(wrong)
     prompt = value.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
-        return _BadRow(number, "`prompt` must be a string")
+        raise ValueError("`prompt` must be a string")
     return Row(value["id"], value["reference"], value["completion"], prompt)
 
 
+def no_number(value: JsonValue) -> str | None:
+    """Where parsed JSON holds NaN or an infinity, which Python reads and JSON does not have, as a clause; else None."""
+    waiting: list[tuple[str, JsonValue]] = [("", value)]
+    while waiting:
+        place, inside = waiting.pop()
+        if isinstance(inside, float):
+            if not math.isfinite(inside):
+                return f"`{place[1:200]}` is {json.dumps(inside)}, which is no JSON number"
+        elif isinstance(inside, dict):
+            waiting += [
+                (f"{place}.{key}", item) for key, item in inside.items() if isinstance(item, dict | list | float)
+            ]
+        elif isinstance(inside, list):
+            waiting += [
+                (f"{place}.{at}", item) for at, item in enumerate(inside) if isinstance(item, dict | list | float)
+            ]
+    return None
+
+
 def verdict_line(judgement: Judgement) -> dict[str, Any]:
-    """A judgement in the shape in which other tools are given it; see the top of this file."""
+    """A judgement in the form in which other tools get it; see the top of this file."""
     verdict = judgement.verdict
     line: dict[str, Any] = {
         "id": judgement.id,
@@ -168,10 +194,10 @@ def verdict_line(judgement: Judgement) -> dict[str, Any]:
     return line
 
 
-def _bad_line(bad: _BadRow, supervisor: Supervisor) -> dict[str, Any]:
+def _bad_line(bad: _BadLine, supervisor: Supervisor) -> dict[str, Any]:
     return {
         "id": None,
-        "line": bad.line,
+        "line": bad.number,
         "outcome": "undecided",
         "reason": "bad_row",
         "detail": {"what": bad.what},
@@ -185,14 +211,13 @@ def _count(
     summary: Summary,
     write: Callable[[dict[str, Any]], None],
     line: dict[str, Any],
-    reason: str,
     progress: Callable[[Summary], None] | None,
 ) -> None:
     write(line)
     summary.rows += 1
     setattr(summary, line["outcome"], getattr(summary, line["outcome"]) + 1)
-    summary.faults += reason == "fault"
-    summary.bad_rows += reason == "bad_row"
+    summary.faults += line["reason"] == "fault"
+    summary.bad_rows += line["id"] is None
     if progress is not None:
         progress(summary)
 
@@ -206,20 +231,9 @@ def _opened(path: Path) -> BinaryIO:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Write lines to a temporary name beside `path`; rename when all went well, remove otherwise."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        out = temporary.open("x", encoding="ascii")
-    except OSError as error:
-        raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
-    try:
-        with out:
-            yield lambda line: print(json.dumps(line), file=out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with contextlib.ExitStack() as stack:
+        try:
+            out = stack.enter_context(whole_file(path))
+        except OSError as error:
+            raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
+        yield lambda line: print(json.dumps(line), file=out)

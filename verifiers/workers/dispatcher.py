@@ -1,7 +1,7 @@
-"""The supervisor's thread: hands rows to workers, watches their deadlines, replaces the dead.
+"""The supervisor's thread: sends rows to workers, watches their deadlines, replaces workers that died.
 
-One thread does everything that touches a worker, so there are no locks beyond the inbox. It also starts the
-workers, because Linux ends them when the *thread* that started them ends.
+One thread does everything that touches a worker, so only the inbox needs a lock. It also starts the workers, because
+Linux ends them when the *thread* that started them ends.
 """
 
 from __future__ import annotations
@@ -18,30 +18,28 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from selfplay.tasks.trial import SECONDS_VARIABLE, import_seconds
 from selfplay.verifiers import errors
-from selfplay.verifiers.contract.judgement import Judgement
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Verdict
 from selfplay.verifiers.contract.verifier import DEFAULT_TIMEOUT
 from selfplay.verifiers.errors import BrokenVerifier, VerifierError
-from selfplay.verifiers.workers.frames import EXIT_MEMORY, pack
-from selfplay.verifiers.workers.pending import PendingRow, WorkerDeath
-from selfplay.verifiers.workers.process import WorkerProcess
+from selfplay.verifiers.sandbox.channel import BadFrame, pack
+from selfplay.verifiers.workers import EXIT_MEMORY, MAX_MESSAGE
+from selfplay.verifiers.workers.process import PendingRow, WorkerDeath, WorkerProcess
 
 START_SECONDS = 180.0
-"""A worker that has imported its verifier and has not said hello by then will not."""
+"""A worker that has imported its verifier must be ready by then."""
 FAILED_STARTS = 3
 """Workers in a row that may fail to start before the verifier counts as broken."""
 CLOSED_SECONDS = 0.5
-"""Seconds that a worker which closed its connection has to end by itself, so that its own end is told."""
+"""Seconds that a worker which closed its connection is given to end by itself, so that its exit status is known."""
 QUICK_SECONDS = 0.005
+"""A worker whose last row took less is sent several rows ahead."""
 HARMLESS_COMPLETION = "0"
-"""Where a judge dies of this as well, with the same reference, the judge is broken."""
+"""Where a judge dies on this completion too, with the same reference, the judge is broken."""
 WINDOW = 16
-"""Rows that a quick worker may have in its socket, so that it never waits for us."""
+"""Rows that a quick worker may have in its socket, so that it does not wait for the next."""
 
 
 class Dispatcher:
@@ -55,7 +53,7 @@ class Dispatcher:
         memory_mb: int,
     ) -> None:
         self.hello: Future[dict[str, Any]] = Future()
-        """What the first worker says of itself, or why none starts."""
+        """What the first worker reports about its verifier, or why none starts."""
         self._spec = spec
         self._name = spec.verifier
         self._worker_count = workers
@@ -99,7 +97,7 @@ class Dispatcher:
             while self._step():
                 pass
         except BaseException as error:
-            self._broken = BrokenVerifier(f"the supervisor of {self._name} failed: {type(error).__name__}: {error}")
+            self._give_up(BrokenVerifier(f"the supervisor of {self._name} failed: {type(error).__name__}: {error}"))
             raise
         finally:
             self._finish()
@@ -112,15 +110,20 @@ class Dispatcher:
             else:
                 worker, what = key.data
                 if worker in self._workers:
-                    self._read_log(worker) if what == "log" else self._read_answers(worker)
+                    if what == "rows":
+                        self._read_answers(worker)
+                    elif worker.read_log() is False:
+                        self._selector.unregister(worker.log_fd)
         with self._lock:
             self._woken = False
             self._queue.extend(self._inbox)
             self._inbox.clear()
             if self._stopping:
                 return False
-        if self._broken is not None:
-            self._fail_waiting()
+        if self._broken is not None and not any(worker.ready for worker in self._workers):
+            self._end([*self._queue, *self._one_at_a_time])
+            self._queue.clear()
+            self._one_at_a_time.clear()
         self._check_deadlines()
         for worker in self._workers:
             self._feed(worker)
@@ -145,23 +148,18 @@ class Dispatcher:
         self._selector.register(worker.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, (worker, "rows"))
         self._selector.register(worker.log_fd, selectors.EVENT_READ, (worker, "log"))
 
-    def _read_log(self, worker: WorkerProcess) -> None:
-        if not worker.read_log():
-            self._selector.unregister(worker.log_fd)
-
     def _read_answers(self, worker: WorkerProcess) -> None:
         worker.flush()
-        messages = worker.read()
-        if messages is None:
+        if not worker.receive():
             self._replace(worker, "")
             return
-        for message in messages:
-            if not worker.ready:
-                self._started(worker, message)
-            elif not self._take_answer(worker, message):
-                self._replace(worker, "wrote something that is no answer")
-                return
-        if worker.spoiled:
+        try:
+            while (message := worker.messages.next()) is not None:
+                if worker.ready:
+                    self._take_answer(worker, message)
+                else:
+                    self._started(worker, message)
+        except BadFrame:
             self._replace(worker, "wrote something that is no answer")
             return
         self._watch_socket(worker)
@@ -175,13 +173,10 @@ class Dispatcher:
         if "loaded" in message:
             worker.loaded, worker.head_since = True, time.monotonic()
             return
-        if "error" in message and self.hello.done():
-            return  # others have started: it counts as a failed start when its end is seen
         if "error" in message:
-            kind = getattr(errors, message["kind"] or "", BrokenVerifier)
-            text = message["error"] if message["kind"] else f"verifier {self._name} does not start: {message['error']}"
-            self._broken = kind(text)
-            self.hello.set_exception(self._broken)
+            if not self.hello.done():  # else other workers have started, and its end counts as a failed start
+                text, kind = message["error"], getattr(errors, message["kind"] or "", BrokenVerifier)
+                self._give_up(kind(text if message["kind"] else f"verifier {self._name} does not start: {text}"))
             return
         worker.ready = True
         self._failed_starts = 0
@@ -190,28 +185,27 @@ class Dispatcher:
         if not self.hello.done():
             self.hello.set_result(message)
 
-    def _take_answer(self, worker: WorkerProcess, message: Any) -> bool:
+    def _take_answer(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
+        """Raises BadFrame where the message is no answer to the oldest row."""
         try:
-            number, outcome, reason, detail, score, seconds = message
+            number, outcome, reason, detail, score, seconds = message["answer"]
             verdict = Verdict(outcome=outcome, reason=reason, detail=detail, score=score)
-        except (TypeError, ValueError, ValidationError):
-            return False
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadFrame("a message that is no answer") from error
         if not worker.rows or number != worker.rows_sent - len(worker.rows):
-            return False
+            raise BadFrame("an answer to another row")
         pending = worker.rows.popleft()
         worker.quick = seconds < QUICK_SECONDS
         worker.head_since = time.monotonic()
         if pending.tests_the_judge_after is not None:
             self._blame(pending, f"failed ({verdict.detail.get('what')})" if verdict.reason == "fault" else None)
         elif verdict.outcome == "undecided" and verdict.reason == "fault" and not pending.faulted_once:
-            # what failed once, such as a sandbox that did not start, may work a moment later; in a batch it may be
-            # another's failure
+            # a fault may pass, such as that of a sandbox that did not start; in a batch another row may be its cause
             pending.faulted_once = not pending.in_batch
             pending.in_batch, pending.never_batch = False, True
             self._queue.append(pending)
         else:
             self._deliver(pending, verdict, seconds)
-        return True
 
     def _deliver(self, pending: PendingRow, verdict: Verdict, seconds: float) -> None:
         about = self.hello.result()
@@ -224,7 +218,7 @@ class Dispatcher:
             settings_hash=about["settings_hash"],
             sandbox_level=about["sandbox_level"],
         )
-        # the reader of a stream may have gone away and cancelled
+        # the reader of a stream may have stopped and cancelled it
         if pending.future.set_running_or_notify_cancel():
             pending.future.set_result(judgement)
 
@@ -245,7 +239,7 @@ class Dispatcher:
         self._watch_socket(worker)
 
     def _next(self) -> list[PendingRow]:
-        """What a worker is given at once: one row, or its share of those that wait where there is a batch form."""
+        """The rows to send at once: one, or with a batch form the worker's share of those that wait."""
         share = min(self._batch, math.ceil(len(self._queue) / len(self._workers)))
         rows = [self._queue.popleft()]
         while len(rows) < share and self._queue and not (rows[0].never_batch or self._queue[0].never_batch):
@@ -260,7 +254,9 @@ class Dispatcher:
             for place, row in enumerate(pending.row for pending in rows)
         ]
         try:
-            frame = pack(message)
+            frame = pack({"rows": message})
+            if len(frame) > MAX_MESSAGE:
+                raise ValueError(f"it has {len(frame)} bytes as JSON, of {MAX_MESSAGE} that are allowed")
         except (TypeError, ValueError, RecursionError) as error:
             if len(rows) > 1:
                 self._split_up(rows)
@@ -291,7 +287,7 @@ class Dispatcher:
                 self._replace(worker, f"gave no answer within {limit:g} s", hung=True)
 
     def _replace(self, worker: WorkerProcess, cause: str, hung: bool = False) -> None:
-        """Kill what is left of a worker and start a new one; `cause`: what it did, or empty where its end says it."""
+        """Kill what is left of a worker and start a new one; `cause`: what it did, or empty for its exit status."""
         spent = time.monotonic() - worker.head_since
         self._selector.unregister(worker.socket)
         with contextlib.suppress(KeyError):
@@ -306,9 +302,9 @@ class Dispatcher:
             self._start()
 
     def _take_back_rows(self, worker: WorkerProcess, cause: str, hung: bool, spent: float) -> None:
-        """Settle the row that a lost worker was on, and put the others back."""
+        """Settle the row that a lost worker was judging, and put the others back."""
         if worker.rows and worker.rows[0].in_batch:
-            # any of them may be to blame
+            # any of them may be the cause
             self._split_up(worker.rows)
             worker.rows.clear()
         elif worker.rows:
@@ -330,27 +326,22 @@ class Dispatcher:
             worker.rows.clear()
 
     def _count_failed_start(self, worker: WorkerProcess, cause: str, hung: bool, status: int | None) -> None:
-        """Take the verifier for broken where its first worker hangs, or several in a row do not start."""
+        """Give up where the first worker hangs, or where several in a row do not start."""
         self._failed_starts += 1
         if hung and not self.hello.done():
             doing, variable = ("warms up", "") if worker.loaded else ("is imported", f", or set {SECONDS_VARIABLE}")
-            self._broken = BrokenVerifier(
-                f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
-            )
-            self.hello.set_exception(self._broken)
+            why = f"the verifier {self._name} {cause} while it {doing}; repair the plugin{variable}"
+            self._give_up(BrokenVerifier(why))
         elif self._failed_starts >= FAILED_STARTS and self._broken is None:
             tail = worker.log_tail().splitlines()[-1:] or ["it printed nothing"]
-            # what ends a process from outside, or in native code, may be for want of memory
+            # a process that was ended from outside, or in native code, may have lacked memory
             hungry = status is not None and (status < 0 or status == EXIT_MEMORY)
             remedy = "give them more memory, or repair the plugin" if hungry else "repair the plugin"
-            self._broken = BrokenVerifier(
-                f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
-            )
-            if not self.hello.done():
-                self.hello.set_exception(self._broken)
+            why = f"workers of the verifier {self._name} do not start ({cause}; {tail[0]}); {remedy}"
+            self._give_up(BrokenVerifier(why))
 
     def _blame(self, harmless: PendingRow, failed: str | None) -> None:
-        """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, if it did."""
+        """The verdict on a completion that killed two workers; `failed`: how the harmless one failed too, or None."""
         death = harmless.tests_the_judge_after
         assert death is not None
         if failed is None:
@@ -361,18 +352,19 @@ class Dispatcher:
             verdict = Verdict.fault(what[:1000], cause="judge_dies", how=death.how)
         self._deliver(harmless, verdict, death.seconds)
 
-    def _fail_waiting(self) -> None:
-        """Workers no longer start: what could wait for ever fails now."""
-        if self._workers and any(worker.ready for worker in self._workers):
-            return
-        for pending in [*self._queue, *self._one_at_a_time]:
-            if self._broken is not None and pending.future.set_running_or_notify_cancel():
-                pending.future.set_exception(self._broken)
-        self._queue.clear()
-        self._one_at_a_time.clear()
+    def _give_up(self, error: VerifierError) -> None:
+        """Start no more workers: the verifier is broken."""
+        self._broken = error
+        if not self.hello.done():
+            self.hello.set_exception(error)
 
-    def _with_workers(self) -> list[PendingRow]:
-        return [pending for worker in self._workers for pending in worker.rows]
+    def _end(self, waiting: Iterable[PendingRow]) -> None:
+        """Rows that no worker will judge: their futures carry why the verifier is broken, or are cancelled."""
+        for pending in waiting:
+            if self._broken is None:
+                pending.future.cancel()
+            elif pending.future.set_running_or_notify_cancel():
+                pending.future.set_exception(self._broken)
 
     def _finish(self) -> None:
         for worker in self._workers:
@@ -380,14 +372,11 @@ class Dispatcher:
         with self._lock:
             os.close(self._wake_write)
             self._wake_write = -1
-            left = [*self._inbox, *self._queue, *self._one_at_a_time, *self._with_workers()]
+            judging = [pending for worker in self._workers for pending in worker.rows]
+            left = [*self._inbox, *self._queue, *self._one_at_a_time, *judging]
         os.close(self._wake_read)
         self._selector.close()
-        for pending in left:
-            if self._broken is None:
-                pending.future.cancel()
-            elif pending.future.set_running_or_notify_cancel():
-                pending.future.set_exception(self._broken)
+        self._end(left)
         if not self.hello.done():
             self.hello.set_exception(self._broken or BrokenVerifier(f"the supervisor of {self._name} was closed"))
 

@@ -1,38 +1,61 @@
-"""A worker process as its supervisor holds it: started, fed, read from, killed. No policy here; see
-supervisor.py.
+"""A worker process as its supervisor holds it: started, fed, read from, killed. When, is for dispatcher.py to decide.
 
-What is covered: the worker leads its own process group, which is killed whole; its log is kept to the last 4
-kB. Not covered: a descendant that moved to a session of its own; a verifier that starts such things must bind
-them to its own life, as the sandbox does.
+What is covered: the worker leads its own process group, which is killed whole; the last 4 kB of its log are kept. Not
+covered: a descendant that moved to a session of its own; a verifier that starts such things must tie their life to its
+own, as the sandbox does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
 from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import selfplay
 from selfplay.tasks.trial import WATCHED_VARIABLE, search_path
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.workers.frames import FrameReader, pack
-from selfplay.verifiers.workers.pending import PendingRow
+from selfplay.verifiers.contract.verdict import Judgement, Row
+from selfplay.verifiers.sandbox.channel import Frames, pack
+from selfplay.verifiers.workers import MAX_MESSAGE
 
 LOG_TAIL = 4096
 PACKAGE_ROOT = str(Path(selfplay.__file__).parent.parent)
-"""The folder to import `selfplay` from. Not from this file's own place, which lies behind a link."""
-
-
+"""The folder to import `selfplay` from. Not taken from this file's own place, which is behind a link."""
 START = "import sys; sys.path.append(sys.argv[2]); from selfplay.verifiers.workers.worker import main; main()"
-"""Our own folder comes last on a worker's path: beside `selfplay` it may hold `verifiers` and `tasks`, and a plugin may
-want another package of such a name."""
+"""Our own folder comes last on a worker's path: it may also contain `verifiers` and `tasks`, and a plugin may need
+other packages of these names."""
+
+
+@dataclass(frozen=True)
+class WorkerDeath:
+    """How a worker ended on a completion, and after how many seconds."""
+
+    how: str
+    seconds: float
+
+
+@dataclass
+class PendingRow:
+    """A row that waits to be judged, or that a worker is judging."""
+
+    row: Row
+    future: Future[Judgement] = field(default_factory=Future)
+    killed_a_worker: bool = False
+    faulted_once: bool = False
+    in_batch: bool = False
+    """Whether it was sent together with others; what fails then is judged again without them."""
+    never_batch: bool = False
+    """Whether it must not be sent together with others any more."""
+    tests_the_judge_after: WorkerDeath | None = None
+    """Set where the row's own completion has killed two workers: a harmless one is judged in its place, which shows
+    whether the judge is to blame. The future is still the row's own."""
 
 
 class WorkerProcess:
@@ -71,14 +94,15 @@ class WorkerProcess:
         self.head_since = 0.0
         """When the oldest row in `rows` began to be the one worked on, by the monotonic clock."""
         self.quick = False
-        """Whether its last row took so little that several may wait in its socket."""
+        """Whether its last row was so quick that several may wait in its socket."""
         self.loaded = False
-        """Whether it has imported and built its verifier, and warms up."""
+        """Whether it has imported and built its verifier."""
         self.ready = False
         self.rows_sent = 0
         """Rows sent to it so far; each answer carries its row's number."""
         self._outgoing: deque[memoryview] = deque()
-        self._reader = FrameReader()
+        self.messages = Frames(MAX_MESSAGE)
+        """What has arrived from it."""
         self._log = bytearray()
         start = {"spec": spec.model_dump(mode="json"), "memory_mb": memory_mb, "sys_path": search_path()}
         self.send(pack(start))
@@ -92,7 +116,7 @@ class WorkerProcess:
         self._outgoing.append(memoryview(frame))
 
     def flush(self) -> None:
-        """Write as much as the socket takes. A broken pipe is left for `read` to find."""
+        """Write as much as the socket takes. A broken pipe is left for `receive` to find."""
         while self._outgoing:
             frame = self._outgoing.popleft()
             try:
@@ -106,27 +130,23 @@ class WorkerProcess:
             if sent < len(frame):
                 self._outgoing.appendleft(frame[sent:])
 
-    def read(self) -> list[Any] | None:
-        """Messages that have arrived, or None when the worker is gone."""
+    def receive(self) -> bool:
+        """Take what has arrived into `messages`; False when the worker is gone."""
         try:
             data = self.socket.recv(1 << 18)
         except BlockingIOError:
-            return []
+            return True
         except ConnectionResetError:
-            return None
-        return self._reader.feed(data) if data else None
+            return False
+        self.messages.feed(data)
+        return bool(data)
 
-    @property
-    def spoiled(self) -> bool:
-        """Whether it wrote something that is no message, after those already read."""
-        return self._reader.spoiled
-
-    def read_log(self) -> bool:
-        """Keep the last of what the worker printed; False at its end."""
+    def read_log(self) -> bool | None:
+        """Keep the last of what the worker printed; None where nothing waits to be read, False at the end."""
         try:
             data = os.read(self.log_fd, 1 << 16)
         except BlockingIOError:
-            return True
+            return None
         self._log += data
         del self._log[:-LOG_TAIL]
         return bool(data)
@@ -149,20 +169,15 @@ class WorkerProcess:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it has gone already, with its whole group
+            pass  # it has already ended, with its whole group
         except PermissionError:
             self._process.kill()  # macOS answers so when the group's leader is a zombie
         self._process.wait()
         while self.read_log():
-            if not _readable(self.log_fd):
-                break
+            pass
         self.socket.close()
         os.close(self.log_fd)
         return own
-
-
-def _readable(fd: int) -> bool:
-    return bool(select.select([fd], [], [], 0)[0])
 
 
 def _environment() -> dict[str, str]:

@@ -8,13 +8,13 @@ Each row has a wall clock and an address-space limit. `timeout` is the completio
 which a verifier may enforce; the supervisor's deadline is twice that plus 5 s, so that a spent budget is the
 verifier's rejection and only a hung judge is a fault.
 
-What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again
-alone; if that kills again: rejected as `kills_its_judge`), makes it raise or answer rubbish (fault); the rows
-around it are judged as if it had not been there. Before the blame goes to a completion, the judge must give a
-verdict on a harmless one with the same reference; where it does not, it is the judge that dies (fault, with the cause
-`judge_dies`). A verdict of `fault` is asked for a second time. Usable from any thread, from Ray actors and, through
+What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again alone; if
+that kills again: rejected as `kills_its_judge`), makes it raise or return something else than a verdict (fault); the
+rows around it are judged as if it had not been there. Before a completion is blamed, the judge must give a verdict on a
+harmless one with the same reference; where it does not, the judge is to blame (fault, with the cause `judge_dies`). A
+row with the verdict `fault` is judged a second time. Usable from any thread, from Ray actors and, through
 `asyncio.wrap_future`, from asyncio: no signals, no fork of the caller.
-Not covered: CPU and disk use within the deadline; a judge that lives through the harmless completion alone.
+Not covered: CPU and disk use within the deadline; a broken judge that survives the harmless completion.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
 
-from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BrokenVerifier
 from selfplay.verifiers.workers.dispatcher import Dispatcher
-from selfplay.verifiers.workers.pending import PendingRow
+from selfplay.verifiers.workers.process import PendingRow
 
 READ_AHEAD_ROWS = 2048
 READ_AHEAD_CHARACTERS = 64 * 1024 * 1024
@@ -71,30 +71,17 @@ class Supervisor:
         self._thread.start()
         atexit.register(self.close)
         try:
-            self._hello = self._dispatcher.hello.result()
+            hello = self._dispatcher.hello.result()
         except BaseException:
             self.close()
             raise
-
-    @property
-    def name(self) -> str:
-        return str(self._hello["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self._hello["version"])
-
-    @property
-    def settings_hash(self) -> str:
-        return str(self._hello["settings_hash"])
-
-    @property
-    def sandbox_level(self) -> str | None:
-        level = self._hello["sandbox_level"]
-        return None if level is None else str(level)
+        self.name: str = hello["name"]
+        self.version: str = hello["version"]
+        self.settings_hash: str = hello["settings_hash"]
+        self.sandbox_level: str | None = hello["sandbox_level"]
 
     def submit(self, row: Row) -> Future[Judgement]:
-        """Judge one row; the future never carries an exception of the row's making.
+        """Judge one row; whatever the row does, the future has a judgement.
 
         Raises:
             BrokenVerifier: (through the future) workers no longer start; (here) the supervisor is closed, or

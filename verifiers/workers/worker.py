@@ -1,11 +1,12 @@
-"""One verifier process, started and killed by the supervisor: its arguments are FD and PARENT, behind process.START.
+"""One verifier process, started and killed by the supervisor. process.START calls `main`; the last two arguments are
+the socket's descriptor and the parent's process id.
 
-It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin
-prints goes to the supervisor's log of this worker, never into the answers.
+It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin prints goes
+to the supervisor's log of this worker, never into the answers.
 
-What is covered: address space (RLIMIT_AS), death with the parent (on Linux), verdicts that are no verdicts,
-evidence that is too long, a child process that inherits the socket. Not covered: a plugin that means harm. It
-runs here with the user's rights; only what a verifier puts in a sandbox is isolated.
+What is covered: address space (RLIMIT_AS), death with the parent (on Linux), a plugin that returns something else than
+a verdict, evidence that is too long, a child process that inherits the socket. Not covered: a malicious plugin. It runs
+here with the user's rights; only what a verifier puts in a sandbox is isolated.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.loaded import LoadedVerifier
-from selfplay.verifiers.contract.spec import VerifierSpec
+from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference, VerifierError
-from selfplay.verifiers.workers.frames import EXIT_MEMORY, FrameReader, pack
+from selfplay.verifiers.sandbox.channel import Frames, pack
+from selfplay.verifiers.workers import EXIT_MEMORY, MAX_MESSAGE
 
 DETAIL_BYTES = 4096
 PR_SET_PDEATHSIG = 1
@@ -40,9 +41,8 @@ def main() -> None:
     channel.set_inheritable(False)
     os.register_at_fork(after_in_child=channel.close)
     _die_with(int(sys.argv[4]))
-    reader = FrameReader()
-    pending = _receive(channel, reader)
-    start = pending.pop(0)
+    frames = Frames(MAX_MESSAGE)
+    start = _received(channel, frames)
     _limit_memory(start["memory_mb"])
     sys.path.extend(path for path in start["sys_path"] if path not in sys.path)
     sys.path.remove(sys.argv[2])
@@ -58,9 +58,7 @@ def main() -> None:
         raise
     channel.sendall(pack(_hello(loaded)))
     while True:
-        for rows in pending:
-            channel.sendall(_answers(loaded, rows))
-        pending = _receive(channel, reader)
+        channel.sendall(_answers(loaded, _received(channel, frames)["rows"]))
 
 
 def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
@@ -75,15 +73,14 @@ def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
     }
 
 
-def _receive(channel: socket.socket, reader: FrameReader) -> list[Any]:
-    while True:
+def _received(channel: socket.socket, frames: Frames) -> Any:
+    while (message := frames.next()) is None:
         data = channel.recv(1 << 18)
         if not data:
-            # the supervisor is gone or done with us; skip atexit hooks, which a plugin could hang
+            # the supervisor has ended or closed this worker; skip atexit hooks, in which a plugin could hang
             os._exit(0)
-        messages = reader.feed(data)
-        if messages:
-            return messages
+        frames.feed(data)
+    return message
 
 
 def _answers(loaded: LoadedVerifier, rows: list[list[Any]]) -> bytes:
@@ -138,10 +135,11 @@ def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
 
 def _packed(loaded: LoadedVerifier, number: int, verdict: Verdict, seconds: float) -> bytes:
     try:
-        return pack([number, verdict.outcome, verdict.reason, capped(verdict.detail), verdict.score, seconds])
+        detail = capped(verdict.detail)
+        return pack({"answer": [number, verdict.outcome, verdict.reason, detail, verdict.score, seconds]})
     except (TypeError, ValueError) as error:
         fault = Verdict.fault(f"{loaded.name} gave a verdict that JSON cannot carry: {error}"[:1000])
-        return pack([number, fault.outcome, fault.reason, fault.detail, None, seconds])
+        return pack({"answer": [number, fault.outcome, fault.reason, fault.detail, None, seconds]})
 
 
 def capped(detail: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

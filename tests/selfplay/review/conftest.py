@@ -15,7 +15,7 @@ from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_r
 from selfplay.run.directory import RunDirectory
 from selfplay.tasks.registry import load_source
 from selfplay.verifiers import Row, Supervisor, VerifierSpec
-from selfplay.verifiers.audit.answers import wrong_answers
+from selfplay.verifiers.audit.wrong_answers import wrong_answers
 
 NOISY = {"of": {"verifier": "math", "settings": {"answer": "whole"}}, "true_positive": 0.9, "false_positive": 0.25}
 PLACES: list[tuple[str, int, float]] = [("start", 0, 0.3), ("unfiltered", 1, 0.5), ("verified", 1, 0.7)]

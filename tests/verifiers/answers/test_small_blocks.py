@@ -1,4 +1,4 @@
-"""`exact`, `regex`, `choice`, `json_schema` and `length`: what each accepts, rejects and leaves open; hostile text."""
+"""`regex`, `json_schema` and `length`: what each accepts, rejects and leaves open; hostile text."""
 
 from __future__ import annotations
 
@@ -14,80 +14,6 @@ from selfplay.verifiers import BadReference, BadSettings, load
 def judged(name: str, reference: dict[str, Any], completion: str, **settings: Any) -> tuple[str, str]:
     verdict = load(name, settings).verify(reference, completion)
     return verdict.outcome, verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("answer", "completion", "settings", "reason"),
-    [
-        ("Paris", " Paris\n", {}, "equal_text"),
-        (["Rome", "Paris"], "Paris", {}, "equal_text"),
-        ("Paris", "paris", {}, "wrong_answer"),
-        ("Paris", "paris", {"ignore_case": True}, "equal_text"),
-        ("Paris", " Paris", {"ignore_space": "none"}, "wrong_answer"),
-        ("a  b", "a\tb ", {"ignore_space": "all"}, "equal_text"),
-        ("caf\u00e9", "cafe\u0301", {}, "equal_text"),
-        ("a\nb", "a\r\nb", {}, "equal_text"),
-        ("7", "so\n\n7\n\n", {"where": "last_line"}, "equal_text"),
-        ("7", " \n", {"where": "last_line"}, "no_answer"),
-        ("7", r"is \boxed{7}", {"where": "marked"}, "equal_text"),
-        ("7", "is 7", {"where": "marked"}, "no_answer"),
-        ("7", "7 or 8", {}, "wrong_answer"),
-        ("7", "\x00\ud800", {}, "wrong_answer"),
-        ("Dr. Who", "The answer is Dr. Who.", {"where": "marked"}, "equal_text"),
-        ("Dr. Who", "The answer is **Dr. Who**. He travels.", {"where": "marked"}, "equal_text"),
-        ("Dr", "The answer is Dr. Who.", {"where": "marked"}, "wrong_answer"),
-        ("J. R. R. Tolkien", "The answer is J. R. R. Tolkien.", {"where": "marked"}, "equal_text"),
-        ("9:30 a.m.", "The answer is 9:30 a.m.", {"where": "marked"}, "equal_text"),
-        ("Paris", "The answer is Paris. It lies on the Seine.", {"where": "marked"}, "equal_text"),
-        ("Paris", "The answer is Paris, since it is.", {"where": "marked"}, "equal_text"),
-        ("Paris", "Answer: the capital of France is Paris.", {"where": "marked"}, "wrong_answer"),
-        ("Paris", "The answer is Lyon because the capital is Paris.", {"where": "marked"}, "wrong_answer"),
-        ("Paris", "The answer is Paris. No, Lyon.", {"where": "marked"}, "wrong_answer"),
-        ("Paris", "The answer is not Paris.", {"where": "marked"}, "wrong_answer"),
-        ("Paris", "I doubt the answer is Paris.", {"where": "marked"}, "no_answer"),
-        ("Paris", r"\boxed{\text{Paris}}", {"where": "marked"}, "equal_text"),
-        ("Paris", r"$$\boxed{\textbf{\text{ Paris }}}$$", {"where": "marked"}, "equal_text"),
-        ("a} and {b", r"\boxed{\text{a} and \text{b}}", {"where": "marked"}, "wrong_answer"),
-        (r"\text{Paris}", r"\boxed{\text{Paris}}", {"where": "marked"}, "equal_text"),
-        ("Paris", r"\boxed{\text{Paris or Lyon}}", {"where": "marked"}, "wrong_answer"),
-    ],
-)
-def test_exact(answer: Any, completion: str, settings: dict[str, Any], reason: str) -> None:
-    outcome = "accepted" if reason == "equal_text" else "rejected"
-    assert judged("exact", {"answer": answer, "other": 1}, completion, **settings) == (outcome, reason)
-
-
-@pytest.mark.parametrize("reference", [{}, {"answer": ""}, {"answer": []}, {"answer": 7}])
-def test_exact_needs_an_answer(reference: dict[str, Any]) -> None:
-    with pytest.raises(BadReference, match="`answer"):
-        load("exact").read_reference(reference)
-
-
-@pytest.mark.parametrize("answer", [" ", "\n", "\u200b", ["", "a"], ["a", " "]])
-def test_exact_refuses_a_blank_answer(answer: Any) -> None:
-    with pytest.raises(BadReference, match=r"`answer`.*blank would make an empty completion right; leave it out"):
-        load("exact").read_reference({"answer": answer})
-
-
-@pytest.mark.parametrize("name", ["exact", "choice"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        *(
-            "The answer is " + "Dr. " * 250_000,
-            "the answer is no " * 60_000,
-            "The answer is" + " " * 10**6,
-            "answer" * 150_000,
-        ),
-        *(r"\boxed{" + r"\text{" * 100_000 + "B" + "}" * 100_001, "The answer is B " + "or " * 300_000, "1" * 10**6),
-        *("The answer is B but " + "no " * 300_000, "The answer is B is " + "x" * 10**6, "[" * 10**6, '"' * 10**6),
-    ],
-    ids=lambda text: text[:20],
-)
-def test_a_hostile_answer_costs_little(name: str, text: str) -> None:
-    began = time.monotonic()
-    assert judged(name, {"answer": "B"}, text, where="marked")[0] in ("rejected", "accepted")
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -120,100 +46,6 @@ def test_a_wrong_pattern_is_refused_before_anything_runs() -> None:
         load("regex").read_reference({})
     with pytest.raises(BadSettings, match="no regular expression"):
         load("regex", {"pattern": "[z-a]"})
-
-
-CHOICES = ["rain", "snow", "hail", "a mix of rain and snow"]
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        *[(text, "right_choice") for text in ("B", "(B)", "B.", "b)", "**B**", "B) snow", "B: snow", "snow", "Snow.")],
-        *[(text, "right_choice") for text in ("Option B", "choice B", r"\text{B}", "[B]", "B, snow")],
-        *[(text, "wrong_choice") for text in ("A", "(D)", "rain", "D) a mix of rain and snow", "C. hail")],
-        *[(text, "several_choices") for text in ("A or B", "B and C", "B, C", "B) rain", "A/B", "B) snow or C) hail")],
-        *[(text, "several_choices") for text in ("B, unless it is warm, then A", "B, but it could also be D")],
-        *[(text, "right_choice") for text in ("B, since A is too warm", "B because it might freeze")],
-        *[
-            (text, "right_choice")
-            for text in ("B because it is hail", "B because A is cold.", '"B"', "<B>", "“B”.", "'B'")
-        ],
-        *[(text, "right_choice") for text in ("B rather than A", "B, not A", "B is correct", "B (snow)", "B. snow")],
-        *[
-            (text, "several_choices")
-            for text in ("A or rather B", "B or rather A", "B no wait A", "B A", "B; A", "B+A")
-        ],
-        *[(text, "several_choices") for text in ("B. rain", "B as well as A", "B, though A is possible", "B. No, A")],
-        *[
-            (text, "unreadable_answer")
-            for text in ("B is wrong", "B isn't right", "B can't be", "B is surely not it", "B?")
-        ],
-        *[(text, "unreadable_answer") for text in ("E", "weather", "7", "\x1b[2J", "\ud800", "because")],
-    ],
-)
-def test_choice(answer: str, reason: str) -> None:
-    outcome = "accepted" if reason == "right_choice" else "rejected"
-    reference = {"answer": "B", "choices": CHOICES}
-    assert judged("choice", reference, f"Hmm.\nThe answer is {answer}") == (outcome, reason)
-    assert judged("choice", reference, answer, where="whole") == (outcome, reason)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *(
-            "The correct option is B",
-            "The correct choice is B.",
-            "correct answer: B",
-            "**Correct option:** B",
-            "Best choice: (B)",
-        ),
-        *(
-            "The correct option is:\n\nB",
-            "Correct answer: **B** because A is warm",
-            "Another option is A. The answer is B.",
-        ),
-    ],
-)
-def test_an_option_or_choice_that_is_called_correct_is_marked(text: str) -> None:
-    assert judged("choice", {"answer": "B", "choices": CHOICES}, text) == ("accepted", "right_choice")
-    assert judged("choice", {"answer": "B"}, text) == ("accepted", "right_choice")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The wrong option is B",
-        "The incorrect answer is B",
-        "If the answer is B, then why?",
-        "The correct option isn't B",
-    ],
-)
-def test_an_option_that_is_called_something_else_is_no_answer(text: str) -> None:
-    assert judged("choice", {"answer": "B"}, text) == ("rejected", "no_answer")
-
-
-def test_the_text_of_a_choice_may_hold_a_full_stop() -> None:
-    people: dict[str, Any] = {"answer": "A", "choices": ["Dr. Who", "Dr. No", "J. R. R. Tolkien"]}
-    assert judged("choice", people, "The answer is Dr. Who.")[0] == "accepted"
-    assert judged("choice", people, "The answer is Dr. No.")[0] == "rejected"
-    assert judged("choice", people | {"answer": "C"}, "The answer is J. R. R. Tolkien.")[0] == "accepted"
-
-
-@pytest.mark.parametrize("text", ["a mystery", "A bit unclear", "a lie; I choose B", "I think so"])
-def test_an_article_or_pronoun_is_no_choice(text: str) -> None:
-    for letter in "AI":
-        assert judged("choice", {"answer": letter}, f"The answer is {text}.")[0] == "rejected"
-    assert judged("choice", {"answer": "A"}, "The answer is A because it rains")[0] == "accepted"
-    assert judged("choice", {"answer": "A"}, "The answer is A!")[0] == "accepted"
-
-
-def test_choice_without_an_answer_or_with_a_reference_that_does_not_fit() -> None:
-    assert judged("choice", {"answer": "B"}, "I like B") == ("rejected", "no_answer")
-    assert judged("choice", {"answer": "B"}, "", where="whole") == ("rejected", "no_answer")
-    for reference in ({"answer": "BC"}, {"answer": "E", "choices": CHOICES}, {"answer": "A", "choices": ["x", "X "]}):
-        with pytest.raises(BadReference):
-            load("choice").read_reference(reference)
 
 
 PERSON = {

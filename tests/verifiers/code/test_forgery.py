@@ -1,4 +1,4 @@
-"""Answers of a program that speaks the border's own language, well formed, and says what nobody asked.
+"""Answers of a program that speaks the language of the two processes, well formed, and says what nobody asked.
 
 Each was once accepted, left undecided, or took the judge's own time. An honest program follows in the same worker.
 """

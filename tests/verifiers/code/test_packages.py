@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
-from selfplay.verifiers.contract.registry import load
+from selfplay.verifiers.contract.spec import load
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadSettings, BrokenVerifier
-from selfplay.verifiers.sandbox.outside import LevelRefused, LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LevelRefused, LocalSandbox
 
 PROGRAM = """
 import numpy as np

@@ -13,3 +13,4 @@ def test_attacks_among_honest_programs_change_no_verdict() -> None:
     assert not wrong
     assert counted["honest", "accepted"] == 150
     assert counted["attack", "rejected"] > 30
+    assert not counted["attack", "accepted"]

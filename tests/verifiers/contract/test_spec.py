@@ -23,10 +23,10 @@ def test_settings_of_other_stacks_become_plain_json() -> None:
 @pytest.mark.parametrize(
     ("verifier", "settings", "words"),
     [
-        ("math", {"answer": object()}, "the settings of math are no JSON"),
-        ("code", {"timeout": float("inf")}, "the settings of code are no JSON"),
+        ("math", {"answer": object()}, "the settings of math are not JSON"),
+        ("code", {"timeout": float("inf")}, "the settings of code are not JSON"),
         ("", {}, "`verifier`"),
-        (VerifierSpec(verifier="math"), {"answer": "whole"}, "its settings in its VerifierSpec|settings of math"),
+        (VerifierSpec(verifier="math"), {"answer": "whole"}, "VerifierSpec of math has its own settings"),
     ],
 )
 def test_what_is_no_spec_is_one_sentence(verifier: Any, settings: dict[str, Any], words: str) -> None:

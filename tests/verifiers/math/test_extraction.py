@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.math import MathReference, MathSettings, MathVerifier
-from selfplay.verifiers.math.extraction import extract
+from selfplay.verifiers.math.extraction import extract, places
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,22 @@ def test_a_reference_can_ask_for_the_whole_text() -> None:
 def test_a_long_response_is_searched_in_linear_time() -> None:
     for piece in ("\\boxed{", "answer is ", "#### ", "** a", "<think>", "`", "so "):
         assert extract(piece * 100_000, "whole") is not None
+
+
+def test_places_come_from_the_end_with_what_follows_them() -> None:
+    text = "The answer is B. So\nit goes.\n\n#### C\nI doubt that the answer is D, but $\\boxed{\\text{A}}$ fits."
+    found = list(places(text, "marked"))
+    assert [place.rule for place in found] == ["boxed", "hashes", "answer_phrase"]
+    assert [place.text for place in found] == [r"\text{A}", "C", "B. So"]
+    assert [place.behind for place in found][2] == "\nit goes."
+    assert [place.is_beside_the_one_before() for place in found] == [True, False, True]
+
+
+def test_a_phrase_that_leads_to_a_box_is_no_place_of_its_own() -> None:
+    assert [place.text for place in places(r"The answer is $\boxed{B}$.", "marked")] == ["B"]
+
+
+@pytest.mark.parametrize("where", ["whole", "last_line"])
+def test_the_whole_text_or_its_last_line_is_one_place(where: Literal["whole", "last_line"]) -> None:
+    text = "so\n7\n\n"
+    assert [place.text for place in places(text, where)] == [text if where == "whole" else "7"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, Stopped
 
 

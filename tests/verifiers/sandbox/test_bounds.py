@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.sandbox.kernel.confine import MAX_OPEN_FILES, MAX_THREADS, MAX_TIMERS
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import Limits
 
 Outcome = Callable[..., Any]

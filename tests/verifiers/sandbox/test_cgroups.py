@@ -14,7 +14,7 @@ import selfplay
 from selfplay.verifiers import Row, Supervisor, VerifierSpec
 from selfplay.verifiers.sandbox.kernel import cgroups
 from selfplay.verifiers.sandbox.kernel.cgroups import Absent, ControlGroup
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import Limits
 
 
@@ -87,7 +87,7 @@ def test_it_goes_with_the_sandbox_also_when_its_maker_is_killed(group: ControlGr
     assert set(beside.glob("selfplay-*")) <= before
     script = """
 import time
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 made = LocalSandbox()
 print('made', flush=True)
 time.sleep(60)

@@ -21,10 +21,10 @@ import selfplay
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BrokenVerifier
-from selfplay.verifiers.sandbox.opening import open_sandbox
+from selfplay.verifiers.sandbox.open_sandbox import open_sandbox
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
-from selfplay.verifiers.sandbox.remote import service as serve
-from selfplay.verifiers.sandbox.remote.http import HttpSandbox
+from selfplay.verifiers.sandbox.remote import sandbox_service as serve
+from selfplay.verifiers.sandbox.remote.http_sandbox import HttpSandbox
 from selfplay.verifiers.sandbox.remote.wire_format import MAX_BODY, TOKEN_VARIABLE
 
 TOKEN = "a-token-of-the-tests-0123"
@@ -210,7 +210,7 @@ def test_rubbish_is_refused(body: bytes, why: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_command_serves_and_wants_a_token(outcome: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [sys.executable, "-m", "selfplay.verifiers.sandbox.remote.service", "--port", "0"]
+    command = [sys.executable, "-m", "selfplay.verifiers.sandbox.remote.sandbox_service", "--port", "0"]
     bare = {**os.environ, "PYTHONPATH": str(Path(selfplay.__file__).parent.parent)}
     bare.pop(TOKEN_VARIABLE, None)
     refused = subprocess.run(command, env=bare, capture_output=True, text=True)

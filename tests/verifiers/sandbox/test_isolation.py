@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.sandbox.kernel import linux, seccomp
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 
 Outcome = Callable[..., Any]
 ATTEMPT = """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.verifiers.sandbox.outside import PACKAGE
+from selfplay.verifiers.sandbox.local_sandbox import PACKAGE
 
 NOBODY = 65534
 SCRIPT = """
@@ -18,7 +18,7 @@ import json, sys, time, types
 package = types.ModuleType("verifiers")
 package.__path__ = [sys.argv[1]]
 sys.modules["verifiers"] = package
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import Limits, Stopped
 
 def outcome(program, limits):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import selfplay
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 from selfplay.verifiers.sandbox.protocol import LEVELS, Execution, LevelRefused, Limits, SandboxError, Stopped
 
 
@@ -167,7 +167,7 @@ def test_it_dies_with_the_process_that_made_it(sandbox: LocalSandbox) -> None:
     script = f"""
 import sys, time
 from selfplay.verifiers.sandbox.protocol import Limits
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
 made = LocalSandbox(lowest={sandbox.level!r}, levels=[{sandbox.level!r}])
 run = made.spawn("candidate", Limits(cpu_seconds=100))
 run.send({{"mode": "calls", "programs": ["while True: pass"], "setup": "", "calls": []}})
@@ -228,21 +228,21 @@ def test_root_is_refused_the_level_that_protects_no_file() -> None:
 
 def test_a_level_that_cannot_be_had_is_refused_in_words() -> None:
     script = """
-from selfplay.verifiers.sandbox import outside, protocol
-from selfplay.verifiers.sandbox.kernel import linux, seccomp, steps
+from selfplay.verifiers.sandbox import local_sandbox, protocol
+from selfplay.verifiers.sandbox.kernel import linux, seccomp
 # a filter like that of a container: neither namespaces nor Landlock
 seccomp.ALLOWED[linux.machine] = {str(n): n for n in range(470) if n not in (272, 97, 444, 445, 446, 308, 268)}
 guards = {key: value for key, value in seccomp.GUARDED[linux.machine].items() if key == "none"}
 seccomp.GUARDED[linux.machine] = guards
 seccomp._guards = lambda pid: {}
 linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-steps.walk([seccomp.step(seccomp.build(1))])
+linux.walk([seccomp.step(seccomp.build(1))])
 try:
-    outside.LocalSandbox()
+    local_sandbox.LocalSandbox()
 except protocol.LevelRefused as error:
     print(error)
 try:
-    print(outside.LocalSandbox(lowest="process").level)
+    print(local_sandbox.LocalSandbox(lowest="process").level)
 except protocol.LevelRefused as error:
     print(error)
 """

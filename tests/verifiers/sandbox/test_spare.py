@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from selfplay.verifiers.sandbox.control import ANSWER, CPU, Line
-from selfplay.verifiers.sandbox.outside import LocalSandbox
+from selfplay.verifiers.sandbox.local_sandbox import LocalSandbox
+from selfplay.verifiers.sandbox.parent_link import ANSWER, CPU, Line
 from selfplay.verifiers.sandbox.protocol import LevelRefused, Limits, SandboxError
 
 Outcome = Callable[..., Any]

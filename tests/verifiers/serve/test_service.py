@@ -20,10 +20,10 @@ import pytest
 
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadSettings
-from selfplay.verifiers.serve.app import TOKEN_VARIABLE
-from selfplay.verifiers.serve.command import offers
+from selfplay.verifiers.serve.endpoints import TOKEN_VARIABLE
 from selfplay.verifiers.serve.messages import MAX_CHARACTERS, MAX_ROWS
 from selfplay.verifiers.serve.request_limits import MAX_BODY
+from selfplay.verifiers.serve.service import offers
 from selfplay.verifiers.workers.batch import verify_file
 from tests.verifiers.conftest import Running, Serve
 
@@ -260,7 +260,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
 
 def test_names_of_what_is_served() -> None:
     found = offers(["math", "strict=math", "a/b=c.py:mine"], {"strict": {"answer": "whole"}})
-    assert [(offer.name, offer.spec.verifier, offer.spec.settings) for offer in found] == [
+    assert [(name, spec.verifier, spec.settings) for name, spec in found.items()] == [
         ("math", "math", {}),
         ("strict", "math", {"answer": "whole"}),
         ("mine", "a/b=c.py:mine", {}),

@@ -140,7 +140,6 @@ MANY = "def verify_many(self, asked): return []"
             r"`def verify_many\(self, asked\)`",
         ),
         ("batch = 8\n    async def verify_many(self, asked): return []", "an `async` verify_many"),
-        ("judges = 5", "`judges` that is no text"),
         ("def identity(self): return object()", r"cannot be built \(TypeError"),
     ],
 )

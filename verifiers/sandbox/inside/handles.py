@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from selfplay.verifiers.sandbox.channel import Channel
 from selfplay.verifiers.sandbox.inside.exception_data import args_of, builtin_exception, describe, rebuild
 from selfplay.verifiers.sandbox.inside.object_graph import Graph
-from selfplay.verifiers.sandbox.inside.plain_data import TYPES, Plain, array, decode, whole
+from selfplay.verifiers.sandbox.inside.plain_data import TYPES, Plain, Special, array, decode, whole
 
 MOST_RAISED = 1000
 BUILT_IN_METHODS = frozenset(name for kind in TYPES.values() for name in dir(kind))
@@ -197,7 +197,7 @@ class Program:
         self._channel, self._follow = channel, follow
         self._streams = (sys.stdin, sys.stdout)
         self._one_at_a_time = threading.RLock()
-        special = {"handle": self._handle, "method": lambda: METHOD, "named": self._named, "array": array}
+        special: Special = {"handle": self._handle, "method": lambda: METHOD, "named": self._named, "array": array}
         self._graph = Graph(0, self._keep, special)
         self._handles: dict[int, Handle] = {}
         self._callbacks: list[Any] = []

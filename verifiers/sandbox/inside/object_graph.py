@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -205,8 +205,9 @@ class Graph:
         if tag == "object":
             values = [decode(part, special) if isinstance(part, (list, dict)) else part for part in parts[2:]]
             fields = dict(zip(parts[1].split(), values, strict=True))
+            kind: Any = type(held)
             held.__dict__.clear()
-            held.__dict__.update((name, part) for name, part in fields.items() if not _is_behaviour(type(held), name))
+            held.__dict__.update((name, part) for name, part in fields.items() if not _is_behaviour(kind, name))
             return
         if tag == "array":
             held[...] = array(*parts)
@@ -245,7 +246,7 @@ def is_array(value: Any) -> bool:
 
 
 @lru_cache(maxsize=1000)
-def _is_behaviour(kind: type, name: str) -> bool:
+def _is_behaviour(kind: Hashable, name: str) -> bool:
     """Whether a field of this name would hide a method or property of the class."""
     own = inspect.getattr_static(kind, name, None)
     return callable(own) or hasattr(type(own), "__get__")

@@ -24,7 +24,7 @@ from selfplay.verifiers.sandbox.inside.exception_data import (
     rebuild,
 )
 from selfplay.verifiers.sandbox.inside.object_graph import MAX_KEPT, Graph
-from selfplay.verifiers.sandbox.inside.plain_data import Plain, TooBig, array
+from selfplay.verifiers.sandbox.inside.plain_data import Plain, Special, TooBig, array
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{question.__name__: question for question in (setattr, len, iter, next, str, repr, isinstance)},
@@ -43,7 +43,7 @@ class Server:
 
     def __init__(self, channel: Channel, namespace: dict[str, Any], shared: list[str]) -> None:
         self._channel, self._namespace = channel, namespace
-        special = {
+        special: Special = {
             "handle": lambda number: self._kept[number],
             "callback": self._callback,
             "iterator": self._iterator,

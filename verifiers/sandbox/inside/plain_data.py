@@ -223,7 +223,9 @@ def array(kind: Any, nested: Plain) -> Any:
 
 def whole(number: Any) -> int:
     """A small whole number from plain data. Raises Unreadable."""
-    return _is(int, number)
+    if type(number) is not int:
+        raise Unreadable("not a whole number")
+    return number
 
 
 def _is(kind: type[Any], value: Any) -> Any:

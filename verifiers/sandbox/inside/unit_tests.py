@@ -26,7 +26,7 @@ def prepare(texts: list[str]) -> None:
     if any("unittest" in text for text in texts):
         import unittest  # only tests that use it pay for it
 
-        unittest.main = lambda *given, **named: None  # type: ignore[assignment,misc]
+        unittest.main = lambda *given, **named: None  # type: ignore[assignment]
 
 
 def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], entry_point: str | None) -> int:

@@ -21,7 +21,7 @@ import sys
 from dataclasses import dataclass
 
 from selfplay.verifiers.sandbox.kernel import landlock, linux, seccomp
-from selfplay.verifiers.sandbox.kernel.steps import Step, call
+from selfplay.verifiers.sandbox.kernel.linux import Step, call
 
 SCRATCH = "/tmp"
 OTHER_SCRATCH = "/scratch"

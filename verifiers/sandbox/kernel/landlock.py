@@ -11,7 +11,7 @@ import os
 import struct
 
 from selfplay.verifiers.sandbox.kernel import linux
-from selfplay.verifiers.sandbox.kernel.steps import Step, call
+from selfplay.verifiers.sandbox.kernel.linux import Step, call
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 ALL_OF_ABI_1 = (1 << 13) - 1

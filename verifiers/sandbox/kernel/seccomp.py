@@ -16,7 +16,7 @@ import os
 import struct
 
 from selfplay.verifiers.sandbox.kernel import linux
-from selfplay.verifiers.sandbox.kernel.steps import Step, call, walk
+from selfplay.verifiers.sandbox.kernel.linux import Step, call, walk
 
 # name=number, for the calls that are allowed whatever their arguments
 X86_64 = """

@@ -2,7 +2,7 @@
 
 Every request carries `Authorization: Bearer TOKEN`; bodies are JSON objects, bytes are base64.
 
-    GET /                   -> {"protocol": 2, "level": "namespaces", "about": "..."}
+    GET /                   -> {"protocol": 3, "level": "namespaces", "about": "..."}
     POST /executions        {"role": "candidate" | "tester", "limits": {the fields of Limits}, "stdin": bytes | null}
                             -> {"id": "..."}                          answered when the process is confined
     POST /executions/ID     {"send": [messages], "want": "message" | "output" | "cpu", "wait": seconds}
@@ -17,7 +17,7 @@ or it was ended for being left alone), 413 (too long), 503 (the sandbox failed, 
 
 from __future__ import annotations
 
-PROTOCOL = 2
+PROTOCOL = 3
 TOKEN_VARIABLE = "SELFPLAY_SANDBOX_TOKEN"
 SHORTEST_TOKEN = 16
 MAX_BODY = 16 << 20
