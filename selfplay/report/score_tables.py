@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
@@ -12,7 +12,6 @@ from selfplay.hostile_text import visible
 from selfplay.models.state import START
 from selfplay.report.run_record import Chosen, Kept, RunRecord
 from selfplay.report.score_summary import Summary, percent, percent_interval, stopped_words, whole_range
-from selfplay.run.directory import first_difference
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -175,13 +174,28 @@ def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, 
 
 
 def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> None:
-    apart = set(MAY_DIFFER)
-    difference = first_difference(
-        then.model_dump(mode="json", exclude=apart), now.model_dump(mode="json", exclude=apart)
-    )
-    if difference:
-        key, recorded, here = difference
-        raise RunError(
-            f"{run} is another experiment than {first}: `{key}` is {here!r} and was {recorded!r}; compare runs that "
-            "differ in their seeds alone."
-        )
+    recorded, here = _flat(then), _flat(now)
+    for key in [*recorded, *here]:
+        if recorded.get(key) != here.get(key):
+            raise RunError(
+                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was "
+                f"{recorded.get(key)!r}; compare runs that differ in their seeds alone."
+            )
+
+
+def _flat(experiment: Experiment) -> dict[str, Any]:
+    """Every setting by its dotted key, such as `arms[0].name`, without those that may differ."""
+    flat: dict[str, Any] = {}
+
+    def walk(key: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for name, item in value.items():
+                walk(f"{key}.{name}" if key else str(name), item)
+        elif isinstance(value, list) and value:
+            for index, item in enumerate(value):
+                walk(f"{key}[{index}]", item)
+        else:
+            flat[key] = value
+
+    walk("", experiment.model_dump(mode="json", exclude=set(MAY_DIFFER)))
+    return flat

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from selfplay.cluster.same_code import digest, folder
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.experiment_file import load_experiment
+from selfplay.experiment.file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import as_json
 from selfplay.tasks.problem import content_hash
@@ -124,7 +124,7 @@ def check_same(path: Path, experiment: Experiment) -> None:
             f"Cannot resume {path}: {str(error).rstrip('.')}; restore that file, or resume with the version of "
             "selfplay that wrote it."
         ) from None
-    difference = first_difference(recorded.model_dump(mode="json"), experiment.model_dump(mode="json"))
+    difference = _first_difference(recorded.model_dump(mode="json"), experiment.model_dump(mode="json"))
     if difference:
         key, then, now = difference
         raise RunError(
@@ -269,17 +269,16 @@ def _lock(path: Path) -> IO[str]:
     return file
 
 
-def first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """(dotted key, value then, value now) of the first setting that differs; `output` may differ."""
+def _first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any] | None:
     if isinstance(then, dict) and isinstance(now, dict):
         for name in [*now, *(name for name in then if name not in now)]:
             if (key, name) == ("", "output"):
                 continue
-            found = first_difference(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+            found = _first_difference(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
             if found:
                 return found
         return None
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         pairs = enumerate(zip(then, now, strict=True))
-        return next((found for i, (a, b) in pairs if (found := first_difference(a, b, f"{key}[{i}]"))), None)
+        return next((found for i, (a, b) in pairs if (found := _first_difference(a, b, f"{key}[{i}]"))), None)
     return None if then == now else (key, then, now)
