@@ -23,8 +23,8 @@ from typing import Any, get_args
 
 from calculation_gsm8k import with_a_false_step
 
-from selfplay.cli.auditing import named_source
-from selfplay.experiment.file import apply_override
+from selfplay.cli.audit_thresholds import named_source
+from selfplay.experiment.experiment_file import apply_override
 from selfplay.tasks import Problem, load_source
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.problem import Split

@@ -51,8 +51,8 @@ def answer(run: Path, kind: str, question: str) -> str:
 
 def identity(run: Path) -> str:
     """The training sample that the report shows with its ancestors."""
-    from selfplay.report.family import example_of_ancestors
-    from selfplay.report.queries import RunRecord
+    from selfplay.report.family_figure import example_of_ancestors
+    from selfplay.report.run_record import RunRecord
 
     with RunRecord.open(run) as record:
         example = example_of_ancestors(record)

@@ -23,7 +23,7 @@ LONG = bool(os.environ.get("SELFPLAY_LONG"))
 ON_ONE_CLUSTER = (
     "selfplay/ledger/test_digest.py",
     "selfplay/ledger/test_lineage.py",
-    "selfplay/report/test_family.py",
+    "selfplay/report/test_family_figure.py",
     "selfplay/run/test_loop.py",
     "selfplay/run/test_alarms.py",
     "selfplay/run/test_filters_in_a_run.py",
@@ -49,7 +49,7 @@ LONGEST_FIRST = (
     "tasks/test_reasoning_gym.py",
     "verifiers/adapters/test_stacks.py",
     "selfplay/doctor/test_doctor.py",
-    "selfplay/cli/test_cli.py",
+    "selfplay/cli/test_every_verb.py",
     "selfplay/cluster/test_same_code.py",
     "verifiers/adapters/test_trl.py",
     "tasks/test_trial.py",
@@ -60,7 +60,7 @@ LONGEST_FIRST = (
     "verifiers/sandbox/test_bounds.py",
     "verifiers/serve/test_service.py",
     "verifiers/code/test_forms.py",
-    "selfplay/report/test_page.py",
+    "selfplay/report/test_report_page.py",
     "selfplay/cluster/test_connection.py",
 )
 TESTS = Path(__file__).resolve().parent

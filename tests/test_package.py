@@ -145,7 +145,7 @@ def test_the_base_install_judges_without_the_loop(wheel: Path, tmp_path: Path) -
         assert base.outcomes(verifier) == {"right": "accepted", "wrong": "rejected"}
     assert "selfplay-lab" in base.run("selfplay", "verifiers", "list").stdout
     assert "procedural solution" in base.run("python", "-m", "selfplay", "tasks", "show", "fractions", "-n", "1").stdout
-    base.evaluate("importlib.import_module('selfplay.cli.auditing')")
+    base.evaluate("importlib.import_module('selfplay.cli.audit_thresholds')")
     for extra, *verb in (
         ("loop", "run", "quickstart"),
         ("loop", "run", "quickstart", "--dry-run"),

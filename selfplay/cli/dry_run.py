@@ -9,7 +9,7 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 
-from selfplay.experiment.estimate import (
+from selfplay.experiment.cost_estimate import (
     Speeds,
     check_room,
     measure,
@@ -19,8 +19,8 @@ from selfplay.experiment.estimate import (
     times,
     why_not_measured,
 )
-from selfplay.experiment.file import load_experiment
-from selfplay.experiment.plan import Plan, check, done_in, plan
+from selfplay.experiment.experiment_file import load_experiment
+from selfplay.experiment.run_plan import Plan, check, done_in, plan
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
 
@@ -43,7 +43,7 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
 
         check_same(resume, experiment)
         done = done_in(resume)
-    size = plan(experiment, not_checked, done)
+    size = plan(experiment, done)
     resolved = yaml.safe_dump(experiment.model_dump(mode="json", exclude_none=True), sort_keys=False)
     console = Console(soft_wrap=True)
     console.print(escape(visible(resolved)), highlight=False)

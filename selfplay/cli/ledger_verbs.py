@@ -1,4 +1,4 @@
-"""What the verbs `ledger digest`, `ledger check`, `ledger query` and `lineage` print."""
+"""`selfplay ledger` (digest, check, query) and `selfplay lineage`. Heavy libraries are imported inside the verbs."""
 
 from __future__ import annotations
 
@@ -6,47 +6,91 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-from selfplay.errors import RunError
-from selfplay.ledger import digest, lineage
-from selfplay.ledger import query as ledger_query
-from selfplay.ledger.ledger import Ledger
-from selfplay.ledger.lineage import text
+import typer
 
+from selfplay.cli.user_errors import one_sentence
 
-def print_digest(run: Path, *, as_json: bool) -> bool:
-    """Print a run's digest; returns whether no row stands twice."""
-    found = digest.digest(Ledger.of_run(run))
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-    else:
-        for table, one in found.tables.items():
-            print(f"{table:<14}{one.rows:>12,} rows  {one.sha256[:32]}")
-        print(f"{'total':<31}  {found.total}")
-        for repeated in found.repeated:
-            print(repeated.sentence)
-    return not found.repeated
+app = typer.Typer(no_args_is_help=True, help="The ledger of a run: its digest, its soundness, SQL over it.")
+
+RunArgument = Annotated[Path, typer.Argument(help="A run directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def print_check(run: Path) -> bool:
-    """Print what is wrong with a run's ledger; returns whether nothing is."""
-    found = digest.check(run)
-    for sentence in found or ["The ledger is whole."]:
-        print(sentence)
-    return not found
+@app.command("digest")
+def digest(run: RunArgument, json_: AsJson = False) -> None:
+    """Print a hash of what matters in a run: equal for equal runs, killed and resumed or not.
+
+    Exit code 1 where the ledger holds a row twice.
+    """
+    with one_sentence():
+        from selfplay.ledger import digest
+        from selfplay.ledger.ledger import Ledger
+
+        found = digest.digest(Ledger.of_run(run))
+        if json_:
+            print(json.dumps(asdict(found), indent=2))
+        else:
+            for table, one in found.tables.items():
+                print(f"{table:<14}{one.rows:>12,} rows  {one.sha256[:32]}")
+            print(f"{'total':<31}  {found.total}")
+            for repeated in found.repeated:
+                print(repeated.sentence)
+        if found.repeated:
+            raise typer.Exit(1)
 
 
-def print_query(run: Path, sql: str, *, as_csv: bool, as_json: bool) -> None:
-    """Print what a query gives."""
-    if as_csv and as_json:
-        raise RunError("--csv and --json exclude each other; give one of them.")
-    ledger_query.query(run, sql, "csv" if as_csv else "json" if as_json else "table", sys.stdout)
+@app.command("check")
+def check(run: RunArgument) -> None:
+    """Look for damaged and missing files, duplicate rows and rows that name something missing.
+
+    Exit code 1 where something is wrong; `selfplay run --resume` sets damaged files aside and does their work again.
+    """
+    with one_sentence():
+        from selfplay.ledger import digest
+
+        found = digest.check(run)
+        for sentence in found or ["The ledger is whole."]:
+            print(sentence)
+        if found:
+            raise typer.Exit(1)
 
 
-def print_lineage(run: Path, identity: str, *, as_json: bool, full: bool) -> None:
-    """Print the lineage of a sample, a model or a problem."""
-    found = lineage.trace(Ledger.of_run(run), identity)
-    if as_json:
-        print(json.dumps({"kind": type(found).__name__.removesuffix("Lineage").lower(), **asdict(found)}, indent=2))
-    else:
-        print("\n".join(text.lines(found, full=full)))
+@app.command("query")
+def query(
+    run: RunArgument,
+    sql: Annotated[str, typer.Argument(help="A DuckDB query over the tables that docs/ledger.md lists.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print all rows as JSON.")] = False,
+) -> None:
+    """Ask the ledger of a run in SQL. The query sees the ledger alone and can write nothing."""
+    with one_sentence():
+        from selfplay.errors import RunError
+        from selfplay.ledger import query
+
+        if csv and json_:
+            raise RunError("--csv and --json exclude each other; give one of them.")
+        query.query(run, sql, "csv" if csv else "json" if json_ else "table", sys.stdout)
+
+
+def lineage(
+    run: RunArgument,
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="A sample's, model's or problem's id, or its beginning.")
+    ],
+    json_: AsJson = False,
+    full: Annotated[bool, typer.Option("--full", help="Print prompts and completions whole.")] = False,
+) -> None:
+    """Print where a sample comes from, what a model is made of, or what a worked example has touched."""
+    with one_sentence():
+        from selfplay.ledger import lineage
+        from selfplay.ledger.ledger import Ledger
+        from selfplay.ledger.lineage import text
+
+        found = lineage.trace(Ledger.of_run(run), identity)
+        if json_:
+            kind = type(found).__name__.removesuffix("Lineage").lower()
+            print(json.dumps({"kind": kind, **asdict(found)}, indent=2))
+        else:
+            print("\n".join(text.lines(found, full=full)))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from selfplay.cli.refusal import one_sentence
+from selfplay.cli.user_errors import one_sentence
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,16 @@ def app_of(noun: str) -> typer.Typer:
     def list_() -> None:
         """List them with what each is, and the broken ones with the reason."""
         with one_sentence():
-            from selfplay.cli import listing as shown
+            from selfplay.cli import plugin_tables
 
             kind = listing()
-            shown.print_listed(kind.columns, kind.group.listed(), kind.cells)
+            plugin_tables.print_listed(kind.columns, kind.group.listed(), kind.cells)
 
     @app.command()
     def show(name: Annotated[str, typer.Argument(help="A name of the list, or `path/to/file.py:name`.")]) -> None:
         """Show one: what it is, and its keys."""
         with one_sentence():
-            from selfplay.cli import listing as shown
+            from selfplay.cli import plugin_tables
             from selfplay.errors import ConfigError
             from selfplay.verifiers.sandbox.protocol import SandboxError
 
@@ -154,7 +154,7 @@ def app_of(noun: str) -> typer.Typer:
                 found = kind.group.find(name)
             except (ValueError, SandboxError) as error:
                 raise ConfigError(str(error)) from None
-            shown.print_shown(kind.lines(found), kind.keys(found))
+            plugin_tables.print_shown(kind.lines(found), kind.keys(found))
 
     return app
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay.cli.refusal import one_sentence
+from selfplay.cli.user_errors import one_sentence
 
 app = typer.Typer(no_args_is_help=True, help="People label a sample of a run's verdicts, and the run learns from it.")
 Run = Annotated[Path, typer.Argument(help="A run directory.")]
@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Draw a stratified sample of verdicts for people to label blind: a page, a CSV and JSON lines."""
     with one_sentence():
-        from selfplay.review.export import export as write
+        from selfplay.review.label_export import export as write
 
         typer.echo(write(run, count=count, seed=seed, output=output, second=audit))
 
@@ -41,8 +41,8 @@ def import_(
 ) -> None:
     """Bring labels back into the run, with who and when, and show what they say of its verifiers."""
     with one_sentence():
-        from selfplay.review.show import show as shown
-        from selfplay.review.store import import_labels
+        from selfplay.review.corrected_scores import show as shown
+        from selfplay.review.label_store import import_labels
 
         typer.echo(import_labels(run, labels, who))
         typer.echo(shown(run))
@@ -52,7 +52,7 @@ def import_(
 def show(run: Run) -> None:
     """Show the verifiers' error rates by the labels, and accuracies and error shares corrected by them."""
     with one_sentence():
-        from selfplay.review.show import show as shown
+        from selfplay.review.corrected_scores import show as shown
 
         typer.echo(shown(run))
 
@@ -64,6 +64,6 @@ def export_training(
 ) -> None:
     """Write what people found right as worked examples of origin human, for the task source `dataset`."""
     with one_sentence():
-        from selfplay.review.training import write_training_set
+        from selfplay.review.label_export import write_training_set
 
         typer.echo(write_training_set(run, output))

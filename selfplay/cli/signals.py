@@ -1,12 +1,12 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed end a run as an error does: with a sentence, and ready to resume.
+"""Ctrl-C, SIGTERM and a closed terminal end a run like an error: with one sentence, ready to resume.
 
     with Signals() as signals:
         connect_to_ray()
-        signals.heed()          # Ray puts a handler of its own in the place of ours, and none when it goes
+        signals.heed()          # again, because Ray replaces our handlers and resets them when it ends
         ...                     # a signal raises KeyboardInterrupt here, and Interrupted leaves the block
 
 What is covered: whatever a `finally` does on the way out, such as writing judged samples and stopping Ray. What is not:
-SIGKILL, which nobody can answer; what was made until then is found by `--resume` all the same.
+SIGKILL, which cannot be caught; `--resume` still finds what was written before it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Signals:
 
 
 def leave_without_ray(error: Interrupted) -> None:
-    """Have the process end as soon as the sentence is out.
+    """End the process right after the error message is printed.
 
     Where Ray was interrupted as it connected, its threads may abort the process, with an exit code of their own, once
     Ray's exit handler ends the head that they talk to. Handlers run last in, first out, so this one runs before it.

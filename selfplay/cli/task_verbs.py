@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from selfplay.cli.refusal import one_sentence
+from selfplay.cli.user_errors import one_sentence
 
 app = typer.Typer(no_args_is_help=True, help="Task sources: what is asked.")
 
@@ -19,9 +19,9 @@ Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE"
 def list_() -> None:
     """List the task sources, what judges each, who wrote its solutions, and the broken ones with the reason."""
     with one_sentence():
-        from selfplay.cli import listing
+        from selfplay.cli import plugin_tables
 
-        listing.sources()
+        plugin_tables.sources()
 
 
 @app.command()
@@ -33,9 +33,9 @@ def show(
 ) -> None:
     """Show a source's settings and some of its problems."""
     with one_sentence():
-        from selfplay.cli import listing
+        from selfplay.cli import plugin_tables
 
-        listing.source(source, set_ or (), count, seed)
+        plugin_tables.source(source, set_ or (), count, seed)
 
 
 @app.command()
@@ -64,21 +64,29 @@ def check(
     Exit code 1 when something is found.
     """
     with one_sentence():
-        from selfplay.cli import task_report
+        from selfplay.cli import task_findings
+        from selfplay.errors import ConfigError
+        from selfplay.experiment.experiment_file import settings_of
+        from selfplay.tasks.registry import load_source
 
-        found = task_report.check_and_print(
-            source,
-            set_ or (),
-            verify or (),
+        if (tokenizer is None) != (context is None):
+            raise ConfigError("`--tokenizer` and `--context` belong together; give both or neither.")
+        if output is not None and not (folder := output.absolute().parent).is_dir():
+            raise ConfigError(f"there is no folder {folder}; set `--output` to a file in one that is there.")
+        asked = load_source(source, settings_of(set_))
+        done = task_findings.judged_with_bar(
+            asked,
+            settings=settings_of(verify),
             count=count,
             workers=workers,
             timeout=timeout,
-            tokenizer=tokenizer,
+            tokens=None if tokenizer is None else task_findings.measure(tokenizer),
             context=context,
-            output=output,
-            shown=shown,
         )
-        if found:
+        task_findings.print_findings(asked.name, done, shown)
+        if output is not None:
+            task_findings.write_findings(output, done.findings)
+        if done.findings:
             raise typer.Exit(1)
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from selfplay.doctor import machine, software, surroundings
+from selfplay.doctor import machine, plugins_and_services, software
 from selfplay.doctor.finding import Finding
 from selfplay.hostile_text import visible
 
@@ -36,9 +36,9 @@ def examine(output: Path) -> list[Finding]:
     gpu_names, gpu = machine.gpus()
     found = [software.python(), *software.libraries(gpu_names)]
     found += [gpu, machine.cores(), machine.memory(), machine.cgroups()]
-    found += [surroundings.sandbox(), *surroundings.plugins(), *surroundings.needs()]
+    found += [plugins_and_services.sandbox(), *plugins_and_services.plugins(), *plugins_and_services.needs()]
     found += [machine.disk(output), machine.shared_memory(), machine.open_files()]
-    found += [surroundings.ray_around(), surroundings.data(), surroundings.hub()]
+    found += [plugins_and_services.ray_around(), plugins_and_services.data(), plugins_and_services.hub()]
     return found
 
 

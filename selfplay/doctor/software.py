@@ -115,7 +115,7 @@ def _imported(script: str) -> dict[str, Any] | str:
     if done.returncode < 0:
         return f"its import was killed by signal {-done.returncode}"
     if done.returncode:
-        return (done.stderr.strip().splitlines() or ["it ended without a word"])[-1][:300]
+        return (done.stderr.strip().splitlines() or ["it ended without a message"])[-1][:300]
     answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return answer
 

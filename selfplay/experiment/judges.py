@@ -81,7 +81,7 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
     for section, name, purpose in sorted(wanted):
         try:
             if name not in named:
-                registry.find(name)  # a name that nothing has would replace nothing, without a word
+                registry.find(name)  # an unknown name would silently have no effect
             found[absolute(name), purpose] = judge_of(experiment, name, purpose).load()
         except VerifierError as error:
             raise ConfigError(f"{section}.{name}: {error}") from None

@@ -29,7 +29,7 @@ from selfplay.distill.registry import distill_settings
 from selfplay.engines.registry import ENGINES, check_options
 from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import ConfigError, EngineError
-from selfplay.experiment.conditions import Condition, StopCondition
+from selfplay.experiment.alarm_conditions import Condition, StopCondition
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.measure.registry import taken
 from selfplay.models.folders import ModelInit

@@ -5,7 +5,7 @@
 Each problem is asked: can its row be read, is a part of it empty, does it repeat another, does the verifier accept its
 own worked solution and reject its neighbour's, and does it fit into the model's context. What is covered: all rows of a
 finite source, the first `count` problems of an endless one, judged under the supervisor as in a run. What is not
-covered: a reference that is wrong together with its solution, and a question that nobody can answer.
+covered: a reference and solution that are wrong together, and a question without an answer.
 """
 
 from __future__ import annotations

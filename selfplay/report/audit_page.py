@@ -17,6 +17,7 @@ from typing import Any
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.report.escaping import page_environment
+from selfplay.report.score_summary import counted
 from selfplay.verifiers.audit.audit import Audit, Judged
 from selfplay.verifiers.audit.record import Counts, Record, write
 from selfplay.verifiers.audit.statistics import Share
@@ -90,7 +91,7 @@ def sentences(record: Record) -> list[str]:
     speed = record.speed
     found.append(
         f"Time of a verdict: p50 {speed.p50_ms:.2f} ms, p99 {speed.p99_ms:.2f} ms, longest {speed.longest_ms:.1f} ms "
-        f"({speed.rows:,} rows, {_count(speed.workers, 'worker')}, attacks left out)."
+        f"({speed.rows:,} rows, {counted(speed.workers, 'worker')}, attacks left out)."
     )
     if record.memory_mb is not None:
         found.append(f"Memory of the workers and all below them, attacks included: peak {record.memory_mb:,.0f} MiB.")
@@ -192,16 +193,8 @@ def _shown(one: Judged) -> dict[str, Any]:
 
 
 def _line(one: Judged) -> dict[str, Any]:
-    row = one.row
-    line: dict[str, Any] = {
-        "id": row.id,
-        "label": row.label,
-        "group": row.group,
-        "origin": row.origin,
-        "category": row.category,
-        "change": row.change,
-        "reference": row.reference,
-        "completion": row.completion,
+    keys = ("id", "label", "group", "origin", "category", "change", "reference", "completion")
+    line: dict[str, Any] = {key: getattr(one.row, key) for key in keys} | {
         "outcome": one.outcome,
         "reason": one.judgement.verdict.reason,
         "detail": one.judgement.verdict.detail,
@@ -214,7 +207,3 @@ def _line(one: Judged) -> dict[str, Any]:
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from selfplay.experiment.conditions import Condition, StopCondition
-from selfplay.experiment.plan import check_tasks
+from selfplay.experiment.alarm_conditions import Condition, StopCondition
+from selfplay.experiment.run_plan import check_tasks
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json

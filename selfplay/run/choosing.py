@@ -14,7 +14,7 @@ from typing import Any
 
 from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.judges import judge_of
-from selfplay.experiment.plan import arm_filters
+from selfplay.experiment.run_plan import arm_filters
 from selfplay.experiment.schema import Arm, Experiment
 from selfplay.filters.answers import Consult, Reader, Unread
 from selfplay.filters.group_filter import Candidate, Choice, Group

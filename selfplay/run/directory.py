@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from selfplay.cluster.same_code import digest, folder
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import as_json
 from selfplay.tasks.problem import content_hash

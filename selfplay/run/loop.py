@@ -25,7 +25,7 @@ from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import LossNotFinite
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Arm
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Arm, Filtered, RandomSubset
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json, problem_row, worked_example_row

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from selfplay.engines.protocol import Engine, Request
 from selfplay.engines.settings import SamplingSettings
-from selfplay.experiment.estimate import Speeds
+from selfplay.experiment.cost_estimate import Speeds
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.judges import judge_name, judge_of
-from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models

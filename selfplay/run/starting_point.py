@@ -24,7 +24,7 @@ from selfplay.distill.registry import METHODS
 from selfplay.engines.registry import ENGINES, resolve_kind
 from selfplay.errors import RunError
 from selfplay.experiment.judges import load_all
-from selfplay.experiment.plan import arm_filters
+from selfplay.experiment.run_plan import arm_filters
 from selfplay.experiment.schema import Experiment
 from selfplay.run.directory import write_text
 from selfplay.tasks.registry import load_source

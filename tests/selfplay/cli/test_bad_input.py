@@ -22,7 +22,7 @@ from selfplay.cli.app import app
 from selfplay.cluster import connection
 from selfplay.cluster.connection import Cluster
 from selfplay.errors import RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
 from selfplay.models.folders import ModelInit
@@ -60,8 +60,8 @@ def written(tmp_path: Path, data: dict[str, Any] | bytes) -> Path:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"name: a\nname: b\n", "the key `name` stands twice, again in line 2"),
-        (b"name: a\nsampling:\n  n: 1\n  n: 2\n", "the key `n` stands twice, again in line 4"),
+        (b"name: a\nname: b\n", "the key `name` appears twice, again in line 2"),
+        (b"name: a\nsampling:\n  n: 1\n  n: 2\n", "the key `n` appears twice, again in line 4"),
         (b"name: [a\n", "is not valid YAML"),
         (b"name: \xff\xfe\n", "is not UTF-8 at byte 6; save it as UTF-8"),
         (b"- a\n- b\n", "must hold keys and values"),

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from selfplay.cli.app import app
 from selfplay.errors import RunError
-from selfplay.experiment import estimate
-from selfplay.experiment.estimate import (
+from selfplay.experiment import cost_estimate
+from selfplay.experiment.cost_estimate import (
     Speeds,
     check_room,
     needed_bytes,
@@ -23,8 +23,8 @@ from selfplay.experiment.estimate import (
     times,
     why_not_measured,
 )
-from selfplay.experiment.plan import Done, plan
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
+from selfplay.experiment.run_plan import Done, plan
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.run.directory import RunDirectory
@@ -70,7 +70,7 @@ def dry_run(config: Path, *more: str) -> Result:
 
 
 def test_the_estimate_adds_up(experiment: Experiment) -> None:
-    size = plan(experiment, [])
+    size = plan(experiment)
     parts = times(size, experiment, SPEEDS)
     assert size.models == 6
     assert parts["start"] == 8 + 3 * 1 + 5 + 2 + 3
@@ -82,18 +82,18 @@ def test_the_estimate_adds_up(experiment: Experiment) -> None:
 
 
 def test_what_is_done_is_not_estimated_again(experiment: Experiment) -> None:
-    whole = plan(experiment, [])
-    rest = plan(experiment, [], Done(models=4, trainings=4, training_samples=48, evaluation_samples=40))
+    whole = plan(experiment)
+    rest = plan(experiment, Done(models=4, trainings=4, training_samples=48, evaluation_samples=40))
     assert (whole.models - rest.models, whole.trainings - rest.trainings) == (4, 4)
     assert whole.training_samples - rest.training_samples == 48
     assert rest.training_steps == rest.trainings * experiment.distill.steps
-    finished = plan(experiment, [], Done(99, 99, 9999, 9999))
+    finished = plan(experiment, Done(99, 99, 9999, 9999))
     assert sum(times(finished, experiment, SPEEDS).values()) == 0
 
 
 def test_disk_grows_with_the_models(experiment: Experiment) -> None:
     assert experiment.model.init is not None
-    of_models, of_ledger = needed_bytes(plan(experiment, []), experiment)
+    of_models, of_ledger = needed_bytes(plan(experiment), experiment)
     assert of_models > 7 * 4 * experiment.model.init.parameters
     assert of_ledger > 0
 
@@ -108,7 +108,7 @@ def test_a_disk_without_room_is_said_before_anything_starts(
 ) -> None:
     tiny |= {"output": str(small_disk / "runs")}
     with pytest.raises(RunError, match=r"The models of this run need .* has .* free; make room, set `output`"):
-        check_room(plan(Experiment.model_validate(tiny), []), Experiment.model_validate(tiny))
+        check_room(plan(Experiment.model_validate(tiny)), Experiment.model_validate(tiny))
     config = tmp_path / "full.yaml"
     config.write_text(yaml.safe_dump(tiny))
     for arguments in (["run", str(config)], ["run", str(config), "--dry-run", "--no-probe"]):
@@ -134,11 +134,11 @@ def test_a_server_is_not_measured(tiny: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_a_probe_that_fails_or_hangs_is_said_and_ends(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "PROBE_SECONDS", 0.05)
-    assert "did not end within" in str(estimate.measure(experiment))
+    monkeypatch.setattr(cost_estimate, "PROBE_SECONDS", 0.05)
+    assert "did not end within" in str(cost_estimate.measure(experiment))
     monkeypatch.undo()
     wrong = experiment.model_copy(update={"generations": -1})  # which the probe refuses as it begins
-    assert "the probe failed" in str(estimate.measure(wrong))
+    assert "the probe failed" in str(cost_estimate.measure(wrong))
 
 
 def test_resume_shows_what_is_left_and_writes_nothing(config: Path, experiment: Experiment) -> None:
@@ -165,7 +165,7 @@ def test_composed_judges_and_those_of_training_are_timed(tiny: dict[str, Any]) -
     examples = [p for p in Curriculum(experiment, 0).worked_examples() if p.verifier == "math"]
     _, speeds = judge_speeds(experiment, examples[:4])
     assert set(speeds) == {"math for evaluation", "math for training"}
-    size = plan(experiment, [])
+    size = plan(experiment)
     told = SPEEDS.model_copy(update={"verdicts": {**SPEEDS.verdicts, **dict.fromkeys(speeds, 1.0)}})
     fewer = told.model_copy(update={"verdicts": {**told.verdicts, "math for training": 2.0}})
     saved = times(size, experiment, told)["judge"] - times(size, experiment, fewer)["judge"]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from selfplay.cli.app import app
 from selfplay.cli.plugin_verbs import NOUNS
 from selfplay.errors import ConfigError
-from selfplay.experiment.file import parse_experiment
+from selfplay.experiment.experiment_file import parse_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.run.directory import RunDirectory

@@ -21,15 +21,15 @@ from selfplay.ledger.digest import check
 pytestmark = pytest.mark.slow
 SLOW_REPORT = """
 import sys, time
-import selfplay.report
+import selfplay.report.report_page
 from selfplay.cli.app import app
 
-def write_report(run, write=selfplay.report.write_report):
+def write_report(run, write=selfplay.report.report_page.write_report):
     print("in the report", flush=True)
     time.sleep(60)
     return write(run)
 
-selfplay.report.write_report = write_report
+selfplay.report.report_page.write_report = write_report
 app()
 """
 """The command with a report that takes so long that a signal meets it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.doctor import Finding, machine, quickstart_can_run, show, software, surroundings
+from selfplay.doctor import Finding, machine, plugins_and_services, quickstart_can_run, show, software
 
 
 def test_what_the_machine_offers_is_told_in_units() -> None:
@@ -82,11 +82,11 @@ def test_vllm_is_not_needed_but_must_not_be_broken() -> None:
 
 
 def test_the_sandbox_tells_its_level() -> None:
-    assert surroundings.sandbox().value.split()[0] in ("namespaces", "landlock")
+    assert plugins_and_services.sandbox().value.split()[0] in ("namespaces", "landlock")
 
 
 def test_built_in_plugins_are_found() -> None:
-    found = {finding.name: finding for finding in surroundings.plugins()}
+    found = {finding.name: finding for finding in plugins_and_services.plugins()}
     assert {"code", "math"} <= set(found["verifiers"].value.split(", "))
     assert "polynomials" in found["tasks"].value
 
@@ -96,7 +96,7 @@ def test_a_broken_plugin_is_named_with_its_remedy(tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-plugin\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[selfplay.verifiers]\nbad = no_such_module_here:Bad\n")
-    script = "from selfplay.doctor import surroundings; print(*surroundings.plugins(), sep='\\n')"
+    script = "from selfplay.doctor import plugins_and_services; print(*plugins_and_services.plugins(), sep='\\n')"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert "verifiers: bad" in done.stdout, done.stderr
@@ -107,10 +107,10 @@ def test_a_broken_plugin_is_named_with_its_remedy(tmp_path: Path) -> None:
 def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFPLAY_DATA", str(tmp_path))
     (tmp_path / "mbpp.jsonl").touch()
-    found = surroundings.data()
+    found = plugins_and_services.data()
     assert "It lacks gsm8k_train.jsonl, gsm8k_test.jsonl, humaneval.jsonl;" in found.remedy
     monkeypatch.delenv("SELFPLAY_DATA")
-    assert surroundings.data().value == "not set"
+    assert plugins_and_services.data().value == "not set"
 
 
 def test_hostile_values_are_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from selfplay.engines.last_words import LINES, LONGEST_LINE, last_words
 from selfplay.engines.pool import MAX_RESTARTS
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models

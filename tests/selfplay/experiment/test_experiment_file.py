@@ -9,8 +9,14 @@ import pytest
 import yaml
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.file import apply_override, experiment_file, load_experiment, parse_experiment, shipped
-from selfplay.experiment.plan import check
+from selfplay.experiment.experiment_file import (
+    apply_override,
+    experiment_file,
+    load_experiment,
+    parse_experiment,
+    shipped,
+)
+from selfplay.experiment.run_plan import check
 from selfplay.experiment.schema import Experiment
 
 ROOT = Path(__file__).resolve().parents[3]

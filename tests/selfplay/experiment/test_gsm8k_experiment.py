@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.experiment.file import load_experiment
-from selfplay.experiment.plan import check
+from selfplay.experiment.experiment_file import load_experiment
+from selfplay.experiment.run_plan import check
 from selfplay.ledger.ledger import Ledger
 from selfplay.models.folders import ModelInit, create
 from selfplay.run.directory import RunDirectory

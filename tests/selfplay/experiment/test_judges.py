@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfplay.cluster import carried_files
-from selfplay.doctor import surroundings
+from selfplay.doctor import plugins_and_services
 from selfplay.errors import ConfigError
 from selfplay.experiment.judges import check_references, judge_of, load_all, needs
 from selfplay.experiment.schema import Experiment
@@ -115,7 +115,7 @@ def test_the_doctor_shows_what_a_verifier_needs(tmp_path: Path, monkeypatch: pyt
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[selfplay.verifiers]\nneedy = needy_of_tests:needy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    (found,) = [finding for finding in surroundings.needs() if finding.name == "verifier needy"]
+    (found,) = [finding for finding in plugins_and_services.needs() if finding.name == "verifier needy"]
     assert (found.state, "64 GPUs, the network, no_such_package_here" in found.value) == ("limited", True)
     assert "Install no_such_package_here." in found.remedy
     assert "GPU to spare" in found.remedy

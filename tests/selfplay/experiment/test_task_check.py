@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from selfplay.cli.app import app
-from selfplay.cli.task_report import measure
+from selfplay.cli.task_findings import measure
 from selfplay.errors import ModelError
 from selfplay.experiment.task_check import check
 from selfplay.tasks import load_source

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from selfplay.cli.app import app
 from selfplay.errors import RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.ledger import digest as digests
 from selfplay.ledger.digest import Digest, check, digest
 from selfplay.ledger.files import LedgerFiles
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import SCHEMAS
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run.directory import RunDirectory
 
 pytestmark = pytest.mark.slow

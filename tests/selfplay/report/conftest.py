@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.experiment.file import parse_experiment
+from selfplay.experiment.experiment_file import parse_experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row, worked_example_row
 from selfplay.measure import Drawn

@@ -17,10 +17,9 @@ from typer.testing import CliRunner
 from selfplay.cli.app import app
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, as_json, problem_row, sample_row, storable
-from selfplay.report import write_report
-from selfplay.report.page import scores_csv
-from selfplay.report.queries import Score
-from selfplay.report.table import arms_table, compare_runs
+from selfplay.report.report_page import scores_csv, write_report
+from selfplay.report.run_record import Score
+from selfplay.report.score_tables import arms_table, compare_runs
 from selfplay.run.progress import RunView
 from selfplay.tasks.problem import Problem
 

@@ -12,7 +12,7 @@ import pytest
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.digest import check, digest
 from selfplay.ledger.ledger import Ledger
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run.alarms import EXIT_STOPPED, exit_code, recorded_alarms
 from selfplay.run.directory import RunDirectory
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Arm, Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, sample_row
@@ -196,7 +196,7 @@ def test_faults_stop_the_run(tiny: dict[str, Any], ledger: Ledger) -> None:
     ],
 )
 def test_settings_are_checked_before_a_run_starts(tiny: dict[str, Any], keep: object, words: str) -> None:
-    from selfplay.experiment.plan import check
+    from selfplay.experiment.run_plan import check
 
     with pytest.raises(ConfigError) as raised:
         check(with_arms(tiny, keep), offline=True)
@@ -204,7 +204,7 @@ def test_settings_are_checked_before_a_run_starts(tiny: dict[str, Any], keep: ob
 
 
 def test_a_filter_that_cannot_be_built_is_one_sentence(tiny: dict[str, Any], tmp_path: Path) -> None:
-    from selfplay.experiment.plan import check
+    from selfplay.experiment.run_plan import check
 
     file = tmp_path / "half.py"
     file.write_text(
@@ -215,7 +215,7 @@ def test_a_filter_that_cannot_be_built_is_one_sentence(tiny: dict[str, Any], tmp
 
 
 def test_with_names_an_arm_before_it_that_samples(tiny: dict[str, Any]) -> None:
-    from selfplay.experiment.plan import check
+    from selfplay.experiment.run_plan import check
 
     with pytest.raises(ValueError, match="wants the samples of `arm1`, which must be an arm with synthetic data"):
         with_arms(tiny, {"filter": "agreement", "with": ["arm1"]}, "all")

@@ -15,7 +15,7 @@ import yaml
 
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
-from selfplay.report import write_report
+from selfplay.report.report_page import write_report
 from selfplay.run import directory as run_directory
 from selfplay.run.directory import RunDirectory
 
@@ -95,7 +95,7 @@ def test_no_duration_and_no_id_comes_from_the_wall_clock() -> None:
                     r"time\.(time|time_ns|localtime|ctime)|.*datetime\.(now|utcnow|today)|date\.today", called
                 ):
                     used.add(str(file.relative_to(ROOT)))
-    assert used == {"selfplay/run/directory.py", "selfplay/review/store.py", "verifiers/audit/audit.py"}
+    assert used == {"selfplay/run/directory.py", "selfplay/review/label_store.py", "verifiers/audit/audit.py"}
 
 
 def test_other_versions_are_told_and_recorded(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.digest import check, digest
 from selfplay.ledger.ledger import Ledger
-from selfplay.report import write_report
-from selfplay.report.table import arms_table
+from selfplay.report.report_page import write_report
+from selfplay.report.score_tables import arms_table
 from selfplay.run.directory import RunDirectory
 
 pytestmark = pytest.mark.slow

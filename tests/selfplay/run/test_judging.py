@@ -19,7 +19,7 @@ from selfplay.distill.trainer import Trainer
 from selfplay.engines.protocol import Completion
 from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import RunError
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose

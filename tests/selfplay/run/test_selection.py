@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Arm, Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, sample_row

@@ -1,7 +1,7 @@
 """Everything that the report asks of a run's files, and nothing else.
 
     with RunRecord.open(run) as record:
-        record.scores, record.reasons("train"), record.examples(4)
+        record.scores, record.verdict_counts("train"), record.examples(4)
 
 Reads only: a run that is still being written is not disturbed, and gives what it holds now.
 """
@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 
 from selfplay.errors import ConfigError, RunError
-from selfplay.experiment.file import load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
@@ -28,6 +29,7 @@ from selfplay.run.directory import ENVIRONMENT, recorded_environment
 
 LONGEST = 4000
 """Characters of a model's text that leave the ledger; the page shows fewer."""
+OUTCOMES = ("accepted", "rejected", "undecided")
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,15 @@ class Score:
 
 
 @dataclass(frozen=True)
-class ReasonCount:
-    """Samples with one verdict that the model of one place in the loop wrote."""
+class VerdictCounts:
+    """Samples by verdict: a column for each model that wrote some."""
 
-    arm: str
-    generation: int
-    verifier: str
-    outcome: str
-    reason: str
-    samples: int
-    truncated: int
+    places: list[tuple[str, int]]
+    """(arm, generation) of the columns."""
+    rows: list[tuple[str, str, str, list[int]]]
+    """(verifier, outcome, reason, samples in each column); the most frequent reasons of an outcome first."""
+    totals: list[int]
+    truncated: list[int]
     """How many of them were cut at `max_tokens`."""
 
 
@@ -148,8 +149,9 @@ class RunRecord:
         self._places = self._model_places()
 
     @classmethod
-    def open(cls, path: Path) -> RunRecord:
-        """Open a run.
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[RunRecord]:
+        """Open a run, for the length of a `with`.
 
         Raises:
             RunError: the folder is no run, or its experiment.yaml, environment.json or ledger cannot be read.
@@ -160,21 +162,15 @@ class RunRecord:
             experiment = load_experiment(path / "experiment.yaml", recorded=True)
         except ConfigError as error:
             raise RunError(f"{path} cannot be read as a run: {error}") from None
-        return cls(path, experiment, recorded_environment(path / ENVIRONMENT), Ledger.of_run(path).connect())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.connection.close()
+        environment = recorded_environment(path / ENVIRONMENT)
+        with Ledger.of_run(path).connect() as connection:
+            yield cls(path, experiment, environment, connection)
 
     def place_order(self, arm: str, generation: int) -> tuple[int, int]:
         """Sorting key: generation 0 first, then arms as the config lists them."""
         return self._arms.get(arm, len(self._arms)), generation
 
-    def reasons(self, purpose: Purpose) -> list[ReasonCount]:
+    def verdict_counts(self, purpose: Purpose) -> VerdictCounts:
         """Synthetic samples by verdict and by the model that wrote them.
 
         Each sample is counted once. A model that several places of the loop share (kept for want of a training set,
@@ -186,15 +182,24 @@ class RunRecord:
             FROM samples s LEFT JOIN verdicts v ON v.sample_id = s.id LEFT JOIN problems p ON p.id = s.problem_id
             WHERE s.purpose = ? AND s.origin = 'synthetic' GROUP BY ALL
         """
-        samples: Counter[tuple[str, int, str, str, str]] = Counter()
-        truncated: Counter[tuple[str, int, str, str, str]] = Counter()
-        for model, verifier, outcome, reason, count, cut in self._ask(sql, purpose):
-            arm, generation = self._places.get(model, ("", 0))
-            key = (arm, generation, verifier, outcome, reason)
-            samples[key] += count
-            truncated[key] += cut
-        found = [ReasonCount(*key, count, truncated[key]) for key, count in samples.items()]
-        return sorted(found, key=lambda r: (self.place_order(r.arm, r.generation), r.verifier, r.outcome, r.reason))
+        cells: Counter[tuple[tuple[str, str, str], tuple[str, int]]] = Counter()
+        sums: Counter[tuple[str, str, str]] = Counter()
+        totals: Counter[tuple[str, int]] = Counter()
+        truncated: Counter[tuple[str, int]] = Counter()
+        for model, *key, count, cut in self._ask(sql, purpose):
+            verdict, place = (key[0], key[1], key[2]), self._places.get(model, ("", 0))
+            cells[verdict, place] += count
+            sums[verdict] += count
+            totals[place] += count
+            truncated[place] += cut
+        places = sorted(totals, key=lambda place: self.place_order(*place))
+        ordered = sorted(sums, key=lambda key: (key[0], outcome_order(key[1]), -sums[key], key[2]))
+        return VerdictCounts(
+            places,
+            [(*key, [cells[key, place] for place in places]) for key in ordered],
+            [totals[place] for place in places],
+            [truncated[place] for place in places],
+        )
 
     def training_sets(self) -> list[TrainingSetRow]:
         rows = self._ask("SELECT seed, arm, generation, rows, shares FROM training_sets")
@@ -309,6 +314,11 @@ class RunRecord:
             if model not in places or self.place_order(*here) < self.place_order(*places[model]):
                 places[model] = here
         return places
+
+
+def outcome_order(outcome: str) -> int:
+    """Sorting key: accepted, rejected, undecided, then what is no outcome."""
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES)
 
 
 _TEXTS = f"""

@@ -1,4 +1,6 @@
-"""A draw of verdicts for people to label without seeing them.
+"""What leaves a run for people: a draw of verdicts to label blind, and what they found right as worked examples.
+
+The files of a draw:
 
     index.html     a page: one sample at a time, r / w / u label it, it saves a file of labels
     samples.csv    the same for a spreadsheet, with empty columns `label` and `note`
@@ -15,6 +17,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -24,8 +27,8 @@ from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
 from selfplay.report.escaping import csv_cell, page_environment
-from selfplay.review import store
-from selfplay.review.population import draw, population, strata
+from selfplay.review import label_store
+from selfplay.review.strata import draw, population, strata
 from selfplay.run.directory import write_text
 from selfplay.tasks.problem import content_hash
 
@@ -67,14 +70,46 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
         {"draw": name, "sample_id": sample, "stratum": stratum.key, "size": len(found[stratum])}
         for sample, stratum in chosen
     ]
-    known = {(row["draw"], row["sample_id"]) for row in store.read(run, "draws")}
+    known = {(row["draw"], row["sample_id"]) for row in label_store.read(run, "draws")}
     new = [row for row in rows if (row["draw"], row["sample_id"]) not in known]
     if new:
-        store.write(run, "draws", new)
+        label_store.write(run, "draws", new)
     return (
         f"{len(chosen):,} of {len(everything):,} verdicts, from {len(found)} strata. Open {folder / 'index.html'}, "
         f"label, save, then: selfplay review import {run} labels.json --who NAME"
     )
+
+
+def write_training_set(run: Path, output: Path) -> str:
+    """Write what people found right as worked examples of origin human; returns how many in a sentence.
+
+    A line is `{"prompt", "reference", "solution", "answer"?, "source", "sample_id", "labelled_by", "written_by"}`. A
+    person chose each, and a model wrote it: `written_by` says which. docs/review.md shows the task that reads them.
+
+    Raises:
+        RunError: no such run, none is right, or the file cannot be written.
+    """
+    said = defaultdict(list)
+    for label in label_store.labels_of(run):
+        said[label.sample_id].append(label)
+    right = {sample: words for sample, words in said.items() if label_store.together(words) == "right"}
+    sql = """SELECT s.id, p.prompt, p.reference, s.completion, p.source, s.model FROM samples s
+             JOIN problems p ON p.id = s.problem_id WHERE s.id IN (SELECT unnest(?)) ORDER BY s.id"""
+    rows = Ledger.of_run(run).rows(sql, [sorted(right)])
+    if not rows:
+        raise RunError(f"{run} has no sample that people found right; import labels first.")
+    lines = []
+    for sample, prompt, reference, completion, source, model in rows:
+        known = json.loads(reference)
+        line = {"prompt": prompt, "reference": known, "solution": completion, "source": source, "sample_id": sample}
+        line |= {key: known[key] for key in ("answer", "entry_point", "tests", "setup", "prefix") if key in known}
+        line |= {"origin": "human", "labelled_by": sorted({one.who for one in right[sample]}), "written_by": model}
+        lines.append(json.dumps(line) + "\n")
+    try:
+        write_text(output, "".join(lines))
+    except OSError as error:
+        raise RunError(f"Cannot write {output}: {error.strerror}; give another --output.") from None
+    return f"{len(lines):,} examples in {output}"
 
 
 def page(run: str, name: str, samples: Sequence[Mapping[str, Any]]) -> str:

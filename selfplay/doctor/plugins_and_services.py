@@ -1,4 +1,4 @@
-"""What is around a run: plugins, the sandbox, data folders, Ray, the Hub's cache."""
+"""What a run uses beyond the machine and its libraries: plugins, the sandbox, data folders, Ray, the Hub's cache."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def ray_around() -> Finding:
 
 
 def hub() -> Finding:
-    """The Hub's cache; nobody is asked over the network."""
+    """The Hub's cache; the network is not used."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache/huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     kept = len(list(cache.glob("models--*"))) if cache.is_dir() else 0

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from selfplay.errors import RunError
-from selfplay.review.population import Judged, Stratum, draw, share_out, strata
-from selfplay.review.rates import Labelled, corrected, rates, wrong_shares
+from selfplay.review.error_rates import Labelled, corrected, rates, wrong_shares
+from selfplay.review.strata import Judged, Stratum, draw, share_out, strata
 
 
 def test_a_population_that_is_labelled_whole_gives_its_own_rates() -> None:

@@ -1,23 +1,19 @@
-"""From a config file to a finished run: what the verbs `run` and `verify` do."""
+"""From a config file to a finished run: what `selfplay run` does."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 from selfplay.cli.signals import Signals
 from selfplay.errors import RunError, SelfplayError
-from selfplay.experiment.file import apply_override, load_experiment
+from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
-from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.workers.batch import verify_file
 
 NO_ROOM = 1 << 20
 """Bytes free below which a failure is put down to a full disk."""
@@ -35,21 +31,21 @@ def run(config: Path, overrides: Sequence[str], *, resume: Path | None, ray_addr
 
 
 def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, signals: Signals) -> Path:
-    from selfplay.experiment.estimate import check_room
-    from selfplay.experiment.plan import check, models_on_disk, plan
+    from selfplay.experiment.cost_estimate import check_room
+    from selfplay.experiment.run_plan import check, models_on_disk, plan
 
     console = Console()
     check(experiment, offline=False)
-    size = plan(experiment, [])
-    left = plan(experiment, [], models_on_disk(resume)) if resume else size
+    size = plan(experiment)
+    left = plan(experiment, models_on_disk(resume)) if resume else size
     warning = check_room(left, experiment)
 
     from ray.exceptions import RaySystemError
 
     from selfplay.cluster.connection import Cluster
     from selfplay.cluster.same_code import workers_import_the_same
-    from selfplay.report import write_report
-    from selfplay.report.table import arms_table
+    from selfplay.report.report_page import write_report
+    from selfplay.report.score_tables import arms_table
     from selfplay.run.directory import RunDirectory
     from selfplay.run.loop import run_experiment
     from selfplay.run.progress import RunView
@@ -69,7 +65,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
                 signals.heed()
                 workers_import_the_same()
                 run_experiment(directory, cluster, view)
-            signals.heed()  # as Ray goes it gives SIGTERM back its default, in which a process dies without a word
+            signals.heed()  # leaving Ray resets SIGTERM to its default, which ends the process silently
             page = write_report(directory.path)
             console.print(arms_table(directory.path))
             _say(console, f"report {_from_here(page)}")
@@ -77,7 +73,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
             _say_how_to_go_on(console, directory.path)
             raise
         except RaySystemError as error:
-            # Ray's head died before the watch on it could say so.
+            # Ray's head died before the loop's own check noticed it.
             _say_how_to_go_on(console, directory.path)
             said = " ".join(str(error).split())[:300]
             raise RunError(
@@ -87,7 +83,7 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
             if signals.caused(error):
                 _say_how_to_go_on(console, directory.path)
                 raise
-            # Whatever fails first when a disk is full: name the cause. Anything else keeps its traceback.
+            # With a full disk any step may fail first, so the cause is named. Anything else keeps its traceback.
             if shutil.disk_usage(directory.path).free >= NO_ROOM:
                 raise
             _say_how_to_go_on(console, directory.path)
@@ -99,35 +95,8 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
     return directory.path
 
 
-def verify(
-    name: str, source: Path, target: Path, *, workers: int, timeout: float | None, overrides: Sequence[str]
-) -> None:
-    """Judge the rows of a file and print how many had each outcome."""
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("judging", total=None)
-        summary = verify_file(
-            VerifierSpec.of(name, settings),
-            source,
-            target,
-            workers=workers,
-            timeout=timeout,
-            progress=lambda counts: bars.update(task, completed=counts.rows),
-        )
-    console.print(
-        f"{summary.rows:,} rows in {summary.seconds:.1f} s: {summary.accepted:,} accepted, "
-        f"{summary.rejected:,} rejected, {summary.undecided:,} undecided "
-        f"({summary.faults:,} faults, {summary.bad_rows:,} bad rows)",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
 def _say(console: Console, text: str) -> None:
-    """A line that stays; its text is shown and never obeyed."""
+    """Print a line, with markup and control characters escaped."""
     console.print(escape(visible(text)), highlight=False, soft_wrap=True)
 
 

@@ -14,8 +14,8 @@ from selfplay.ledger.lineage import text
 from selfplay.ledger.lineage.found import Part, Place
 from selfplay.ledger.lineage.tree import Tree
 from selfplay.models.state import START
-from selfplay.report.drawing import COLOURS, FAINT, INK, WIDTH, Picture, generation_axis, render, short, style
-from selfplay.report.queries import RunRecord
+from selfplay.report.figure_style import COLOURS, FAINT, INK, WIDTH, Picture, generation_axis, render, short, style
+from selfplay.report.run_record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ import pytest
 
 from selfplay.experiment.schema import Arm
 from selfplay.hostile_text import excerpt, visible
-from selfplay.report.page import duration
-from selfplay.report.queries import RunRecord
-from selfplay.report.summary import (
+from selfplay.report.report_page import duration
+from selfplay.report.run_record import RunRecord
+from selfplay.report.score_summary import (
     Difference,
     Point,
     Summary,
@@ -73,13 +73,15 @@ def test_a_result_against_verification_is_said_as_plainly(build_run: Build) -> N
 
 def test_each_sample_is_counted_once_under_the_model_that_wrote_it(build_run: Build) -> None:
     with RunRecord.open(build_run([0], generations=2)) as record:
-        counts = record.reasons("train")
+        counts = record.verdict_counts("train")
         drawn = 2 * 40  # n samples of the pool's problems
-        for place in (("start", 0), ("unfiltered", 1), ("verified", 1)):
-            assert sum(c.samples for c in counts if (c.arm, c.generation) == place) == drawn
-        assert sum(c.samples for c in counts) == 3 * drawn
-        cut = {c.reason for c in counts if c.truncated}
-        assert cut == {"no_answer"}
+        assert counts.places == [("start", 0), ("unfiltered", 1), ("verified", 1)]
+        assert counts.totals == [drawn] * 3
+        assert [sum(numbers) for numbers in zip(*(row[3] for row in counts.rows), strict=True)] == counts.totals
+        no_answer = [row[3] for row in counts.rows if row[2] == "no_answer"]
+        without_answer = [sum(numbers) for numbers in zip(*no_answer, strict=True)]
+        assert sum(counts.truncated) > 0
+        assert all(cut <= count for cut, count in zip(counts.truncated, without_answer, strict=True))
 
 
 def test_examples_prefer_different_reasons_and_are_the_same_every_time(build_run: Build) -> None:

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from selfplay.cli.app import app
-from selfplay.cli.auditing import Thresholds, named_source
+from selfplay.cli.audit_thresholds import Thresholds, named_source
 from selfplay.errors import ConfigError
-from selfplay.report.page import audited
+from selfplay.report.report_page import audited
 from selfplay.verifiers.audit.audit import Audit, Plan, audit
 from selfplay.verifiers.audit.record import store
 from selfplay.verifiers.contract.spec import VerifierSpec

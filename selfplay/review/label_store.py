@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def read(run: Path, table: str) -> list[dict[str, Any]]:
     Raises:
         RunError: a file is damaged; names it.
     """
-    files = _files(run)
+    files = LedgerFiles(run / "review")
     damage = files.damage()
     if damage:
         raise RunError(
@@ -64,13 +65,21 @@ def read(run: Path, table: str) -> list[dict[str, Any]]:
 def write(run: Path, table: str, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows durably. Raises RunError where there is no room or no right to write."""
     with _alone(run):
-        _files(run).write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
+        LedgerFiles(run / "review").write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
 
 
 def labels_of(run: Path) -> list[Label]:
     """The last label of each person on each sample, in the order in which they came."""
     ordered = sorted(read(run, "labels"), key=lambda row: row["when"])
     return list({(row["sample_id"], row["who"]): Label(**row) for row in ordered}.values())
+
+
+def together(words: Sequence[Label]) -> str | None:
+    """The majority label, `unsure` not counted; None where there is none or a tie."""
+    sure = Counter(one.label for one in words if one.label != "unsure")
+    if not sure or sure["right"] == sure["wrong"]:
+        return None
+    return "right" if sure["right"] > sure["wrong"] else "wrong"
 
 
 def import_labels(run: Path, file: Path, who: str) -> str:
@@ -96,7 +105,7 @@ def import_labels(run: Path, file: Path, who: str) -> str:
         if label not in LABELS:
             raise RunError(f"{place}: the label is {label!r}; it must be right, wrong, unsure or empty.")
         if sample in found:
-            raise RunError(f"{place}: {sample} stands twice; remove one of them.")
+            raise RunError(f"{place}: {sample} has two labels here; remove one of them.")
         found[sample] = {
             "sample_id": sample, "label": label, "who": who, "when": now, "note": str(row.get("note") or "")
         }  # fmt: skip
@@ -141,10 +150,6 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise RunError(f"{place} is not an object with `id` and `label`; repair it.")
         yield place, row
-
-
-def _files(run: Path) -> LedgerFiles:
-    return LedgerFiles(run / "review")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the figures show; drawing.py says how they look."""
+"""What the figures show; figure_style.py says how they look."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.report.drawing import (
+from selfplay.report.figure_style import (
     COLOURS,
     FAINT,
     INK,
@@ -22,7 +22,7 @@ from selfplay.report.drawing import (
     short,
     style,
 )
-from selfplay.report.summary import Point, Summary
+from selfplay.report.score_summary import Point, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

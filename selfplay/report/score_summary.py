@@ -14,7 +14,7 @@ from selfplay.experiment.schema import Arm, Filtered, RandomSubset
 from selfplay.measure.intervals import over_seeds
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
-from selfplay.report.queries import RunRecord, Score
+from selfplay.report.run_record import RunRecord, Score
 
 STOPS_NAMED = 6
 """Stopped arms that are named; the rest are counted."""
@@ -98,9 +98,9 @@ class Summary:
         turns = range(self.experiment.generations + 1)
         return [point for turn in turns if (point := self.point(measure, arm, turn, task)) is not None]
 
-    def final(self, arm: str, task: str = ALL_TASKS, measure: str = "accuracy") -> Point | None:
-        """The measure after the last generation that every arm has reached, over the seeds in which all did."""
-        return self.point(measure, arm, self.last, task, self.common_seeds)
+    def final(self, arm: str) -> Point | None:
+        """Accuracy after the last generation that every arm has reached, over the seeds in which all did."""
+        return self.point("accuracy", arm, self.last, seeds=self.common_seeds)
 
     def upper(
         self, arm: str, generation: int, task: str = ALL_TASKS, seeds: Iterable[int] | None = None
@@ -166,8 +166,8 @@ def what_was_compared(summary: Summary) -> str:
     arms = ", ".join(f"{arm.name} ({arm_in_words(arm)})" for arm in experiment.arms)
     seeds = len(experiment.seeds)
     return (
-        f"{_count(len(experiment.arms), 'way')} to build training data, each for "
-        f"{_count(experiment.generations, 'generation')} on {_count(seeds, 'seed')}: {arms}."
+        f"{counted(len(experiment.arms), 'way')} to build training data, each for "
+        f"{counted(experiment.generations, 'generation')} on {counted(seeds, 'seed')}: {arms}."
     )
 
 
@@ -177,7 +177,7 @@ def stopped_words(summary: Summary) -> str:
     for seed, arm, generation in summary.left_out:
         first.setdefault((seed, arm), generation)
     named = [f"{arm} of seed {seed} from generation {generation} on" for (seed, arm), generation in first.items()]
-    more = [f"{_count(len(named) - STOPS_NAMED, 'more arm')}"] if len(named) > STOPS_NAMED else []
+    more = [counted(len(named) - STOPS_NAMED, "more arm")] if len(named) > STOPS_NAMED else []
     return ", ".join([*named[:STOPS_NAMED], *more])
 
 
@@ -269,5 +269,6 @@ def whole_range(values: Sequence[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """Such as `1 seed` or `2 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

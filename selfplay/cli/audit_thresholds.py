@@ -1,24 +1,21 @@
-"""From the command line to an audit, its files and its exit code: what the verb `verifiers audit` does."""
+"""What `selfplay verifiers audit` prints and writes, and the thresholds that decide its exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.file import apply_override
+from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.report.audit_page import markdown, write_audit
 from selfplay.verifiers.audit.audit import Plan, audit
 from selfplay.verifiers.audit.corpus import NamedSource
 from selfplay.verifiers.audit.record import Record, store
-from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit
 
 
@@ -68,34 +65,8 @@ class Thresholds:
         return found
 
 
-def run_audit(
-    name: str,
-    *,
-    sources: Sequence[str],
-    labelled: Path | None,
-    overrides: Sequence[str],
-    second: str | None,
-    second_overrides: Sequence[str],
-    problems: int,
-    seed: int,
-    workers: int,
-    timeout: float | None,
-    thresholds: Thresholds,
-    output: Path | None,
-) -> bool:
+def print_audit(plan: Plan, thresholds: Thresholds, output: Path | None) -> bool:
     """Audit, print the table, store the record, write the page; returns whether a threshold was missed."""
-    plan = Plan(
-        VerifierSpec.of(name, _settings(overrides)),
-        sources=[named_source(text) for text in sources],
-        labelled=labelled,
-        problems=problems,
-        seed=seed,
-        workers=workers,
-        timeout=timeout,
-        second=VerifierSpec.of(second, _settings(second_overrides)) if second else None,
-    )
-    if second_overrides and second is None:
-        raise ConfigError("--second-set sets a key of the second verifier; name it with --second.")
     bars = Console(stderr=True)
     with Progress(console=bars, transient=True, disable=not bars.is_terminal) as progress:
         task = progress.add_task("", total=None)
@@ -117,19 +88,9 @@ def named_source(text: str) -> NamedSource:
         ConfigError: a setting has no `=`.
     """
     name, *pairs = text.split(",")
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        if "=" not in pair:
-            raise ConfigError(f"--source {text}: write it as SOURCE,KEY=VALUE, such as --source gsm8k,folder=data.")
-        apply_override(settings, pair)
-    return NamedSource(name, settings)
-
-
-def _settings(overrides: Sequence[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
-    return settings
+    if not all("=" in pair for pair in pairs):
+        raise ConfigError(f"--source {text}: write it as SOURCE,KEY=VALUE, such as --source gsm8k,folder=data.")
+    return NamedSource(name, settings_of(pairs))
 
 
 def _from_home(path: Path) -> str:

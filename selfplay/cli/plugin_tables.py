@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from selfplay.experiment.file import apply_override
+from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawing import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
@@ -27,33 +27,21 @@ UNSAID = "(the plugin does not say)"
 
 def sources() -> None:
     """One line for each task source, the broken ones among them."""
-    table = Table(
-        "source", "package", "judged by", "worked solutions", "ends", "what it asks", box=None, pad_edge=False
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = SOURCES.listed()
-    for each in found:
-        named = map(_shown, (each.name, each.package))
-        if each.value is None:
-            table.add_row(*named, "", "", "", _shown(f"cannot be used: {each.error}", "red"))
-            continue
-        verifier, origin = (getattr(each.value, key, "(a key)") for key in ("verifier", "solution_origin"))
-        ends = "no" if each.value.endless else "yes"
-        table.add_row(*named, *map(_shown, (verifier, origin, ends, _first_line(each.value))))
-    Console().print(table)
+
+    def cells(kind: Any) -> tuple[str, ...]:
+        verifier, origin = (getattr(kind, key, "(a key)") for key in ("verifier", "solution_origin"))
+        return verifier, origin, "no" if kind.endless else "yes", _first_line(kind)
+
+    print_listed(("judged by", "worked solutions", "ends", "what it asks"), SOURCES.listed(), cells, name="source")
 
 
 def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
     """A source's keys and its first problems."""
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
     console = Console()
     kind = source_class(name)
     console.print(_shown(_first_line(kind)))
     _print_fields(console, kind)
-    made = load_source(name, settings)
+    made = load_source(name, settings_of(overrides))
     # a source that is held out as a whole has nothing to train on
     problems = list(islice(drawn(made, "train", seed), count)) or list(islice(drawn(made, "evaluate", seed), count))
     for problem in problems:
@@ -103,16 +91,23 @@ def verifier(name: str) -> None:
         console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
 
 
-def print_listed(columns: Sequence[str], found: Iterable[Listed[Any]], cells: Callable[[Any], Sequence[str]]) -> None:
+def print_listed(
+    columns: Sequence[str],
+    found: Iterable[Listed[Any]],
+    cells: Callable[[Any], Sequence[str]],
+    *,
+    name: str = "name",
+) -> None:
     """One line for each plugin; a broken one with the reason.
 
     Args:
-        columns: heads of the columns behind name and package.
+        columns: heads of the columns after name and package.
         cells: the cells of these columns.
+        name: head of the first column.
     """
     table = Table(
-        *(Column(name, no_wrap=True, overflow="ignore") for name in ("name", "package")),
-        *(Column(name, overflow="fold") for name in columns),
+        *(Column(head, no_wrap=True, overflow="ignore") for head in (name, "package")),
+        *(Column(head, overflow="fold") for head in columns),
         box=None,
         pad_edge=False,
     )
@@ -122,7 +117,7 @@ def print_listed(columns: Sequence[str], found: Iterable[Listed[Any]], cells: Ca
     for each in found:
         named = map(_shown, (each.name, each.package))
         if each.value is None:
-            table.add_row(*named, _shown(f"cannot be used: {each.error}", "red"))
+            table.add_row(*named, *[""] * (len(columns) - 1), _shown(f"cannot be used: {each.error}", "red"))
         else:
             table.add_row(*named, *map(_shown, cells(each.value)))
     Console().print(table)

@@ -15,56 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.errors import ConfigError, ModelError
-from selfplay.experiment.file import apply_override
 from selfplay.experiment.task_check import CHECKS, Checked, Finding, Measure, check
 from selfplay.hostile_text import visible
-from selfplay.tasks.registry import load_source
+from selfplay.tasks.source import TaskSource
 
 
-def check_and_print(
-    name: str,
-    overrides: Sequence[str],
-    verifier_overrides: Sequence[str],
-    *,
-    count: int | None,
-    workers: int,
-    timeout: float | None,
-    tokenizer: str | None,
-    context: int | None,
-    output: Path | None,
-    shown: int,
-) -> int:
-    """Check a source; returns the number of findings.
-
-    Raises:
-        ConfigError: `--tokenizer` without `--context` or the other way round, or a file that cannot be written.
-        SourceError, VerifierError: see `check`.
-    """
-    if (tokenizer is None) != (context is None):
-        raise ConfigError("`--tokenizer` and `--context` belong together; give both or neither.")
-    if output is not None and not output.absolute().parent.is_dir():
-        raise ConfigError(
-            f"there is no folder {output.absolute().parent}; set `--output` to a file in one that is there."
-        )
-    source = load_source(name, _mapping(overrides))
+def judged_with_bar(source: TaskSource, **asked: Any) -> Checked:
+    """What `check` finds, with a bar on stderr while it judges; `asked` are its arguments."""
     console = Console(stderr=True)
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None)
-        done = check(
-            source,
-            settings=_mapping(verifier_overrides),
-            count=count,
-            workers=workers,
-            timeout=timeout,
-            tokens=None if tokenizer is None else measure(tokenizer),
-            context=context,
-            progress=lambda judged, total: bars.update(task, completed=judged, total=total),
-        )
-    _print(source.name, done, shown)
-    if output is not None:
-        _write(output, done.findings)
-    return len(done.findings)
+        return check(source, **asked, progress=lambda judged, total: bars.update(task, completed=judged, total=total))
 
 
 def measure(tokenizer: str) -> Measure:
@@ -97,7 +59,8 @@ def measure(tokenizer: str) -> Measure:
     return count
 
 
-def _print(name: str, done: Checked, shown: int) -> None:
+def print_findings(name: str, done: Checked, shown: int) -> None:
+    """The counts as a table, and the first `shown` findings."""
     console = Console()
     table = Table("check", "found", "of", box=None, pad_edge=False)
     for kind in CHECKS:
@@ -116,7 +79,8 @@ def _print(name: str, done: Checked, shown: int) -> None:
         console.print(Text(f"and {left:,} more; --output FILE writes them all"))
 
 
-def _write(output: Path, findings: Sequence[Finding]) -> None:
+def write_findings(output: Path, findings: Sequence[Finding]) -> None:
+    """Every finding as a JSON line; the file is renamed when whole. Raises ConfigError where it cannot be written."""
     temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
     try:
         temporary.write_text("".join(json.dumps(finding.as_row()) + "\n" for finding in findings), encoding="ascii")
@@ -124,10 +88,3 @@ def _write(output: Path, findings: Sequence[Finding]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {output} ({error.strerror}); set `--output` to another file.") from error
-
-
-def _mapping(overrides: Sequence[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(settings, override)
-    return settings

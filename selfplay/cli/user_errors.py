@@ -1,4 +1,4 @@
-"""How the command line refuses: an error that a person caused is one sentence and exit code 2."""
+"""Errors that the user caused: one sentence on stderr and exit code 2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Print an error that a person caused, or that an extra is missing, as one sentence; leave with exit code 2."""
+    """Print a user's error, or a missing extra, as one sentence; exit with code 2."""
     from selfplay.errors import SelfplayError
     from selfplay.tasks.errors import SourceError
     from selfplay.verifiers.errors import VerifierError
@@ -60,7 +60,7 @@ def _extra_with(module: str) -> str | None:
     pairs = [found.groups() for found in map(_REQUIREMENT.match, requirements) if found]
     sizes = Counter(extra for _, extra in pairs)
     name = module.replace("_", "-")
-    # extras hold one another, and the smallest is the one that was written for it
+    # extras include one another; the smallest is the one that introduces the package
     return min((extra for package, extra in pairs if package == name), key=lambda extra: sizes[extra], default=None)
 
 
@@ -68,7 +68,7 @@ def _extra_with(module: str) -> str | None:
 def system_limits() -> Iterator[None]:
     """Print as one sentence what the system may refuse anywhere: a path too long, an output that cannot be written.
 
-    A reader that closes the pipe ends the command without a word, as elsewhere.
+    A closed pipe ends the command silently, as is usual.
     """
     try:
         yield
@@ -89,10 +89,7 @@ def system_limits() -> Iterator[None]:
 
 
 def _refused(error: Exception | str) -> typer.Exit:
-    typer.echo(f"selfplay: {_printable(str(error))}", err=True)
+    from selfplay.hostile_text import visible
+
+    typer.echo(f"selfplay: {visible(str(error))}", err=True)
     return typer.Exit(getattr(error, "exit_code", USER_ERROR))
-
-
-def _printable(text: str) -> str:
-    """Text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -1,8 +1,8 @@
 """How long a run will take and how much disk it needs, from its plan and a measured probe.
 
     speeds = measure(experiment)                 # a process of its own, at most PROBE_SECONDS
-    times(plan(experiment, []), experiment, speeds)
-    needed_bytes(plan(experiment, []), experiment)
+    times(plan(experiment), experiment, speeds)
+    needed_bytes(plan(experiment), experiment)
 
 What is covered: starting Ray and the processes, loading, writing, judging and training, each at the speed measured
 here, one after the other, with every sample as long as it may be. What is not covered: a machine that is busier or
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from selfplay.engines.registry import resolve_kind
 from selfplay.errors import RunError
 from selfplay.experiment.judges import judge_name
-from selfplay.experiment.plan import Plan
+from selfplay.experiment.run_plan import Plan
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
@@ -90,7 +90,7 @@ def measure(experiment: Experiment) -> Speeds | str:
     except subprocess.TimeoutExpired:
         return f"speed: the probe did not end within {PROBE_SECONDS:.0f} s"
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
         return f"speed: the probe failed ({last[:300]})"
     return Speeds.model_validate_json(done.stdout)
 

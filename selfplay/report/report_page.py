@@ -10,9 +10,8 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,12 @@ from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.state import START
-from selfplay.report.drawing import Picture
 from selfplay.report.escaping import csv_cell, page_environment
-from selfplay.report.family import draw_family, example_of_ancestors
-from selfplay.report.figures import draw_all
-from selfplay.report.queries import Example, ReasonCount, RunRecord, Score, StepTime
-from selfplay.report.summary import (
+from selfplay.report.family_figure import draw_family, example_of_ancestors
+from selfplay.report.figure_style import Picture
+from selfplay.report.run_record import OUTCOMES, Example, RunRecord, Score, StepTime, outcome_order
+from selfplay.report.score_figures import draw_all
+from selfplay.report.score_summary import (
     Point,
     Summary,
     difference_sentence,
@@ -38,7 +37,7 @@ from selfplay.report.summary import (
     what_was_compared,
     whole_range,
 )
-from selfplay.report.table import kept_notes
+from selfplay.report.score_tables import kept_notes
 from selfplay.run.directory import write_text
 from selfplay.verifiers.audit.record import find
 from selfplay.verifiers.errors import VerifierError
@@ -47,23 +46,22 @@ SAMPLES_EACH = 4
 """Samples shown for each task and outcome."""
 CHARACTERS = {"prompt": 800, "completion": 1200, "reference": 800, "detail": 800}
 """Characters shown of each part of a sample."""
-OUTCOMES = ("accepted", "rejected", "undecided")
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Samples by verdict: a column for each model that wrote some."""
+def write_report(run: Path) -> Path:
+    """Write `report/index.html`, `report/figures/*` and `report/scores.csv` of a run, finished or not.
 
-    places: list[tuple[str, int]]
-    """(arm, generation) of the columns."""
-    rows: list[tuple[str, str, str, list[int]]]
-    """(verifier, outcome, reason, samples in each column)."""
-    totals: list[int]
-    truncated: list[int]
+    Each file is written under a temporary name and renamed. Needs no network, model or cluster; only reads the ledger.
 
+    Args:
+        run: a run directory, such as `runs/quickstart/20260101-120000-abc123`.
 
-def write_page(run: Path) -> Path:
-    """Write the report; see `selfplay.report.write_report`."""
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        RunError: the folder is no run, its config cannot be read, or the report cannot be written.
+    """
     with RunRecord.open(run) as record:
         summary = Summary(record)
         pictures = draw_all(summary) | draw_family(record)
@@ -115,8 +113,8 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         finals=_finals(summary),
         start=_cells(summary, START, 0),
         bounds=_bounds(summary),
-        training=counts(record.reasons("train")),
-        held_out=counts(record.reasons("evaluate")),
+        training=record.verdict_counts("train"),
+        held_out=record.verdict_counts("evaluate"),
         sets=_training_sets(record),
         origins=origins,
         choices=record.choices(),
@@ -144,28 +142,6 @@ def audited(verifier: str, version: str, settings_hash: str) -> str:
     except VerifierError as error:
         return str(error)
     return record.sentence if record else "not audited with these settings on this machine"
-
-
-def counts(reasons: Sequence[ReasonCount]) -> Counts:
-    """A table of counts, with the rows in the order of the outcomes and the most frequent reasons first."""
-    places = list(dict.fromkeys((entry.arm, entry.generation) for entry in reasons))
-    cells: Counter[tuple[tuple[str, str, str], tuple[str, int]]] = Counter()
-    sums: Counter[tuple[str, str, str]] = Counter()
-    totals: Counter[tuple[str, int]] = Counter()
-    truncated: Counter[tuple[str, int]] = Counter()
-    for entry in reasons:
-        key, place = (entry.verifier, entry.outcome, entry.reason), (entry.arm, entry.generation)
-        cells[key, place] += entry.samples
-        sums[key] += entry.samples
-        totals[place] += entry.samples
-        truncated[place] += entry.truncated
-    ordered = sorted(sums, key=lambda key: (key[0], _outcome_order(key[1]), -sums[key], key[2]))
-    return Counts(
-        places,
-        [(*key, [cells[key, place] for place in places]) for key in ordered],
-        [totals[place] for place in places],
-        [truncated[place] for place in places],
-    )
 
 
 def duration(seconds: float) -> str:
@@ -230,7 +206,7 @@ def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str
 def _samples(examples: Sequence[Example]) -> list[tuple[str, str, list[tuple[Example, dict[str, Any]]]]]:
     """(task, outcome, samples with their shown texts)."""
     groups: dict[tuple[str, str], list[tuple[Example, dict[str, Any]]]] = {}
-    for example in sorted(examples, key=lambda e: (e.task, _outcome_order(e.outcome))):
+    for example in sorted(examples, key=lambda e: (e.task, outcome_order(e.outcome))):
         groups.setdefault((example.task, example.outcome), []).append((example, _texts(example)))
     return [(task, outcome, found) for (task, outcome), found in groups.items()]
 
@@ -254,10 +230,6 @@ def _interval_words(summary: Summary) -> str:
     if summary.finished:
         return words
     return words + " A point that only one seed has reached so far has its Wilson interval over problems."
-
-
-def _outcome_order(outcome: str) -> int:
-    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES)
 
 
 def _per_second(entry: StepTime) -> str:

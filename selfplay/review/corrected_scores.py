@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,13 @@ import numpy as np
 from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
-from selfplay.review import store
-from selfplay.review.population import Stratum
-from selfplay.review.rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares
-from selfplay.review.store import Label
+from selfplay.review import label_store
+from selfplay.review.error_rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares
+from selfplay.review.label_store import Label, together
+from selfplay.review.strata import Stratum
 
 Judge = tuple[str, str, str]
 """Verifier, version, settings hash."""
-UNSEEN = "no verifier saw these samples"
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,9 @@ def show(run: Path) -> str:
 
 def review(run: Path) -> Review:
     """The labels of the draw that has most of them. Raises as `show`."""
-    labels = store.labels_of(run)
+    labels = label_store.labels_of(run)
     draws: dict[str, dict[str, tuple[str, int]]] = defaultdict(dict)
-    for row in store.read(run, "draws"):
+    for row in label_store.read(run, "draws"):
         draws[row["draw"]][row["sample_id"]] = (row["stratum"], row["size"])
     if not labels:
         raise RunError(
@@ -171,23 +170,17 @@ def corrections(ledger: Ledger, known: dict[Judge, Rates | str]) -> Iterator[Cor
 
 def _accuracies(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]) -> Iterator[Correction]:
     for (arm, generation), parts in _by_place(rows).items():
-        n, accepted = sum(part[3] for part in parts), sum(part[4] for part in parts)
-        draws, value, why = np.zeros(DRAWS), 0.0, ""
-        for *judge, part_n, part_accepted in parts:
-            if judge[1] == "":
-                continue  # no verifier saw these: they stay wrong
-            measured = known.get((judge[0], judge[1], judge[2]), f"no labels for {judge[0]}")
-            try:
-                if isinstance(measured, str):
-                    raise RunError(measured)
-                estimate, of_part = corrected(measured, part_accepted, part_n)
-            except RunError as error:
-                why = str(error)
-                break
-            value += part_n / n * estimate.value
-            draws = draws + part_n / n * of_part
-        if not any(part[1] for part in parts):
-            why = UNSEEN
+        n, accepted = sum(part[1] for part in parts), sum(part[2] for part in parts)
+        draws, value, why = np.zeros(DRAWS), 0.0, _unseen(parts)
+        try:
+            for judge, part_n, part_accepted in parts:
+                if judge[1] == "":
+                    continue  # no verifier saw these: they stay wrong
+                estimate, of_part = corrected(_rates_of(judge, known), part_accepted, part_n)
+                value += part_n / n * estimate.value
+                draws = draws + part_n / n * of_part
+        except RunError as error:
+            why = str(error)
         low, high = np.quantile(draws, [0.025, 0.975])
         estimate = Estimate(value, min(value, float(low)), max(value, float(high)))
         yield Correction(arm, generation, "held-out accuracy", accepted, n, None if why else estimate, why)
@@ -195,43 +188,42 @@ def _accuracies(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]
 
 def _error_shares(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]) -> Iterator[Correction]:
     for (arm, generation), parts in _by_place(rows).items():
-        total, rejected = sum(part[3] for part in parts), sum(part[3] - part[4] for part in parts)
+        total, rejected = sum(part[1] for part in parts), sum(part[1] - part[2] for part in parts)
         value = low = high = 0.0
-        why = ""
-        for *judge, n, accepted, drawn, drawn_accepted in parts:
-            if judge[1] == "":
-                value, low, high = value + n / total, low + n / total, high + n / total
-                continue
-            measured = known.get((judge[0], judge[1], judge[2]), f"no labels for {judge[0]}")
-            try:
-                if isinstance(measured, str):
-                    raise RunError(measured)
+        why = _unseen(parts)
+        try:
+            for judge, n, accepted, drawn, drawn_accepted in parts:
+                if judge[1] == "":
+                    value, low, high = value + n / total, low + n / total, high + n / total
+                    continue
+                measured = _rates_of(judge, known)
                 right, draws = corrected(measured, drawn_accepted, drawn)
-            except RunError as error:
-                why = str(error)
-                break
-            of_accepted, of_others = wrong_shares(measured, right, draws, drawn_accepted / drawn)
-            for weight, part in ((accepted / total, of_accepted), ((n - accepted) / total, of_others)):
-                value, low, high = value + weight * part.value, low + weight * part.low, high + weight * part.high
-        if not any(part[1] for part in parts):
-            why = UNSEEN
+                of_accepted, of_others = wrong_shares(measured, right, draws, drawn_accepted / drawn)
+                for weight, part in ((accepted / total, of_accepted), ((n - accepted) / total, of_others)):
+                    value, low, high = value + weight * part.value, low + weight * part.low, high + weight * part.high
+        except RunError as error:
+            why = str(error)
         estimate = None if why else Estimate(value, low, high)
         yield Correction(arm, generation, "wrong, of synthetic training rows", rejected, total, estimate, why)
 
 
+def _unseen(parts: Sequence[tuple[Any, ...]]) -> str:
+    return "" if any(judge[1] for judge, *_ in parts) else "no verifier saw these samples"
+
+
+def _rates_of(judge: Judge, known: dict[Judge, Rates | str]) -> Rates:
+    found = known.get(judge, f"no labels for {judge[0]}")
+    if isinstance(found, str):
+        raise RunError(found)
+    return found
+
+
 def _by_place(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[str, int], list[tuple[Any, ...]]]:
+    """(judge, counts) of each row, by arm and generation."""
     parts: dict[tuple[str, int], list[tuple[Any, ...]]] = defaultdict(list)
-    for arm, generation, *rest in rows:
-        parts[arm, generation].append(tuple(rest))
+    for arm, generation, verifier, version, settings_hash, *counts in rows:
+        parts[arm, generation].append(((verifier, version, settings_hash), *counts))
     return parts
-
-
-def together(words: Sequence[Label]) -> str | None:
-    """What most of those who are sure say; none where nobody is sure or as many say each."""
-    sure = Counter(one.label for one in words if one.label != "unsure")
-    if not sure or sure["right"] == sure["wrong"]:
-        return None
-    return "right" if sure["right"] > sure["wrong"] else "wrong"
 
 
 def _percent(one: Estimate) -> str:

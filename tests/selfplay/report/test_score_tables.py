@@ -11,8 +11,8 @@ from rich.console import Console
 
 from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
-from selfplay.report.queries import RunRecord
-from selfplay.report.table import arms_table, compare_runs
+from selfplay.report.run_record import RunRecord
+from selfplay.report.score_tables import arms_table, compare_runs
 
 Build = Callable[..., Path]
 

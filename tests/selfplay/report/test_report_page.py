@@ -15,8 +15,8 @@ from rich.console import Console
 
 from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
-from selfplay.report import write_report
-from selfplay.report.table import arms_table, compare_runs
+from selfplay.report.report_page import write_report
+from selfplay.report.score_tables import arms_table, compare_runs
 
 Build = Callable[..., Path]
 VOID = {"meta", "img", "br", "hr", "link", "input"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,14 @@ def experiment_file(given: Path) -> Path:
 
 
 class _NoKeyTwice(yaml.SafeLoader):
-    """YAML in which a key stands once in its mapping; YAML itself would take the last one without a word."""
+    """YAML that refuses a key given twice in one mapping; PyYAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    raise ConfigError(f"the key `{key.value}` stands twice, again in line {_line(key)}; remove one.")
+                    raise ConfigError(f"the key `{key.value}` appears twice, again in line {_line(key)}; remove one.")
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -103,6 +103,14 @@ def parse_experiment(data: dict[str, Any], where: str, *, recorded: bool = False
         raise ConfigError(f"{where}: {explain(error, Experiment, data)}") from None
 
 
+def settings_of(overrides: Iterable[str] | None) -> dict[str, Any]:
+    """Nested settings from `key.path=value` words; raises as `apply_override`."""
+    settings: dict[str, Any] = {}
+    for override in overrides or ():
+        apply_override(settings, override)
+    return settings
+
+
 def apply_override(data: dict[str, Any], override: str) -> None:
     """Set `a.b[0].c=value` in nested data; the value is read as YAML.
 
@@ -147,7 +155,7 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> str:
     """
     first, *others = error.errors()
     if isinstance(first["input"], dict):
-        # A mapping was meant for the branch of a union that knows most of it; that branch's complaint is of use.
+        # Of a union's branches, report the error of the one that knows most of the mapping's keys.
         siblings = [e for e in others if len(e["loc"]) > 1 and e["loc"][:-2] == first["loc"][:-1]]
         if first["type"] != "missing" and not _is_key(first["loc"], data, first["input"]):
             first = min(siblings, key=lambda e: _OF_LITTLE_USE.get(e["type"], 0), default=first)

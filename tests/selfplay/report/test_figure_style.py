@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from selfplay.report.drawing import generation_axis, panel_grid, short
+from selfplay.report.figure_style import generation_axis, panel_grid, short
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
 from selfplay.models.state import START
-from selfplay.report.queries import Chosen, Kept, RunRecord
-from selfplay.report.summary import Summary, percent, percent_interval, stopped_words, whole_range
+from selfplay.report.run_record import Chosen, Kept, RunRecord
+from selfplay.report.score_summary import Summary, percent, percent_interval, stopped_words, whole_range
 
 if TYPE_CHECKING:
     from rich.table import Table

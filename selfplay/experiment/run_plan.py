@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from selfplay.engines.registry import ENGINES, check_options, resolve_kind
 from selfplay.errors import ConfigError
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.judges import check_references, load_all
-from selfplay.experiment.problems import Curriculum
 from selfplay.experiment.schema import Experiment, Filtered
 from selfplay.filters.group_filter import Circumstances
 from selfplay.filters.registry import LoadedFilter
@@ -36,7 +36,6 @@ class Plan:
     training_tokens: int
     """Tokens of the training samples where each is as long as it may be."""
     evaluation_tokens: int
-    not_checked: list[str] = field(default_factory=list)
 
     @property
     def generated_tokens(self) -> int:
@@ -150,7 +149,7 @@ def _check_output(output: Path) -> None:
         raise ConfigError(f"output: nothing can be written in {place}; set `output` to another folder")
 
 
-def plan(experiment: Experiment, not_checked: list[str], done: Done | None = None) -> Plan:
+def plan(experiment: Experiment, done: Done | None = None) -> Plan:
     """The size of a run, or of what is left of it where `done` is given."""
     done = done or Done()
     seeds, generations = len(experiment.seeds), experiment.generations
@@ -176,7 +175,6 @@ def plan(experiment: Experiment, not_checked: list[str], done: Done | None = Non
         evaluation_samples=evaluations,
         training_tokens=samples * limit,
         evaluation_tokens=evaluations * (experiment.evaluate.max_tokens or limit),
-        not_checked=not_checked,
     )
 
 

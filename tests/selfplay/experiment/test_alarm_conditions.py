@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.conditions import Condition, StopCondition
-from selfplay.experiment.file import parse_experiment
+from selfplay.experiment.alarm_conditions import Condition, StopCondition
+from selfplay.experiment.experiment_file import parse_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.measure import Score

@@ -13,12 +13,11 @@ import pytest
 
 from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
-from selfplay.review import store
-from selfplay.review.export import export, page
-from selfplay.review.rates import rates
-from selfplay.review.show import corrections, review, show
-from selfplay.review.store import import_labels
-from selfplay.review.training import write_training_set
+from selfplay.review import label_store
+from selfplay.review.corrected_scores import corrections, review, show
+from selfplay.review.error_rates import rates
+from selfplay.review.label_export import export, page, write_training_set
+from selfplay.review.label_store import import_labels
 from selfplay.tasks import load_source
 from selfplay.verifiers import load
 
@@ -101,7 +100,7 @@ def test_a_csv_comes_back_with_its_notes_and_cells_are_no_formulas(run: Path, kn
         writer.writerows(rows)
     assert import_labels(run, run / "back.csv", "Ada") == "3 new labels of Ada, 0 known already."
     assert import_labels(run, run / "back.csv", "Ada") == "0 new labels of Ada, 3 known already."
-    found = store.labels_of(run)
+    found = label_store.labels_of(run)
     assert {one.note for one in found} == {"seen, twice"}
     assert all(one.who == "Ada" and one.when.startswith("20") for one in found)
     assert show(run).count("not corrected: ") == 5  # three accuracies and two training sets
@@ -123,7 +122,7 @@ def test_people_may_differ_and_may_change_their_minds(run: Path, known_run: Any)
     [
         ('{"id": "nobody", "label": "right"}', "'nobody' was not drawn from this run"),
         ('{"id": "ID", "label": "good"}', "the label is 'good'; it must be right, wrong, unsure or empty"),
-        ('{"id": "ID", "label": "right"}\n{"id": "ID", "label": "right"}', "line 2: ID stands twice"),
+        ('{"id": "ID", "label": "right"}\n{"id": "ID", "label": "right"}', "line 2: ID has two labels here"),
         ("[1]", "is not an object with `id` and `label`"),
         ("right", "line 1 is not JSON"),
     ],
@@ -135,7 +134,7 @@ def test_a_bad_label_is_named_and_nothing_is_kept(run: Path, text: str, words: s
     with pytest.raises(RunError) as raised:
         import_labels(run, run / "bad.jsonl", "Ada")
     assert words.replace("ID", sample) in str(raised.value)
-    assert store.labels_of(run) == []
+    assert label_store.labels_of(run) == []
     with pytest.raises(RunError, match="has no labels yet"):
         show(run)
 
@@ -157,7 +156,7 @@ def test_disagreements_with_a_second_verifier_are_drawn_first(run: Path) -> None
     ]
     (run / "second.jsonl").write_text("\n".join(lines))
     export(run, count=20, seed=0, output=run / "out", second=run / "second.jsonl")
-    drawn = {row["sample_id"] for row in store.read(run, "draws")}
+    drawn = {row["sample_id"] for row in label_store.read(run, "draws")}
     assert drawn >= set(flipped)
     (run / "second.jsonl").write_text("{}")
     with pytest.raises(RunError, match="line 1 is no verdict"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfplay.errors import ConfigError
-from selfplay.experiment.problems import Curriculum
+from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Experiment
 
 
