@@ -15,7 +15,20 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, names, walk
+from selfplay.verifiers.math.expression import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+    names,
+    walk,
+)
 
 LOW, HIGH = 110, 150
 POINTS = 6
@@ -237,7 +250,7 @@ _FUNCTIONS = {
 
 def _odd_degree(exponent: Node) -> tuple[int, int] | None:
     """(p, q) of an exponent p/q with odd q > 1, else None."""
-    from selfplay.verifiers.math.exact import rational
+    from selfplay.verifiers.math.rational import rational
 
     value = rational(exponent)
     if value is None or value.denominator == 1 or value.denominator % 2 == 0 or value.denominator > 1000:

@@ -16,9 +16,22 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.expression import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+    names,
+    walk,
+)
 from selfplay.verifiers.math.numeric import integer_names
-from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, names, walk
+from selfplay.verifiers.math.rational import rational
 
 MOST_CALLS = 1_500_000
 _COMPLEX_NAMES = frozenset({"z", "w", "omega"})
