@@ -119,7 +119,7 @@ class _Parser:
         after = self.tokens[self.at + 1]
         return self.brackets > 0 and (after.kind == "end" or after.text in ("\\cup", "\\cap", "U", ",", ")"))
 
-    # --- lists, relations and arithmetic
+    # Lists, relations and arithmetic.
 
     def whole(self) -> Node:
         groups = [self.items()]
@@ -328,7 +328,7 @@ class _Parser:
         self.depth -= 1
         return node
 
-    # --- one operand: numbers and words
+    # One operand: numbers and words.
 
     def primary(self) -> Node:
         self.deeper()
@@ -431,7 +431,7 @@ class _Parser:
         name, symbol = text[:-1], text[-1]
         return (name, symbol) if name in FUNCTIONS and len(name) > 1 and name not in ("min", "max") else None
 
-    # --- LaTeX commands that stand for an operand
+    # LaTeX commands that stand for an operand.
 
     def command(self) -> Node:
         text = self.advance().text
@@ -490,9 +490,7 @@ class _Parser:
         return Div(top, bottom)
 
     def _named_set(self) -> Node:
-        self.expect("{")
-        letter = self.advance().text
-        self.expect("}")
+        letter = self._word_in_braces()
         if letter != "R" or self.sees("^", "_"):
             return Name(f"set {letter}")
         return Group("(", (negate(Name("oo")), Name("oo")), ")")
@@ -505,16 +503,14 @@ class _Parser:
         radicand = self.argument()
         return Call("root", (degree, radicand))
 
-    # --- named functions, sums, products and integrals
+    # Named functions, sums, products and integrals.
 
     def function(self, name: str) -> Node:
-        base, exponent = None, None
-        if name == "log" and self.take("_"):
-            base = self.argument() if self.sees("{") else self.primary()
+        base, exponent = self._base_of_logarithm(name), None
         if self.take("^"):
             exponent = self.argument() if self.sees("{") else self.exponent()
-        if name == "log" and base is None and self.take("_"):
-            base = self.argument() if self.sees("{") else self.primary()
+        if base is None:
+            base = self._base_of_logarithm(name)
         arguments = self._function_arguments()
         if name == "sqrt":
             node: Node = Call("root", (Number(Fraction(2)), *arguments))
@@ -530,16 +526,19 @@ class _Parser:
             node = Call(name, arguments)
         return node if exponent is None else Pow(node, exponent)
 
+    def _base_of_logarithm(self, name: str) -> Node | None:
+        if name != "log" or not self.take("_"):
+            return None
+        return self.argument() if self.sees("{") else self.primary()
+
     def _function_arguments(self) -> tuple[Node, ...]:
         if self.sees("(", "{", "[", "\\{"):
             closer = {"(": ")", "{": "}", "[": "]", "\\{": "\\}"}[self.advance().text]
-            self.brackets += 1
             bars, self.bars = self.bars, 0
-            inside = self.items()
+            arguments = self._in_brackets()
             self.bars = bars
-            self.brackets -= 1
             self.expect(closer)
-            return inside.items if isinstance(inside, Items) else (inside,)
+            return arguments
         # without brackets the argument runs to the next sign or function: \sin 2x \cos y
         self.deeper()
         node = self._signed_power()
@@ -563,9 +562,7 @@ class _Parser:
         return SPELLINGS.get(name, name) in FUNCTIONS or name in ("sum", "prod", "int", "operatorname")
 
     def _operator_name(self) -> Node:
-        self.expect("{")
-        name = self.advance().text
-        self.expect("}")
+        name = self._word_in_braces()
         name = SPELLINGS.get(name, name)
         if name not in FUNCTIONS:
             raise Unreadable(f"the function {name[:40]!r}")
@@ -599,7 +596,7 @@ class _Parser:
             body = ONE if not rest else rest[0] if len(rest) == 1 else Mul(rest)
         return Series(kind, body, variable, low, high)
 
-    # --- symbols, and the arguments of commands
+    # Symbols, and the arguments of commands.
 
     def single(self) -> Node:
         """One argument without braces: one digit, one letter, one command."""
@@ -662,15 +659,26 @@ class _Parser:
                 return self._applied(name)
         return Name(name)
 
-    def _applied(self, name: str) -> Node:
-        self.expect("(")
+    def _in_brackets(self) -> tuple[Node, ...]:
+        """The items before a closing bracket, which is left in place."""
         self.brackets += 1
         inside = self.items()
         self.brackets -= 1
-        self.expect(")")
-        return Call(f"{name}()", inside.items if isinstance(inside, Items) else (inside,))
+        return inside.items if isinstance(inside, Items) else (inside,)
 
-    # --- brackets, sets, absolute values, matrices, systems
+    def _word_in_braces(self) -> str:
+        self.expect("{")
+        word = self.advance().text
+        self.expect("}")
+        return word
+
+    def _applied(self, name: str) -> Node:
+        self.expect("(")
+        arguments = self._in_brackets()
+        self.expect(")")
+        return Call(f"{name}()", arguments)
+
+    # Brackets, sets, absolute values, matrices, systems.
 
     def bracketed(self) -> Node:
         opener = self.advance().text
@@ -690,21 +698,17 @@ class _Parser:
 
     def _braces(self) -> Node:
         # plain braces group in LaTeX; with commas inside they can only be a set
-        self.brackets += 1
         if self.take("}"):
-            self.brackets -= 1
             return Group("{", (), "}")
-        inside = self.items()
-        self.brackets -= 1
+        items = self._in_brackets()
         self.expect("}")
-        return Group("{", inside.items, "}") if isinstance(inside, Items) else inside
+        return Group("{", items, "}") if len(items) > 1 else items[0]
 
     def _group(self, opener: str) -> Node:
         is_set = opener in ("\\{", "\\lbrace")
-        self.brackets += 1
         if is_set and self.take("\\}", "\\rbrace"):
-            self.brackets -= 1
             return Group("{", (), "}")
+        self.brackets += 1
         if is_set and self._begins_builder():
             condition = self.items()
             self.brackets -= 1
@@ -731,9 +735,7 @@ class _Parser:
         right = {"\\rbrack": "]"}.get(closer, closer)
         if left not in ("(", "[") or right not in (")", "]"):
             raise self.lost("an unclosed bracket")
-        if len(items) == 1 and (left, right) == ("(", ")"):
-            return items[0]
-        if len(items) == 1 and (left, right) == ("[", "]"):
+        if len(items) == 1 and (left, right) in (("(", ")"), ("[", "]")):
             # [x] is a bracket as good as (x), and around a matrix it is only its frame
             return items[0]
         if len(items) == 1:

@@ -7,7 +7,7 @@ identity, or (documented in scalars.py) an exact value that rounds to a decimal 
 difference, or an answer that is missing, unreadable or too large. What it does not cover: the reasoning before
 the answer; limits, derivatives, indefinite integrals and sets of whole numbers beyond equal text; logarithms
 without a base are natural; roots and logarithms are on the principal branch. docs/judge-math.md has the whole
-list. Text never reaches eval or a sympy parser; see grammar.py, exact.py and symbolic.py for the bounds.
+list. Text never reaches eval or a sympy parser; see parser.py, rational.py and symbolic.py for the bounds.
 """
 
 from __future__ import annotations
