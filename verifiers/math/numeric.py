@@ -29,6 +29,7 @@ from selfplay.verifiers.math.expression import (
     names,
     walk,
 )
+from selfplay.verifiers.math.rational import rational
 
 LOW, HIGH = 110, 150
 POINTS = 6
@@ -250,8 +251,6 @@ _FUNCTIONS = {
 
 def _odd_degree(exponent: Node) -> tuple[int, int] | None:
     """(p, q) of an exponent p/q with odd q > 1, else None."""
-    from selfplay.verifiers.math.rational import rational
-
     value = rational(exponent)
     if value is None or value.denominator == 1 or value.denominator % 2 == 0 or value.denominator > 1000:
         return None

@@ -1,6 +1,7 @@
 """Exact rational values of trees, with every magnitude bounded before it is computed. Needs no sympy.
 
-Fast path of the verifier: most answers are rational, and two rationals are equal or not.
+Fast path of the verifier: most answers are rational, and two rationals are equal or not. Definite integrals of
+polynomials, and a bound on a polynomial's degree, are here too.
 """
 
 from __future__ import annotations

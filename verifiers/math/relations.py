@@ -98,9 +98,7 @@ def is_label(node: Node) -> bool:
         case Mul(factors):
             return all(isinstance(factor, Name) and factor.name.isupper() for factor in factors)
         case Div(top, bottom):
-            sides = (top, bottom)
-            segments = all(isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in sides)
-            return segments
+            return all(isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in (top, bottom))
         case _:
             return False
 
@@ -283,6 +281,7 @@ def _alternative(node: Node) -> Region | None:
 
 
 def _union(regions: list[Region | None]) -> Region | None:
+    """All segments of all regions; None where one is None or two are written in different symbols."""
     known = [region for region in regions if region is not None]
     variables = {region.variable for region in known if region.variable}
     if len(known) != len(regions) or len(variables) > 1:
@@ -291,15 +290,14 @@ def _union(regions: list[Region | None]) -> Region | None:
 
 
 def _intersection(regions: list[Region | None]) -> Region | None:
-    known = [region for region in regions if region is not None]
-    variables = {region.variable for region in known if region.variable}
-    ends = tuple(end for region in known for part in region.segments for end in (part.low, part.high))
-    if len(known) != len(regions) or len(variables) > 1 or not _keys(ends):
+    union = _union(regions)
+    if union is None or not _keys(tuple(end for part in union.segments for end in (part.low, part.high))):
         return None
-    common = list(known[0].segments)
-    for region in known[1:]:
-        common = [both for one in common for other in region.segments if (both := _overlap(one, other)) is not None]
-    return Region(tuple(common), variables.pop() if variables else "")
+    first, *others = (region.segments for region in regions if region is not None)
+    common = list(first)
+    for segments in others:
+        common = [both for one in common for other in segments if (both := _overlap(one, other)) is not None]
+    return Region(tuple(common), union.variable)
 
 
 def _overlap(one: Segment, other: Segment) -> Segment | None:

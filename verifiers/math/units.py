@@ -116,12 +116,10 @@ def read_unit(text: str) -> Unit | None:
         entry = _lookup(word)
         scale, dimension = entry or (Fraction(1), word.lower().removesuffix("s"))
         known = known and entry is not None
-        if dimension == "volume":
-            dimension, exponent_of = "length", 3 * exponent
-        else:
-            exponent_of = exponent
         factor *= scale**exponent
-        dimensions[dimension] = dimensions.get(dimension, 0) + exponent_of
+        if dimension == "volume":
+            dimension, exponent = "length", 3 * exponent
+        dimensions[dimension] = dimensions.get(dimension, 0) + exponent
     if power != 1:
         return None  # "square" of nothing
     settled = tuple(sorted((key, value) for key, value in dimensions.items() if value))
@@ -159,8 +157,6 @@ _SCALED = re.compile(
 )
 _SUM_OF_UNITS = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?\s*[A-Za-z]{1,10}\.?,?\s*(?:and\s+)?){2,4}")
 _PART_OF_SUM = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
-
-
 _NOT_COUNTED = (FUNCTIONS | PLAIN_NAMES.keys()) - {"min", "sec"}
 
 

@@ -21,11 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.math import symbolic
 from selfplay.verifiers.math.answer_reading import Reading, read
 from selfplay.verifiers.math.compare import compare
 from selfplay.verifiers.math.expression import Add, Div, Mul, Name, Node, Number, Pow, TooLarge, Unreadable
 from selfplay.verifiers.math.extraction import AnswerMode, extract
 from selfplay.verifiers.math.latex_cleanup import clean, squeezed
+from selfplay.verifiers.math.numeric import Undefined, points, values
+from selfplay.verifiers.math.rational import rational
 from selfplay.verifiers.math.scalars import Finding, Rules
 from selfplay.verifiers.math.tokens import MOST_CHARACTERS
 from selfplay.verifiers.math.units import ALL_TEXT, peel
@@ -91,8 +94,6 @@ class MathVerifier(Verifier):
     Settings: ClassVar[type[BaseModel]] = MathSettings
 
     def warm(self) -> None:
-        from selfplay.verifiers.math import symbolic
-
         symbolic.warm()
 
     def verify(self, asked: Asked) -> Verdict:
@@ -179,8 +180,6 @@ def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
 
 def _too_large(reference: Reading, rules: Rules) -> bool:
     """Whether it is the reference that cannot be evaluated: then the answer is not to blame."""
-    from selfplay.verifiers.math.numeric import Undefined, points, values
-    from selfplay.verifiers.math.rational import rational
 
     if reference.node is None:
         return False
