@@ -218,7 +218,7 @@ class _Evaluation:
             case "binomial", [top, bottom]:
                 return mp.binomial(top, bottom)
             case _, [value]:
-                function = _FUNCTIONS.get(name)
+                function = FUNCTION_NAMES.get(name)
                 if function is None:
                     raise Unsupported
                 return getattr(mp, function)(value)
@@ -241,12 +241,12 @@ class _Evaluation:
         return mp.fsum(terms) if node.kind == "sum" else mp.fprod(terms)
 
 
-_FUNCTIONS = {
+FUNCTION_NAMES = {
     "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
-    "coth": "coth", "ln": "log",
+    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth", "ln": "log",
     "floor": "floor", "ceil": "ceil", "factorial": "factorial",
 }  # fmt: skip
+"""What mpmath calls a function of one argument."""
 
 
 def _odd_degree(exponent: Node) -> tuple[int, int] | None:
