@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.math.extraction import AnswerMode, extract
-from selfplay.verifiers.math.text import clean, squeezed
+from selfplay.verifiers.math.latex_cleanup import clean, squeezed
 from selfplay.verifiers.math.verifier import equivalent
 
 LARGEST = 3000

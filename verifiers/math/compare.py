@@ -8,18 +8,30 @@ name before `=`, the brackets' shape of three or more items, the order of a list
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 
-from selfplay.verifiers.math.exact import rational
-from selfplay.verifiers.math.items import distinct, pairwise, unordered
-from selfplay.verifiers.math.matrices import nested
-from selfplay.verifiers.math.measured import compare_measured
-from selfplay.verifiers.math.reading import REAL_LINE, Reading
-from selfplay.verifiers.math.regions import as_region, compare_regions
-from selfplay.verifiers.math.relations import Meaning, compare_relations, meaning, reordered
+from selfplay.verifiers.math.answer_reading import CHOICE_WITH_TEXT, HEDGE, REAL_LINE, Reading
+from selfplay.verifiers.math.expression import (
+    Div,
+    Group,
+    Items,
+    Matrix,
+    Mul,
+    Node,
+    Number,
+    Relation,
+    SetOperation,
+    TooLarge,
+    is_scalar,
+    names,
+)
+from selfplay.verifiers.math.rational import rational
+from selfplay.verifiers.math.relations import Meaning, as_region, compare_regions, compare_relations, meaning, reordered
+from selfplay.verifiers.math.rewriting import canonical, nested
 from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
-from selfplay.verifiers.math.texts import compare_texts
-from selfplay.verifiers.math.tree import Div, Group, Items, Matrix, Mul, Node, Relation, SetOperation, is_scalar, names
 
 DIFFERENT_KIND = Finding(False, "different_kind")
 
@@ -239,3 +251,173 @@ def _compare_inner(mine: Node, theirs: Node, rules: Rules) -> Finding:
 
 def _distinct(items: tuple[Node, ...]) -> list[Node]:
     return distinct(items, lambda one, other: compare_nodes(one, other, Rules(rounding=False), False))
+
+
+MOST_ITEMS = 200
+MOST_PROVED = 30
+"""Items of a collection that may need a proof each; more are too many to be done in time."""
+
+Comparison = Callable[[Node, Node], Finding]
+
+
+def pairwise(mine: Sequence[Node], theirs: Sequence[Node], same: Comparison, rule: str) -> Finding:
+    """Whether the items agree one by one; `rule` is what that is called."""
+    if len(mine) != len(theirs):
+        return Finding(False, "different_size")
+    undecided = None
+    for left, right in zip(mine, theirs, strict=True):
+        found = same(left, right)
+        if found.equal is False:
+            return found
+        undecided = undecided or (found if found.equal is None else None)
+    return undecided or Finding(True, rule)
+
+
+def unordered(mine: Sequence[Node], theirs: Sequence[Node], same: Comparison) -> Finding:
+    """Whether two collections hold the same items in any order.
+
+    Raises:
+        TooLarge: more items than are compared.
+    """
+    if max(len(mine), len(theirs)) > MOST_ITEMS:
+        raise TooLarge(f"more than {MOST_ITEMS} items")
+    if len(mine) != len(theirs):
+        return Finding(False, "different_size")
+    rest, left = _unmatched(mine, theirs)
+    if len(rest) > MOST_PROVED:
+        raise TooLarge(f"more than {MOST_PROVED} items that are not written alike")
+    undecided = None
+    for item in rest:
+        found = [same(item, other) for other in left]
+        at = next((n for n, each in enumerate(found) if each.equal), None)
+        if at is None:
+            at = next((n for n, each in enumerate(found) if each.equal is None), None)
+            if at is None:
+                return Finding(False, "different_items")
+            undecided = found[at]
+        del left[at]
+    return undecided or Finding(True, "same_items")
+
+
+def _unmatched(mine: Sequence[Node], theirs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """The items of both sides that are not the same form as one of the other side."""
+    forms = Counter(canonical(item) for item in theirs)
+    rest: list[Node] = []
+    for item in mine:
+        form = canonical(item)
+        if forms[form]:
+            forms[form] -= 1
+        else:
+            rest.append(item)
+    left: list[Node] = []
+    for item in theirs:
+        form = canonical(item)
+        if forms[form]:
+            forms[form] -= 1
+            left.append(item)
+    return rest, left
+
+
+def distinct(items: Sequence[Node], same: Comparison) -> list[Node]:
+    """The items without those that are proved to repeat an earlier one.
+
+    Raises:
+        TooLarge: more items than are compared.
+    """
+    if len(items) > MOST_ITEMS:
+        raise TooLarge(f"more than {MOST_ITEMS} items")
+    kept: list[Node] = []
+    forms: set[Node] = set()
+    for item in items:
+        form = canonical(item)
+        if form in forms:
+            continue
+        forms.add(form)
+        if (len(items) > MOST_PROVED and not isinstance(form, Number)) or not any(
+            same(item, other).equal for other in kept
+        ):
+            kept.append(item)
+    return kept
+
+
+def compare_measured(reference: Reading, answer: Reading, mine: Meaning, theirs: Meaning, rules: Rules) -> Finding:
+    """Two scalars, with their names, units and percent signs."""
+    if mine.called and theirs.called and mine.called != theirs.called:
+        return Finding(False, "different_symbols")
+    for side in (mine, theirs):
+        for member in side.chain:
+            if not is_scalar(member) or compare_scalars(member, side.node, rules).equal is not True:
+                return Finding(False, "inconsistent_chain")
+    left, right = mine.node, theirs.node
+    if reference.unit is not None and answer.unit is not None:
+        if reference.unit.dimensions != answer.unit.dimensions:
+            return Finding(False, "wrong_unit")
+        if reference.unit.factor != answer.unit.factor:
+            left, right = _scaled(left, reference.unit.factor), _scaled(right, answer.unit.factor)
+    if reference.percent or answer.percent:
+        if reference.unit is not None or answer.unit is not None:
+            return Finding(False, "wrong_unit")
+        return _compare_percentages(reference.percent, left, answer.percent, right, rules)
+    return compare_scalars(left, right, rules)
+
+
+def _scaled(node: Node, factor: Fraction) -> Node:
+    if isinstance(node, Number):
+        return Number(node.value * factor)
+    return Mul((Number(factor), node))
+
+
+def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node, rules: Rules) -> Finding:
+    if mine_is and theirs_is:
+        return compare_scalars(left, right, rules)
+    found = compare_scalars(_hundredth(left) if mine_is else left, _hundredth(right) if theirs_is else right, rules)
+    if found.equal:
+        return found
+    if theirs_is and not rules.percent_either:
+        return found
+    # a sign left out: only above 1, since 0.5 could be meant as one half
+    bare = rational(right if mine_is else left)
+    if bare is not None and abs(bare) > 1:
+        without = compare_scalars(left, right, rules)
+        return Finding(without.equal, "percent_sign_left_out" if without.equal else without.rule)
+    return found
+
+
+def _hundredth(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(node.value / 100, None if node.places is None else node.places + 2)
+    return Div(node, Number(Fraction(100)))
+
+
+def compare_texts(reference: Reading, answer: Reading) -> Finding:
+    """Two readings of which the reference is `text`, `choice` or `time`."""
+    if reference.kind == "time":
+        # a half of the day left out is like a unit left out
+        same = answer.kind == "time" and (answer.text == reference.text or answer.text == reference.text.split()[0])
+    elif reference.kind == "choice":
+        same = _same_choice(reference.text, answer.text)
+    else:
+        same = _worded(answer.text) == _worded(reference.text)
+    return Finding(same, "same_text" if same else "different_text")
+
+
+def _same_choice(reference: str, answer: str) -> bool:
+    """Whether the letter agrees, and the text beside it where only that is given."""
+    asked, given = CHOICE_WITH_TEXT.fullmatch(reference), CHOICE_WITH_TEXT.fullmatch(answer)
+    letter, text = ((asked[1] or asked[2]), asked[3]) if asked else (reference, "")
+    if _plain(answer) == _plain(reference):
+        return True
+    if given:
+        # what stands beside the letter restates the choice; a second letter there is hedging
+        return (given[1] or given[2]) == letter and not HEDGE.search(given[3]) and not asked
+    bracketed = re.fullmatch(r"\(([a-z])\)", answer.strip())
+    chosen = bracketed[1].upper() if bracketed else _plain(answer)
+    return chosen == letter or chosen == letter.casefold() or (len(text) > 1 and _plain(text) == _plain(answer))
+
+
+def _worded(text: str) -> str:
+    return _plain(re.sub(r"^\s*(?:an?|the)\s+(?=\w{2})", "", text, flags=re.IGNORECASE))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s.,;!?\"()\\${}]+|\\text", "", text).casefold()

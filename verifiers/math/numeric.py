@@ -15,7 +15,21 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, names, walk
+from selfplay.verifiers.math.expression import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+    names,
+    walk,
+)
+from selfplay.verifiers.math.rational import rational
 
 LOW, HIGH = 110, 150
 POINTS = 6
@@ -204,7 +218,7 @@ class _Evaluation:
             case "binomial", [top, bottom]:
                 return mp.binomial(top, bottom)
             case _, [value]:
-                function = _FUNCTIONS.get(name)
+                function = FUNCTION_NAMES.get(name)
                 if function is None:
                     raise Unsupported
                 return getattr(mp, function)(value)
@@ -227,18 +241,16 @@ class _Evaluation:
         return mp.fsum(terms) if node.kind == "sum" else mp.fprod(terms)
 
 
-_FUNCTIONS = {
+FUNCTION_NAMES = {
     "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
-    "coth": "coth", "ln": "log",
+    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth", "ln": "log",
     "floor": "floor", "ceil": "ceil", "factorial": "factorial",
 }  # fmt: skip
+"""What mpmath calls a function of one argument."""
 
 
 def _odd_degree(exponent: Node) -> tuple[int, int] | None:
     """(p, q) of an exponent p/q with odd q > 1, else None."""
-    from selfplay.verifiers.math.exact import rational
-
     value = rational(exponent)
     if value is None or value.denominator == 1 or value.denominator % 2 == 0 or value.denominator > 1000:
         return None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from selfplay.verifiers.math import numeric, symbolic
-from selfplay.verifiers.math.canonical import canonical
-from selfplay.verifiers.math.exact import rational
+from selfplay.verifiers.math.expression import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
 from selfplay.verifiers.math.numeric import Undefined, Unsupported
-from selfplay.verifiers.math.tree import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
+from selfplay.verifiers.math.rational import rational
+from selfplay.verifiers.math.rewriting import canonical
 
 
 @dataclass(frozen=True)

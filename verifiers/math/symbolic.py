@@ -16,9 +16,22 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from selfplay.verifiers.math.exact import rational
-from selfplay.verifiers.math.numeric import integer_names
-from selfplay.verifiers.math.tree import Add, Call, Div, Mul, Name, Node, Number, Pow, Series, TooLarge, names, walk
+from selfplay.verifiers.math.expression import (
+    Add,
+    Call,
+    Div,
+    Mul,
+    Name,
+    Node,
+    Number,
+    Pow,
+    Series,
+    TooLarge,
+    names,
+    walk,
+)
+from selfplay.verifiers.math.numeric import FUNCTION_NAMES, integer_names
+from selfplay.verifiers.math.rational import rational
 
 MOST_CALLS = 1_500_000
 _COMPLEX_NAMES = frozenset({"z", "w", "omega"})
@@ -277,10 +290,5 @@ class _Builder:
         return series(summand, (index, self.node(low), self.node(high))).doit()
 
 
-_FUNCTIONS = {
-    "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
-    "coth": "coth", "ln": "log",
-    "conjugate": "conjugate",
-    "floor": "floor", "ceil": "ceiling", "factorial": "factorial", "abs": "Abs", "sgn": "sign",
-}  # fmt: skip
+_FUNCTIONS = FUNCTION_NAMES | {"ceil": "ceiling", "conjugate": "conjugate", "abs": "Abs", "sgn": "sign"}
+"""What sympy calls a function of one argument."""

@@ -1,9 +1,9 @@
-"""Units of measurement: a text to a factor and dimensions, so that 5 km equals 5000 m and 5 cm is not 5
-meters.
+"""Units of measurement, percent signs and money: taken off a number before it is parsed, and turned into a factor.
 
-What is covered: common metric, imperial, time and money units, powers, "square" and "cubic", quotients. A
-word that is no known unit ("apples") is a dimension of its own. Not covered: temperature scales, exchange
-rates, radians.
+5 km equals 5000 m and 5 cm is not 5 meters. What is covered: common metric, imperial, time and money units, powers,
+"square" and "cubic", quotients, and the forms `$5`, `5 USD`, `28%`, `90^\\circ`, `5 \\text{ km}`, `17 apples`,
+`2 million` and `1 hour 30 minutes`. A word that is no known unit ("apples") is a dimension of its own; a word that
+changes the number ("17 thousand", "17 squared") is no unit. Not covered: temperature scales, exchange rates, radians.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+
+from selfplay.verifiers.math.expression import Number
+from selfplay.verifiers.math.number_words import PARTS, SCALES, SMALL_NUMBERS
+from selfplay.verifiers.math.tokens import FUNCTIONS, PLAIN_NAMES, decimal
 
 _TABLE = """
 length 1 m meter metre | 1/100 cm centimeter centimetre | 1/1000 mm millimeter millimetre | 1/10 dm decimeter
@@ -112,13 +116,144 @@ def read_unit(text: str) -> Unit | None:
         entry = _lookup(word)
         scale, dimension = entry or (Fraction(1), word.lower().removesuffix("s"))
         known = known and entry is not None
-        if dimension == "volume":
-            dimension, exponent_of = "length", 3 * exponent
-        else:
-            exponent_of = exponent
         factor *= scale**exponent
-        dimensions[dimension] = dimensions.get(dimension, 0) + exponent_of
+        if dimension == "volume":
+            dimension, exponent = "length", 3 * exponent
+        dimensions[dimension] = dimensions.get(dimension, 0) + exponent
     if power != 1:
         return None  # "square" of nothing
     settled = tuple(sorted((key, value) for key, value in dimensions.items() if value))
     return Unit(factor, settled, known)
+
+
+ALL_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
+LONGEST_UNIT = 120
+"""Characters at the end of an answer in which a unit is looked for; keeps the patterns' cost bounded."""
+_MONEY_BEFORE = re.compile(r"^(-?)\s*(?:\\(\$|euro|pounds)|(USD|EUR|GBP))\s*(?=[\d.\\(-])")
+_MONEY_AFTER = re.compile(r"(?<=[\d.}])\s*\\(\$|euro|pounds)\s*$")
+_CURRENCIES = {"$": "dollar", "euro": "euro", "pounds": "sterling", "USD": "dollar", "EUR": "euro", "GBP": "sterling"}
+_PERCENT_WORDS = r"percent|per cent|percentage|pct\.?"
+_PERCENT_AFTER = re.compile(rf"\s*(?:\\?%|\\text\s*\{{\s*(?:%|\\%|{_PERCENT_WORDS})\s*\}}|{_PERCENT_WORDS})\s*$")
+_DEGREE_AFTER = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$|\s*\\degree\s*$|\s+degrees?\s*$")
+_TEXT_UNIT_AFTER = re.compile(r"((?:\\text\s*\{[^{}]*\}(?:\s|\^\{?-?\d\}?|/|\\cdot)*)+)$")
+_WORDS_AFTER = re.compile(r"(?<=[\d}).\s])([A-Za-z][A-Za-z\s./]*(?:\^\s*\{?\d\}?)?)$")
+_TRIGONOMETRIC = re.compile(r"sin|cos|tan|sec|csc|cot")
+_HAS_VALUE = re.compile(r"\d|\\(?:frac|sqrt|pi|infty)")
+_NOT_UNITS = """
+not or and no nor but wrong maybe perhaps if when where for is are to by than instead either none incorrect
+squared cubed factorial negative positive below above minus plus times half halves third thirds quarter quarters
+fourth fourths fifth fifths tenth tenths hundredth hundredths zero dozen dozens pair pairs couple couples
+hundred hundreds thousand thousands million millions billion billions trillion trillions more less fewer mod modulo
+twice thrice fold multiplied approx thereabouts grand quintillion myriad myriads doz ths maximum minimum under par
+before after midnight noon zeros ones nines tens score too many total
+k lakh crore gross else inverse reciprocal doubled tripled halved false true sqrt root pi ish conjugate transposed
+loss losses deficit debt short shy repeating recurring choose over unless except until between
+"""
+NO_UNIT = frozenset(_NOT_UNITS.split()) | frozenset(SMALL_NUMBERS) | frozenset(PARTS)
+"""Words that change a number or take it back, and so name no unit."""
+_MULTIPLES = SCALES | {"hundred": 100, "dozen": 12}
+_SCALED = re.compile(
+    r"(?<![\w.^_{])(\d[\d,]{0,30}(?:\.\d{1,30})?)\s*(\\text\s*\{)?\s*(hundred|thousand|million|billion|trillion|dozen)\b(\s*\})?"
+)
+_SUM_OF_UNITS = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?\s*[A-Za-z]{1,10}\.?,?\s*(?:and\s+)?){2,4}")
+_PART_OF_SUM = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_NOT_COUNTED = (FUNCTIONS | PLAIN_NAMES.keys()) - {"min", "sec"}
+
+
+def scaled_words(text: str) -> str:
+    """`2.5 million` as 2500000, with what follows it left in place."""
+
+    def written(found: re.Match[str]) -> str:
+        value = decimal(found[1].replace(",", "")).value * _MULTIPLES[found[3]]
+        if value.denominator != 1:
+            return found[0]
+        return f"{value.numerator} " + (found[2] if found[2] and not found[4] else "")
+
+    return _SCALED.sub(written, text)
+
+
+def compound(text: str) -> tuple[Number, Unit] | None:
+    """`1 hour 30 minutes` as one quantity; None where the text is no sum of units of one kind."""
+    plain = ALL_TEXT.sub(lambda found: found[1], text).strip(" .")
+    if len(plain) > LONGEST_UNIT or not _SUM_OF_UNITS.fullmatch(plain + " "):
+        return None
+    total, dimensions, smallest = Fraction(0), None, Fraction(0)
+    for number, word in _PART_OF_SUM.findall(plain):
+        unit = read_unit(word)
+        if unit is None or not unit.known or dimensions not in (None, unit.dimensions) or not is_unit_word(word):
+            return None
+        if smallest and unit.factor >= smallest:
+            return None
+        dimensions, smallest = unit.dimensions, unit.factor
+        total += Fraction(number) * unit.factor
+    assert dimensions is not None
+    return Number(total), Unit(Fraction(1), dimensions, True)
+
+
+def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
+    """Body, unit and whether a percent sign was there."""
+    found = _PERCENT_AFTER.search(text)
+    if found and found.start() and _HAS_VALUE.search(text[: found.start()]):
+        return text[: found.start()], None, True
+    money = _MONEY_BEFORE.match(text)
+    if money:
+        unit = read_unit(_CURRENCIES[money[2] or money[3]])
+        rest = money[1] + text[money.end() :]
+        tail = _tail(_TEXT_UNIT_AFTER, rest) or _tail(_WORDS_AFTER, rest)
+        if tail is not None and "dollar" in tail[1].lower():
+            rest = tail[0]
+        return rest, unit, False
+    paid = _MONEY_AFTER.search(text)
+    if paid:
+        return text[: paid.start()], read_unit(_CURRENCIES[paid[1]]), False
+    found = _DEGREE_AFTER.search(text)
+    if found and found.start() and not _TRIGONOMETRIC.search(text):
+        return text[: found.start()], read_unit("degree"), False
+    tail = _tail(_TEXT_UNIT_AFTER, text)
+    if tail is not None and _HAS_VALUE.search(tail[0]):
+        words = ALL_TEXT.sub(lambda each: each[1], tail[1])
+        if _can_be_unit(words):
+            return tail[0], read_unit(words), False
+    tail = _tail(_WORDS_AFTER, text)
+    if tail is not None and _HAS_VALUE.search(tail[0]) and _plain_words_are_unit(*tail, letters_are_units):
+        return tail[0], read_unit(tail[1]), False
+    return text, None, False
+
+
+def _tail(pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
+    """What stands before, and what the pattern finds at the end; None where it finds nothing or only that."""
+    skipped = max(0, len(text) - LONGEST_UNIT)
+    found = pattern.search(text[skipped:])
+    before = text[: skipped + found.start()].rstrip() if found else ""
+    return (before, found[1]) if found and before else None
+
+
+def _can_be_unit(text: str) -> bool:
+    words = re.findall(r"[A-Za-z]+", text)
+    if not 0 < len(words) <= 6 or any(map(_no_quantity, words)):
+        return False
+    if any((word.lower() in NO_UNIT and word != "K") or _is_adverb(word.lower()) for word in words):
+        return False
+    return read_unit(text) is not None
+
+
+def _no_quantity(word: str) -> bool:
+    """Whether a single letter is a symbol rather than a unit."""
+    return len(word) == 1 and not is_unit_word(word)
+
+
+def _is_adverb(word: str) -> bool:
+    """Whether a word says how a number is meant ("possibly") and not of what."""
+    return len(word) > 4 and word.endswith("ly") and word not in ("approximately", "family", "assembly", "reply")
+
+
+def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool:
+    words = re.findall(r"[A-Za-z]+", tail)
+    if not _can_be_unit(tail) or len(words) > 4 or any(word in _NOT_COUNTED for word in words):
+        return False
+    if "K" in words:
+        return False  # 12K is twelve thousand to most who write it so
+    if all(map(is_unit_word, words)) and (letters_are_units or "/" in tail or all(len(word) > 1 for word in words)):
+        return True
+    # "17 apples": after a bare number any longer words can only say what is counted
+    return re.fullmatch(r"\s*-?[\d.,/ ]+\s*", head) is not None and all(len(word) >= 3 for word in words)

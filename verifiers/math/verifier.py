@@ -7,12 +7,13 @@ identity, or (documented in scalars.py) an exact value that rounds to a decimal 
 difference, or an answer that is missing, unreadable or too large. What it does not cover: the reasoning before
 the answer; limits, derivatives, indefinite integrals and sets of whole numbers beyond equal text; logarithms
 without a base are natural; roots and logarithms are on the principal branch. docs/judge-math.md has the whole
-list. Text never reaches eval or a sympy parser; see grammar.py, exact.py and symbolic.py for the bounds.
+list. Text never reaches eval or a sympy parser; see parser.py, rational.py and symbolic.py for the bounds.
 """
 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -20,15 +21,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier
+from selfplay.verifiers.math import symbolic
+from selfplay.verifiers.math.answer_reading import Reading, read
 from selfplay.verifiers.math.compare import compare
+from selfplay.verifiers.math.expression import Add, Div, Mul, Name, Node, Number, Pow, TooLarge, Unreadable
 from selfplay.verifiers.math.extraction import AnswerMode, extract
-from selfplay.verifiers.math.form import is_collected
-from selfplay.verifiers.math.quantities import ALL_TEXT, peel
-from selfplay.verifiers.math.reading import Reading, read
+from selfplay.verifiers.math.latex_cleanup import clean, squeezed
+from selfplay.verifiers.math.numeric import Undefined, points, values
+from selfplay.verifiers.math.rational import rational
 from selfplay.verifiers.math.scalars import Finding, Rules
-from selfplay.verifiers.math.text import clean, squeezed
 from selfplay.verifiers.math.tokens import MOST_CHARACTERS
-from selfplay.verifiers.math.tree import TooLarge, Unreadable
+from selfplay.verifiers.math.units import ALL_TEXT, peel
 
 _PLAIN = re.compile(r"[-+]?\d{1,300}(?:\.\d{1,300})?")
 _FRACTION = re.compile(r"([-+]?\d{1,300})\s*/\s*([-+]?\d{1,300})")
@@ -91,8 +94,6 @@ class MathVerifier(Verifier):
     Settings: ClassVar[type[BaseModel]] = MathSettings
 
     def warm(self) -> None:
-        from selfplay.verifiers.math import symbolic
-
         symbolic.warm()
 
     def verify(self, asked: Asked) -> Verdict:
@@ -179,8 +180,6 @@ def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
 
 def _too_large(reference: Reading, rules: Rules) -> bool:
     """Whether it is the reference that cannot be evaluated: then the answer is not to blame."""
-    from selfplay.verifiers.math.exact import rational
-    from selfplay.verifiers.math.numeric import Undefined, points, values
 
     if reference.node is None:
         return False
@@ -256,3 +255,45 @@ def _read_answer(answer: str, reference: MathReference, mine: Reading) -> Readin
         # beside a plain number, "5 m" can only be a measured one
         letters_are_units=mine.unit is not None or mine.kind == "number",
     )
+
+
+Powers = frozenset[tuple[str, Fraction]]
+
+
+def is_collected(node: Node | None) -> bool:
+    """Whether a scalar is a polynomial with its like terms collected."""
+    if node is None:
+        return False
+    powers = [_powers(term) for term in (node.terms if isinstance(node, Add) else (node,))]
+    return None not in powers and len(set(powers)) == len(powers)
+
+
+def _powers(term: Node) -> Powers | None:
+    """The powers of a monomial's names; None where the term is no monomial in form."""
+    found: dict[str, Fraction] = {}
+    numbers = 0
+    for factor in term.factors if isinstance(term, Mul) else (term,):
+        if _is_coefficient(factor):
+            numbers += 1
+            continue
+        name, exponent = _power(factor)
+        if name is None or name in found:
+            return None
+        found[name] = exponent
+    return frozenset(found.items()) if numbers <= 1 else None
+
+
+def _power(factor: Node) -> tuple[str | None, Fraction]:
+    match factor:
+        case Name(name):
+            return name, Fraction(1)
+        case Pow(Name(name), Number(value)) if value.denominator == 1 and value >= 1:
+            return name, value
+        case _:
+            return None, Fraction(0)
+
+
+def _is_coefficient(node: Node) -> bool:
+    if isinstance(node, Div):
+        return isinstance(node.top, Number) and isinstance(node.bottom, Number)
+    return isinstance(node, Number)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfplay.verifiers.math import equivalent
-from selfplay.verifiers.math.exact import power, rational, root
-from selfplay.verifiers.math.grammar import parse
-from selfplay.verifiers.math.text import clean
-from selfplay.verifiers.math.words import number_in_words
+from selfplay.verifiers.math.latex_cleanup import clean
+from selfplay.verifiers.math.number_words import number_in_words
+from selfplay.verifiers.math.parser import parse
+from selfplay.verifiers.math.rational import power, rational, root
 
 integers = st.integers(-(10**9), 10**9)
 fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=500)

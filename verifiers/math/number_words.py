@@ -1,12 +1,9 @@
-"""English words: numbers ("one hundred and twenty-three", "two thirds"), and what is words rather than a formula."""
+"""Numbers in English words: "one hundred and twenty-three", "two thirds"."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
-
-from selfplay.verifiers.math.units import is_unit_word
-from selfplay.verifiers.math.vocabulary import FUNCTIONS, PLAIN_NAMES
 
 _WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -18,10 +15,7 @@ SMALL_NUMBERS = {word: number for number, word in enumerate(_ONES)} | {w: 20 + 1
 _ORDINALS = ["half", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 PARTS = {name: size for size, name in enumerate(_ORDINALS, 2)} | {"quarter": 4, "hundredth": 100, "thousandth": 1000}
 PARTS |= {"halves": 2} | {f"{name}s": size for name, size in PARTS.items()}
-_SHORT_WORDS = frozenset(
-    ["yes", "no", "odd", "all", "none", "both", "red", "blue", "not", "one", "two", "six", "ten", "any"]
-)
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
 def number_in_words(text: str) -> int | None:
@@ -29,7 +23,7 @@ def number_in_words(text: str) -> int | None:
     words = re.sub(r"[-,\s]+", " ", text.strip().lower()).split()
     negative = bool(words) and words[0] in ("minus", "negative")
     words = [word for word in words[negative:] if word != "and"]
-    if len(words) > 1 and words[0] in ("a", "an") and words[1] in ("hundred", *_SCALES):
+    if len(words) > 1 and words[0] in ("a", "an") and words[1] in ("hundred", *SCALES):
         words[0] = "one"
     if not words or len(words) > 40 or not words[0].isalpha():
         return None
@@ -46,10 +40,10 @@ def number_in_words(text: str) -> int | None:
             if not 0 < part < 10 and previous:
                 return None
             part = (part or 1) * 100
-        elif word in _SCALES:
-            if _SCALES[word] >= last or part == 0:
+        elif word in SCALES:
+            if SCALES[word] >= last or part == 0:
                 return None
-            last = _SCALES[word]
+            last = SCALES[word]
             total, part = total + part * last, 0
         else:
             return None
@@ -71,25 +65,3 @@ def fraction_in_words(text: str) -> Fraction | None:
     if above is None or before is None or not 0 < above < PARTS[words[-1]]:
         return None
     return before + Fraction(above, PARTS[words[-1]])
-
-
-def is_words(text: str) -> bool:
-    """Whether a text is words of a language and no formula."""
-    if not re.fullmatch(r"[A-Za-z\s.,'\"()&!?-]+", text):
-        return False
-    words = re.findall(r"[A-Za-z]+", text)
-    known = FUNCTIONS | PLAIN_NAMES.keys() | {"and", "or", "arcsin", "arccos", "arctan"}
-    if not words or ("(" in text and len(words) > 1 and words[0].lower() in known):
-        return False
-    return any(
-        (len(word) >= 4 and word not in known and not is_unit_word(word))
-        or word.lower() in _SHORT_WORDS
-        or re.fullmatch("[A-Z][a-z]+", word) is not None
-        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
-        for word in words
-    )
-
-
-def _could_be_a_word(letters: str) -> bool:
-    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
-    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")

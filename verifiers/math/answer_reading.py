@@ -11,14 +11,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfplay.verifiers.math.grammar import parse
-from selfplay.verifiers.math.matrices import folded
-from selfplay.verifiers.math.numerals import in_base
-from selfplay.verifiers.math.plusminus import spread
-from selfplay.verifiers.math.quantities import ALL_TEXT, NO_UNIT, compound, peel, scaled_words
-from selfplay.verifiers.math.text import clean
-from selfplay.verifiers.math.tokens import MOST_CHARACTERS
-from selfplay.verifiers.math.tree import (
+from selfplay.verifiers.math.expression import (
     Add,
     Call,
     Group,
@@ -37,8 +30,12 @@ from selfplay.verifiers.math.tree import (
     negate,
     show,
 )
-from selfplay.verifiers.math.units import Unit
-from selfplay.verifiers.math.words import fraction_in_words, is_words, number_in_words
+from selfplay.verifiers.math.latex_cleanup import clean
+from selfplay.verifiers.math.number_words import fraction_in_words, number_in_words
+from selfplay.verifiers.math.parser import parse
+from selfplay.verifiers.math.rewriting import folded, spread
+from selfplay.verifiers.math.tokens import FUNCTIONS, MOST_CHARACTERS, PLAIN_NAMES, in_base
+from selfplay.verifiers.math.units import ALL_TEXT, NO_UNIT, Unit, compound, is_unit_word, peel, scaled_words
 
 
 @dataclass(frozen=True)
@@ -93,6 +90,9 @@ _FINAL_STOP = re.compile(r"(?<!\.)\s*(?:[.,]|\\\\)?\s*$")
 _EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset"})
 _ALL_REAL = frozenset({"allrealnumbers", "allreals", "therealnumbers", "allrealx", "allrealvaluesofx", "anyrealnumber"})
 _ALL_REAL_EXCEPT = re.compile(r"all\s+real\s+numbers\s+except\s+(?:for\s+)?(\S.*)", re.IGNORECASE)
+_SHORT_WORDS = frozenset(
+    ["yes", "no", "odd", "all", "none", "both", "red", "blue", "not", "one", "two", "six", "ten", "any"]
+)
 EMPTY_SET = Group("{", (), "}")
 REAL_LINE = Group("(", (negate(Name("oo")), Name("oo")), ")")
 
@@ -173,7 +173,7 @@ def _in_words(cleaned: str, plain: str) -> Reading | None:
         value = fraction_in_words(plain) if number is None else Fraction(number)
         if value is not None:
             return Reading("number", cleaned, Number(value))
-    return Reading("text", plain) if is_words(plain) else None
+    return Reading("text", plain) if _is_words(plain) else None
 
 
 def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
@@ -281,3 +281,25 @@ def _without_approximation(node: Node) -> Node:
             return node.sides[1] if isinstance(node.sides[0], Name) else node.sides[0]
         return Relation(node.operators[:at], node.sides[: at + 1])
     return node
+
+
+def _is_words(text: str) -> bool:
+    """Whether a text is words of a language and no formula."""
+    if not re.fullmatch(r"[A-Za-z\s.,'\"()&!?-]+", text):
+        return False
+    words = re.findall(r"[A-Za-z]+", text)
+    known = FUNCTIONS | PLAIN_NAMES.keys() | {"and", "or", "arcsin", "arccos", "arctan"}
+    if not words or ("(" in text and len(words) > 1 and words[0].lower() in known):
+        return False
+    return any(
+        (len(word) >= 4 and word not in known and not is_unit_word(word))
+        or word.lower() in _SHORT_WORDS
+        or re.fullmatch("[A-Z][a-z]+", word) is not None
+        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
+        for word in words
+    )
+
+
+def _could_be_a_word(letters: str) -> bool:
+    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
+    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")
