@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from selfplay.errors import RunError
-from selfplay.ledger import digest, lineage
+from selfplay.ledger import digest, printed_tree
 from selfplay.ledger import query as ledger_query
+from selfplay.ledger.family_tree import trace
 from selfplay.ledger.ledger import Ledger
-from selfplay.ledger.lineage import text
 
 
 def print_digest(run: Path, *, as_json: bool) -> bool:
@@ -45,8 +45,8 @@ def print_query(run: Path, sql: str, *, as_csv: bool, as_json: bool) -> None:
 
 def print_lineage(run: Path, identity: str, *, as_json: bool, full: bool) -> None:
     """Print the lineage of a sample, a model or a problem."""
-    found = lineage.trace(Ledger.of_run(run), identity)
+    found = trace(Ledger.of_run(run), identity)
     if as_json:
         print(json.dumps({"kind": type(found).__name__.removesuffix("Lineage").lower(), **asdict(found)}, indent=2))
     else:
-        print("\n".join(text.lines(found, full=full)))
+        print("\n".join(printed_tree.lines(found, full=full)))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from selfplay.experiment.file import apply_override
 from selfplay.experiment.task_check import CHECKS, Checked, Finding, Measure, check
 from selfplay.hostile_text import visible
 from selfplay.tasks.registry import load_source
+from selfplay.tasks.whole_file import write_whole
 
 
 def check_and_print(
@@ -76,7 +75,7 @@ def measure(tokenizer: str) -> Measure:
     from selfplay.models.prompts import prompt_ids, uses_chat
 
     if tokenizer == "characters":
-        from selfplay.models.characters import character_tokenizer
+        from selfplay.models.folders import character_tokenizer
 
         loaded = character_tokenizer(1 << 30)
     else:
@@ -117,12 +116,9 @@ def _print(name: str, done: Checked, shown: int) -> None:
 
 
 def _write(output: Path, findings: Sequence[Finding]) -> None:
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
     try:
-        temporary.write_text("".join(json.dumps(finding.as_row()) + "\n" for finding in findings), encoding="ascii")
-        os.replace(temporary, output)
+        write_whole(output, "".join(json.dumps(finding.as_row()) + "\n" for finding in findings))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {output} ({error.strerror}); set `--output` to another file.") from error
 
 

@@ -20,8 +20,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from selfplay.cluster import carried_files
 from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, remove_unfinished, write_result
 from selfplay.distill.registry import METHODS
-from selfplay.engines.last_words import cause_of_death
-from selfplay.engines.prove import Reference
+from selfplay.engines.log_tail import cause_of_death
+from selfplay.engines.proof_of_weights import Reference
 from selfplay.errors import SelfplayError, TrainingError
 
 POLL_SECONDS = 0.5

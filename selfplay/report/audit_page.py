@@ -17,9 +17,10 @@ from typing import Any
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.report.escaping import page_environment
+from selfplay.tasks.intervals import Share
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.audit import Audit, Judged
-from selfplay.verifiers.audit.record import Counts, Record, write, write_whole
-from selfplay.verifiers.audit.statistics import Share
+from selfplay.verifiers.audit.record import Counts, Record, write
 
 SHOWN = 40
 """Rows shown of each kind; all are in rows.jsonl."""

@@ -26,8 +26,8 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.review import store
 from selfplay.review.population import draw, population, strata
-from selfplay.run.directory import write_text
 from selfplay.tasks.problem import content_hash
+from selfplay.tasks.whole_file import write_whole
 
 MOST_CHARACTERS = 20_000
 """Of one text; longer ones are cut, and the cut is said."""
@@ -58,9 +58,9 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
     folder = output or run / "review" / f"export-{count}-{seed}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
-        write_text(folder / "samples.csv", _csv(samples))
-        write_text(folder / "index.html", page(run.resolve().name, name, samples))
+        write_whole(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
+        write_whole(folder / "samples.csv", _csv(samples))
+        write_whole(folder / "index.html", page(run.resolve().name, name, samples))
     except OSError as error:
         raise RunError(f"Cannot write under {folder}: {error.strerror}; give another --output.") from None
     rows = [

@@ -21,7 +21,7 @@ from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
 from selfplay.review import store
 from selfplay.review.show import together
-from selfplay.run.directory import write_text
+from selfplay.tasks.whole_file import write_whole
 
 
 def write_training_set(run: Path, output: Path) -> str:
@@ -47,7 +47,7 @@ def write_training_set(run: Path, output: Path) -> str:
         line |= {"origin": "human", "labelled_by": sorted({one.who for one in right[sample]}), "written_by": model}
         lines.append(json.dumps(line) + "\n")
     try:
-        write_text(output, "".join(lines))
+        write_whole(output, "".join(lines))
     except OSError as error:
         raise RunError(f"Cannot write {output}: {error.strerror}; give another --output.") from None
     return f"{len(lines):,} examples in {output}"

@@ -18,7 +18,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.models.state import START
+from selfplay.models.folders import START
 
 EXIT_STOPPED = 3
 """Exit code of a run in which a `stop_when` was met; its report is written all the same."""

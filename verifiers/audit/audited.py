@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil
 
+from selfplay.tasks.intervals import percentile
 from selfplay.verifiers.audit.record import Again, Speed
 from selfplay.verifiers.audit.rows import AuditRow
-from selfplay.verifiers.audit.statistics import percentile
 from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.supervisor import Supervisor

@@ -17,9 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from selfplay.tasks.intervals import Share
 from selfplay.tasks.problem import content_hash
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.rows import Label
-from selfplay.verifiers.audit.statistics import Share
 from selfplay.verifiers.errors import BadFile
 
 FOLDER_VARIABLE = "SELFPLAY_AUDITS"
@@ -169,21 +170,6 @@ def write(record: Record, path: Path) -> Path:
     except OSError as error:
         raise BadFile(f"cannot write {path}: {error.strerror}; set {FOLDER_VARIABLE} to a folder") from error
     return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file under a temporary name and rename it when whole.
-
-    Raises:
-        OSError: it cannot be written; nothing is left beside it.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def find(name: str, version: str, settings_hash: str) -> Record | None:

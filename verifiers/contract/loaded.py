@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from selfplay.tasks.errors import error_text
 from selfplay.tasks.problem import content_hash
-from selfplay.tasks.said import said
 from selfplay.verifiers.contract.conformance import check_built
 from selfplay.verifiers.contract.needs import Needs
 from selfplay.verifiers.contract.verdict import Verdict
@@ -107,7 +107,9 @@ class LoadedVerifier:
         except (VerifierError, MemoryError):
             raise
         except Exception as error:
-            raise BadReference(f"the {self.name} verifier cannot read the reference ({said(error)[:300]})") from error
+            raise BadReference(
+                f"the {self.name} verifier cannot read the reference ({error_text(error)[:300]})"
+            ) from error
 
     def _checked(self, verdict: object) -> Verdict:
         if not isinstance(verdict, Verdict):
@@ -134,7 +136,7 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise
     except Exception as error:
         raise BadSettings(
-            f"settings of the {declared.name} verifier cannot be read ({said(error)}); correct them, "
+            f"settings of the {declared.name} verifier cannot be read ({error_text(error)}); correct them, "
             "or repair the plugin"
         ) from error
     try:
@@ -147,7 +149,7 @@ def build(declared: type[Verifier], settings: Mapping[str, JsonValue]) -> Loaded
         raise
     except Exception as error:
         raise BrokenVerifier(
-            f"the {declared.name} verifier cannot be built ({said(error)}); repair the plugin"
+            f"the {declared.name} verifier cannot be built ({error_text(error)}); repair the plugin"
         ) from error
     if missing := plugin.needs.missing:
         raise BrokenVerifier(

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from selfplay.tasks.whole_file import whole_file
 from selfplay.verifiers.contract.judgement import Judgement, Row
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadFile
@@ -206,20 +205,12 @@ def _opened(path: Path) -> BinaryIO:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Write lines to a temporary name beside `path`; rename when all went well, remove otherwise."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        out = temporary.open("x", encoding="ascii")
-    except OSError as error:
-        raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
-    try:
-        with out:
-            yield lambda line: print(json.dumps(line), file=out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """Write lines to a file, whole or not at all."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(21, "it is a folder")
+            out = stack.enter_context(whole_file(path))
+        except OSError as error:
+            raise BadFile(f"cannot write the output {path}: {error.strerror}") from error
+        yield lambda line: print(json.dumps(line), file=out)

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from selfplay.tasks.trial import SECONDS_VARIABLE, import_seconds
+from selfplay.tasks.first_import import SECONDS_VARIABLE, import_seconds
 from selfplay.verifiers import errors
 from selfplay.verifiers.contract.judgement import Judgement
 from selfplay.verifiers.contract.spec import VerifierSpec

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import selfplay
-from selfplay.tasks.trial import WATCHED_VARIABLE, search_path
+from selfplay.tasks.first_import import WATCHED_VARIABLE, search_path
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.workers.frames import FrameReader, pack
 from selfplay.verifiers.workers.pending import PendingRow

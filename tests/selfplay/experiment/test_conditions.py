@@ -14,7 +14,7 @@ from selfplay.experiment.file import parse_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.measure import Score
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.run.alarms import EXIT_STOPPED, Alarms, exit_code, recorded_alarms
 from selfplay.run.scoring import score_row
 
