@@ -1,7 +1,5 @@
-"""A plugin's first import, in a process of its own: one that hangs or kills its process is an error, and harms nobody.
-
-An import that only raises passes here; it raises again in the caller, who reports it.
-"""
+"""A plugin's first import, in a process of its own: one that hangs or kills its process is an error (FailedImport).
+An import that only raises passes here; it raises again in the caller, who reports it."""
 
 from __future__ import annotations
 
@@ -35,8 +33,8 @@ class FailedImport(ImportError):
 def import_seconds() -> float:
     """Seconds that an import may take, from the environment where it says so."""
     with contextlib.suppress(ValueError):
-        seconds = float(os.environ.get(SECONDS_VARIABLE, ""))
-        return seconds if 0 < seconds < float("inf") else IMPORT_SECONDS
+        if 0 < (seconds := float(os.environ.get(SECONDS_VARIABLE, ""))) < float("inf"):
+            return seconds
     return IMPORT_SECONDS
 
 
@@ -50,11 +48,9 @@ def try_import(name: str, path: Path | None = None) -> None:
     if os.environ.get(WATCHED_VARIABLE):
         return
     command = [sys.executable, "-P", "-c", PROGRAM, json.dumps([name, path and str(path), search_path()])]
-    environment, seconds = {**os.environ, WATCHED_VARIABLE: "1"}, import_seconds()
+    seconds, env = import_seconds(), {**os.environ, WATCHED_VARIABLE: "1"}
     try:
-        done = run(
-            command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=environment, timeout=seconds, check=False
-        )
+        done = run(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=env, timeout=seconds, check=False)
     except TimeoutExpired:
         raise FailedImport(f"it had not ended after {seconds:g} s; {SECONDS_VARIABLE} sets another limit") from None
     if (status := done.returncode) != ENDED:

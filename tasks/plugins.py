@@ -7,8 +7,8 @@
 
 Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
 with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error only for who asks for
-that plugin. What is not covered: a plugin is code with the user's own rights.
+be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who asks for that
+plugin. What is not covered: a plugin is code with the user's own rights.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ class _TrainingProcess:
         return result
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
-        from selfplay.engines import prove
+        from selfplay.engines import proof_of_weights
 
-        return prove.reference(Path(folder), trust_remote_code=trust_remote_code)
+        return proof_of_weights.reference(Path(folder), trust_remote_code=trust_remote_code)
 
     def progress(self) -> tuple[int, float]:
         return self._step, self._loss
