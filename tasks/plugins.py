@@ -7,7 +7,7 @@
 
 Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
 with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who asks for that
+be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who wants that
 plugin. What is not covered: a plugin is code with the user's own rights.
 """
 

@@ -28,13 +28,10 @@ from selfplay.ledger.tables import DEPTHS, KEYS, SCHEMAS
 SEALED = ("enable_external_access = false", "python_enable_replacements = false", "lock_configuration = true")
 
 
-def check_is_run(run: Path) -> None:
+def check_is_run(run: Path, remedy: str = "give a run's own folder") -> None:
     """Raises RunError where a folder is no run."""
     if not (run / "experiment.yaml").is_file():
-        raise RunError(
-            f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder. A run that was killed "
-            "as it began is started again without --resume."
-        )
+        raise RunError(f"{run} is not a run directory: it has no experiment.yaml; {remedy}.")
 
 
 class Ledger:

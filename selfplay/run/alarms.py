@@ -106,8 +106,15 @@ class Alarms:
         row = {"seed": self._seed, "arm": arm, "generation": generation, "kind": kind, "condition": condition}
         row |= {"stops": stops, "measure": measure, "task": task, "value": value, "words": words}
         self._ledger.record("alarms", [row])
-        place = f"seed {self._seed}, {arm}, generation {generation}"
-        return f"STOPPED the {stops} at {place}: {words}" if stops else f"WARNING {place}: {words}"
+        return in_words(kind, stops, self._seed, arm, generation, words)
+
+
+def in_words(kind: str, stops: str | None, seed: int, arm: str, generation: int, words: str) -> str:
+    """An alarm as one line, such as `WARNING seed 0, verified, generation 2: accuracy is 0.12, below 0.2`."""
+    place = f"seed {seed}, {arm}, generation {generation}"
+    if kind == "warn":
+        return f"WARNING {place}: {words}"
+    return f"STOPPED the {stops} at {place}: {words}"
 
 
 def exit_code(run: Path) -> int:

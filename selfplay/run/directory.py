@@ -113,7 +113,7 @@ def check_same(path: Path, experiment: Experiment) -> None:
     Raises:
         RunError: the folder is no run, or a key differs; names the key and both values.
     """
-    check_is_run(path)
+    check_is_run(path, "where a run was killed as it began, start it again without --resume")
     try:
         recorded = load_experiment(path / "experiment.yaml", recorded=True)
     except ConfigError as error:
