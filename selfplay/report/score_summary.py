@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from selfplay.experiment.schema import Arm, Filtered, RandomSubset
-from selfplay.measure.intervals import over_seeds
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.models.state import START
+from selfplay.models.folders import START
 from selfplay.report.run_record import RunRecord, Score
+from selfplay.tasks.intervals import over_seeds
 
 STOPS_NAMED = 6
 """Stopped arms that are named; the rest are counted."""

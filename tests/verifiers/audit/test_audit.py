@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from selfplay.tasks.intervals import Share, percentile, wilson
 from selfplay.verifiers.audit import corpus
 from selfplay.verifiers.audit.audit import Audit, Plan, audit
 from selfplay.verifiers.audit.corpus import NamedSource
 from selfplay.verifiers.audit.record import find, of_version, store
-from selfplay.verifiers.audit.statistics import Share, percentile, wilson
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.errors import BadAudit, BadFile
 
