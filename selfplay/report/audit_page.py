@@ -16,8 +16,7 @@ from typing import Any
 
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
-from selfplay.report.escaping import page_environment
-from selfplay.report.score_summary import counted
+from selfplay.report.escaping import counted, page_environment
 from selfplay.tasks.intervals import Share
 from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.audit import Audit, Judged
