@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import traceback
 import types
 from typing import Any
 
@@ -40,7 +41,7 @@ def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], ent
         exec(code, names)
     except SystemExit as stop:
         # the last line of a text is often `sys.exit(...)`
-        if stop.code not in (None, 0, False) or not _ends_itself(block):
+        if stop.code not in (None, 0, False) or not _is_own(stop, code.co_filename):
             raise
     new = {name: held for name, held in names.items() if name not in before or before[name] is not held}
     ran = 0
@@ -142,9 +143,10 @@ def _called(block: ast.Module) -> set[str]:
     return found
 
 
-def _ends_itself(block: ast.Module) -> bool:
-    names = {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in ast.walk(block)}
-    return not {"exit", "quit", "SystemExit"}.isdisjoint(names)
+def _is_own(stop: SystemExit, source: str) -> bool:
+    """Whether the text itself ended, and nothing that it called."""
+    frames = [frame.filename for frame in traceback.extract_tb(stop.__traceback__)]
+    return [name for name in frames if "_sitebuiltins" not in name][-1] == source
 
 
 def _is_skip(error: BaseException) -> bool:
