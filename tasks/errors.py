@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from selfplay.tasks.said import said
+PLUGIN_ERRORS = (Exception, SystemExit, GeneratorExit)
+"""What a plugin's code may raise that is caught as its failure; not the user's own Ctrl-C."""
 
 
 class SourceError(ValueError):
@@ -24,13 +25,23 @@ class BrokenSource(SourceError):
     """The source's own code raises, or gives something that is no problem."""
 
 
+def error_text(error: BaseException) -> str:
+    """The type and message of an exception on one line, such as `KeyError: 'a'`; also where its message raises."""
+    kind = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except PLUGIN_ERRORS:
+        return f"{kind}, which cannot say why"
+    return f"{kind}: {text}" if text else kind
+
+
 def failed(place: str, function: str, error: BaseException) -> BrokenSource:
     """The sentence for a function of a source that raises.
 
     Args:
         place: source, split and index, or file and line.
     """
-    words = said(error)
+    words = error_text(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))

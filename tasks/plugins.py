@@ -7,7 +7,7 @@
 
 Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
 with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported, hangs or dies as it is (trial.py), is a warning that names it, and an error only for who asks for that
+be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who wants that
 plugin. What is not covered: a plugin is code with the user's own rights.
 """
 
@@ -25,9 +25,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from selfplay.tasks.errors import PLUGIN_ERRORS, error_text
+from selfplay.tasks.first_import import FailedImport, try_import
 from selfplay.tasks.problem import content_hash
-from selfplay.tasks.said import STRANGERS, said
-from selfplay.tasks.trial import FailedImport, try_import
 
 Kind = TypeVar("Kind")
 OURS = "selfplay"
@@ -131,8 +131,10 @@ class PluginGroup(Generic[Kind]):
             return Found(entry.load(), where)
         except FailedImport as error:
             raise self.broken(f"{where} cannot be imported ({error}); repair or uninstall the package") from None
-        except STRANGERS as error:
-            raise self.broken(f"{where} cannot be imported ({said(error)}); repair or uninstall the package") from error
+        except PLUGIN_ERRORS as error:
+            raise self.broken(
+                f"{where} cannot be imported ({error_text(error)}); repair or uninstall the package"
+            ) from error
 
     def _from_file(self, path: Path, attribute: str) -> Found:
         if not path.is_file():
@@ -141,8 +143,8 @@ class PluginGroup(Generic[Kind]):
             defined = vars(_module(path.resolve()))
         except FailedImport as error:
             raise self.broken(f"{path} cannot be imported ({error}); repair the file") from None
-        except STRANGERS as error:
-            raise self.broken(f"{path} cannot be imported ({said(error)}); repair the file") from error
+        except PLUGIN_ERRORS as error:
+            raise self.broken(f"{path} cannot be imported ({error_text(error)}); repair the file") from error
         named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
         found = defined.get(attribute) or next(named, None)
         if found is None:

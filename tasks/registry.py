@@ -10,9 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from selfplay.tasks.errors import SourceError, failed
+from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed
 from selfplay.tasks.plugins import Found, PluginGroup, split_file
-from selfplay.tasks.said import STRANGERS
 from selfplay.tasks.source import TaskSource
 
 
@@ -64,5 +63,5 @@ def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
         raise SourceError(f"source `{name}`, `{key}`: {first['msg']}") from None
     except SourceError:
         raise
-    except STRANGERS as error:
+    except PLUGIN_ERRORS as error:
         raise failed(f"source `{name}`", kind.__name__, error) from error

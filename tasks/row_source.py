@@ -13,10 +13,9 @@ from random import Random
 
 from pydantic import Field
 
-from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.rows import PlacedRow
-from selfplay.tasks.said import STRANGERS
 from selfplay.tasks.source import TaskSource
 
 
@@ -59,7 +58,7 @@ class RowSource(TaskSource):
             problem: object = self.read(row, split)
         except SourceError as error:
             return error
-        except STRANGERS as error:
+        except PLUGIN_ERRORS as error:
             return failed(place, "read", error)
         return problem if isinstance(problem, Problem) else no_problem(place, "read", problem)
 

@@ -21,9 +21,8 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
 from selfplay.tasks.problem import Origin, Problem, Split, content_hash
-from selfplay.tasks.said import STRANGERS
 
 EVALUATE_SHARE_PERCENT = 10
 
@@ -158,7 +157,7 @@ def distinct_problems(
             made: object = problem(seed, index)
         except SourceError:
             raise
-        except STRANGERS as error:
+        except PLUGIN_ERRORS as error:
             raise failed(place, "problem", error) from error
         if not isinstance(made, Problem):
             raise no_problem(place, "problem", made)

@@ -84,13 +84,12 @@ def lineage(
 ) -> None:
     """Print where a sample comes from, what a model is made of, or what a worked example has touched."""
     with one_sentence():
-        from selfplay.ledger import lineage
+        from selfplay.ledger import family_tree, printed_tree
         from selfplay.ledger.ledger import Ledger
-        from selfplay.ledger.lineage import text
 
-        found = lineage.trace(Ledger.of_run(run), identity)
+        found = family_tree.trace(Ledger.of_run(run), identity)
         if json_:
             kind = type(found).__name__.removesuffix("Lineage").lower()
             print(json.dumps({"kind": kind, **asdict(found)}, indent=2))
         else:
-            print("\n".join(text.lines(found, full=full)))
+            print("\n".join(printed_tree.lines(found, full=full)))

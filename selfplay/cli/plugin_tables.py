@@ -15,7 +15,7 @@ from rich.text import Text
 
 from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
-from selfplay.tasks.drawing import drawn
+from selfplay.tasks.drawn_problems import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
 from selfplay.tasks.registry import SOURCES, load_source, source_class
 from selfplay.verifiers.audit.record import of_version

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from selfplay.errors import ConfigError, ModelError
 from selfplay.experiment.task_check import CHECKS, Checked, Finding, Measure, check
 from selfplay.hostile_text import visible
 from selfplay.tasks.source import TaskSource
+from selfplay.tasks.whole_file import write_whole
 
 
 def judged_with_bar(source: TaskSource, **asked: Any) -> Checked:
@@ -38,7 +37,7 @@ def measure(tokenizer: str) -> Measure:
     from selfplay.models.prompts import prompt_ids, uses_chat
 
     if tokenizer == "characters":
-        from selfplay.models.characters import character_tokenizer
+        from selfplay.models.folders import character_tokenizer
 
         loaded = character_tokenizer(1 << 30)
     else:
@@ -81,10 +80,7 @@ def print_findings(name: str, done: Checked, shown: int) -> None:
 
 def write_findings(output: Path, findings: Sequence[Finding]) -> None:
     """Every finding as a JSON line; the file is renamed when whole. Raises ConfigError where it cannot be written."""
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
     try:
-        temporary.write_text("".join(json.dumps(finding.as_row()) + "\n" for finding in findings), encoding="ascii")
-        os.replace(temporary, output)
+        write_whole(output, "".join(json.dumps(finding.as_row()) + "\n" for finding in findings))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {output} ({error.strerror}); set `--output` to another file.") from error

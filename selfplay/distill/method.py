@@ -20,6 +20,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
+from selfplay.tasks.whole_file import write_whole
+
 RESULT_FILE = "training.json"
 """A `TrainingResult` beside the weights that it made."""
 OnStep = Callable[[int, float], None]
@@ -121,9 +123,7 @@ class Method(ABC):
 
 def write_result(target: Path, result: TrainingResult) -> None:
     """Put what a training did beside its student, where the loop finds it."""
-    temporary = target / f"{RESULT_FILE}.tmp"
-    temporary.write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    temporary.replace(target / RESULT_FILE)
+    write_whole(target / RESULT_FILE, result.model_dump_json(indent=2) + "\n")
 
 
 def unfinished_name(target: Path, process: int) -> Path:

@@ -11,16 +11,10 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import datasets
-import pyarrow.parquet as pq
-import torch
-import transformers
-import trl
-
-from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, unfinished_name
-from selfplay.engines.threads import set_threads
+from selfplay.distill.method import Method, OnStep, TrainingJob, TrainingResult, unfinished_name
+from selfplay.engines.engine import set_threads
 from selfplay.errors import LossNotFinite, TrainingError
 from selfplay.models.folders import make_readable
 from selfplay.models.prompts import prompt_ids, training_row, uses_chat
@@ -28,64 +22,70 @@ from selfplay.models.prompts import prompt_ids, training_row, uses_chat
 _NOT_FINITE = "The training loss was not finite; lower `distill.learning_rate`."
 
 
-def train(job: TrainingJob, on_step: OnStep) -> TrainingResult:
-    """Train a student and write it to `job.target`.
+class Supervised(Method):
+    """Cross-entropy on the completions, full weights."""
 
-    Args:
-        job: what to train.
-        on_step: called with (step, loss) while training goes on.
+    name: ClassVar[str] = "supervised"
+    about: ClassVar[str] = "supervised fine-tuning on the kept samples, full weights, by TRL's SFTTrainer"
 
-    Raises:
-        LossNotFinite: the loss or the weights are not finite.
-        TrainingError: no rows, fewer steps than asked for, or weights that did not move.
-    """
-    began = time.monotonic()
-    datasets.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
-    transformers.set_seed(job.seed)
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        job.start, dtype=torch.float32, use_safetensors=True, trust_remote_code=job.trust_remote_code
-    )
-    settings = job.settings
-    cuda = torch.cuda.is_available()
-    set_threads(settings.threads, job.start)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(job.start, trust_remote_code=job.trust_remote_code)
-    chat = uses_chat(tokenizer, job.chat)
-    rows, too_long, tokens = _rows(job, tokenizer, chat, settings.max_length or model.config.max_position_embeddings)
-    before = _sums_of_weights(model)
-    watch = _Watch(on_step)
-    trainer = trl.SFTTrainer(
-        model=model,
-        args=_arguments(job, bfloat16=_use_bfloat16(settings.precision), cuda=cuda),
-        train_dataset=rows,
-        processing_class=tokenizer,
-        callbacks=[watch],
-    )
-    trainer.remove_callback(transformers.PrinterCallback)
-    trainer.train()
-    if not all(map(math.isfinite, watch.losses)):
-        raise LossNotFinite(_NOT_FINITE)
-    if trainer.state.global_step != settings.steps:
-        raise TrainingError(f"Training ended after {trainer.state.global_step} of {settings.steps} steps.")
-    after = _sums_of_weights(model)
-    if not watch.losses or not all(map(math.isfinite, after)):
-        raise LossNotFinite(_NOT_FINITE)
-    if before == after:
-        raise TrainingError(f"{settings.steps} steps changed no weight; raise `distill.learning_rate`.")
-    last = watch.losses[-max(1, len(watch.losses) // 10) :]
-    result = TrainingResult(
-        steps=settings.steps,
-        rows=len(rows),
-        too_long=too_long,
-        tokens=tokens,
-        loss=sum(last) / len(last),
-        seconds=time.monotonic() - began,
-    )
-    _save(model, tokenizer, job.target)
-    return result
+    def train(self, job: TrainingJob, on_step: OnStep) -> TrainingResult:
+        import datasets
+        import torch
+        import transformers
+        import trl
+
+        began = time.monotonic()
+        datasets.disable_progress_bars()
+        transformers.utils.logging.disable_progress_bar()
+        transformers.set_seed(job.seed)
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            job.start, dtype=torch.float32, use_safetensors=True, trust_remote_code=job.trust_remote_code
+        )
+        settings = job.settings
+        cuda = torch.cuda.is_available()
+        set_threads(settings.threads, job.start)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(job.start, trust_remote_code=job.trust_remote_code)
+        chat = uses_chat(tokenizer, job.chat)
+        rows, too_long, tokens = _rows(
+            job, tokenizer, chat, settings.max_length or model.config.max_position_embeddings
+        )
+        before = _sums_of_weights(model)
+        losses: list[float] = []
+        trainer = trl.SFTTrainer(
+            model=model,
+            args=_arguments(job, bfloat16=_use_bfloat16(settings.precision), cuda=cuda),
+            train_dataset=rows,
+            processing_class=tokenizer,
+            callbacks=[_watch(losses, on_step)],
+        )
+        trainer.remove_callback(transformers.PrinterCallback)
+        trainer.train()
+        if not all(map(math.isfinite, losses)):
+            raise LossNotFinite(_NOT_FINITE)
+        if trainer.state.global_step != settings.steps:
+            raise TrainingError(f"Training ended after {trainer.state.global_step} of {settings.steps} steps.")
+        after = _sums_of_weights(model)
+        if not losses or not all(map(math.isfinite, after)):
+            raise LossNotFinite(_NOT_FINITE)
+        if before == after:
+            raise TrainingError(f"{settings.steps} steps changed no weight; raise `distill.learning_rate`.")
+        last = losses[-max(1, len(losses) // 10) :]
+        result = TrainingResult(
+            steps=settings.steps,
+            rows=len(rows),
+            too_long=too_long,
+            tokens=tokens,
+            loss=sum(last) / len(last),
+            seconds=time.monotonic() - began,
+        )
+        _save(model, tokenizer, job.target)
+        return result
 
 
 def _rows(job: TrainingJob, tokenizer: Any, chat: bool, max_length: int) -> tuple[Any, int, int]:
+    import datasets
+    import pyarrow.parquet as pq
+
     table = pq.read_table(job.rows, columns=["prompt", "completion"])
     kept, too_long, tokens = [], 0, 0
     for row in table.to_pylist():
@@ -105,6 +105,8 @@ def _rows(job: TrainingJob, tokenizer: Any, chat: bool, max_length: int) -> tupl
 
 
 def _arguments(job: TrainingJob, *, bfloat16: bool, cuda: bool) -> Any:
+    import trl
+
     settings = job.settings
     micro = settings.micro_batch_size or settings.batch_size
     return trl.SFTConfig(
@@ -135,24 +137,26 @@ def _arguments(job: TrainingJob, *, bfloat16: bool, cuda: bool) -> Any:
     )
 
 
-class _Watch(transformers.TrainerCallback):  # type: ignore[misc]
-    """Collects the logged losses and reports each step."""
+def _watch(losses: list[float], on_step: OnStep) -> Any:
+    """A callback for the trainer that collects the logged losses, ends at one that is not finite, reports each step."""
+    import transformers
 
-    def __init__(self, on_step: OnStep) -> None:
-        self.losses: list[float] = []
-        self._on_step = on_step
+    class Watch(transformers.TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                losses.append(float(logs["loss"]))
+                if not math.isfinite(losses[-1]):
+                    control.should_training_stop = True
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        if logs and "loss" in logs:
-            self.losses.append(float(logs["loss"]))
-            if not math.isfinite(self.losses[-1]):
-                control.should_training_stop = True
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            on_step(state.global_step, losses[-1] if losses else math.nan)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._on_step(state.global_step, self.losses[-1] if self.losses else math.nan)
+    return Watch()
 
 
 def _use_bfloat16(precision: str) -> bool:
+    import torch
+
     if precision == "auto":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return precision == "bfloat16"

@@ -20,8 +20,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from selfplay.cluster import carried_files
 from selfplay.distill.method import OnStep, TrainingJob, TrainingResult, remove_unfinished, write_result
 from selfplay.distill.registry import METHODS
-from selfplay.engines.last_words import cause_of_death
-from selfplay.engines.prove import Reference
+from selfplay.engines.log_tail import cause_of_death
+from selfplay.engines.proof_of_weights import Reference
 from selfplay.errors import SelfplayError, TrainingError
 
 POLL_SECONDS = 0.5
@@ -51,9 +51,9 @@ class _TrainingProcess:
         return result
 
     def reference(self, folder: str, trust_remote_code: bool) -> Reference:
-        from selfplay.engines import prove
+        from selfplay.engines import proof_of_weights
 
-        return prove.reference(Path(folder), trust_remote_code=trust_remote_code)
+        return proof_of_weights.reference(Path(folder), trust_remote_code=trust_remote_code)
 
     def progress(self) -> tuple[int, float]:
         return self._step, self._loss

@@ -3,9 +3,9 @@ server."""
 
 from __future__ import annotations
 
-from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
+from selfplay.engines.engine import Completion, Engine, ProbeResult, Request
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.engines.registry import make_engine, resolve_kind
-from selfplay.engines.settings import EngineSettings, SamplingSettings
 
 __all__ = [
     "Completion",

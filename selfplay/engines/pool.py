@@ -19,11 +19,11 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay.cluster import carried_files
-from selfplay.engines.last_words import cause_of_death, keep_log, last_words
-from selfplay.engines.protocol import Completion, Request
-from selfplay.engines.prove import Reference, prove
+from selfplay.engines.engine import Completion, Request
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
+from selfplay.engines.log_tail import cause_of_death, keep_log, log_tail
+from selfplay.engines.proof_of_weights import Reference, prove
 from selfplay.engines.registry import make_engine
-from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
 from selfplay.tasks.plugins import absolute
 
@@ -164,7 +164,7 @@ class EnginePool:
         if self._restarts > MAX_RESTARTS:
             raise EngineError(
                 f"An engine died {self._restarts} times in this run; the last time: {cause_of_death(error)}"
-                f"{last_words(self._log(number))}"
+                f"{log_tail(self._log(number))}"
             ) from None
         self._say(f"  engine {number} died and is started again ({cause_of_death(error)})")
         self._replicas[number] = self._start(number)
@@ -176,7 +176,7 @@ class EnginePool:
         if isinstance(cause, SelfplayError) and type(cause) is not EngineError:
             return cause
         said = str(cause) if isinstance(cause, EngineError) else f"The engine failed: {type(cause).__name__}: {cause}"
-        return EngineError(f"{said}{last_words(self._log(number))}")
+        return EngineError(f"{said}{log_tail(self._log(number))}")
 
     def release(self) -> None:
         """Make room for a training: on a GPU the engines' processes end, on a CPU they stay warm and idle."""
@@ -204,7 +204,7 @@ class EnginePool:
         except RayActorError as error:
             raise EngineError(
                 f"The engine's process died {again}while it loaded {self._folder}: {cause_of_death(error)}"
-                f"{last_words(self._log(number))}"
+                f"{log_tail(self._log(number))}"
             ) from None
         return str(kind)
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from selfplay.engines.protocol import Engine
-from selfplay.engines.settings import EngineSettings
+from selfplay.engines.engine import Engine
+from selfplay.engines.engine_settings import EngineSettings
 from selfplay.errors import EngineError
 from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.verifiers.errors import first_complaint
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 def _declared(found: Found) -> type[Engine]:
     value, where = found.value, found.where
     if not (isinstance(value, type) and issubclass(value, Engine)):
-        raise EngineError(f"{where} is not a subclass of selfplay.engines.protocol.Engine")
+        raise EngineError(f"{where} is not a subclass of selfplay.engines.engine.Engine")
     missing = sorted(getattr(value, "__abstractmethods__", ()))
     if missing or not isinstance(getattr(value, "kind", None), str):
-        raise EngineError(f"{where} lacks `{(missing or ['kind'])[0]}`; engines/protocol.py says what an engine has")
+        raise EngineError(f"{where} lacks `{(missing or ['kind'])[0]}`; engines/engine.py says what an engine has")
     return value
 
 

@@ -18,9 +18,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfplay.engines.fit import fitting_ids
-from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
-from selfplay.engines.settings import EngineSettings, SamplingSettings
+from selfplay.engines.engine import Completion, Engine, ProbeResult, Request, fitting_ids
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.hostile_text import visible
 from selfplay.models.prompts import uses_chat

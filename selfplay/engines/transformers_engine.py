@@ -14,10 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
-from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
-from selfplay.engines.settings import EngineSettings, SamplingSettings
-from selfplay.engines.threads import set_threads
+from selfplay.engines.engine import DEFAULT_BATCH, Completion, Engine, ProbeResult, Request, fitting_ids, set_threads
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.models.folders import check_folder, context_length, parameter_count
 from selfplay.models.prompts import uses_chat
@@ -76,7 +74,7 @@ class TransformersEngine(Engine):
             yield from self._generate_batch(batch, sampling)
 
     def measure(self, probe_ids: list[list[int]], new_tokens: int) -> ProbeResult:
-        from selfplay.engines.forward import probe
+        from selfplay.engines.forward_pass import probe
 
         return probe(self._loaded(), probe_ids, new_tokens)
 
@@ -91,7 +89,7 @@ class TransformersEngine(Engine):
             torch.cuda.empty_cache()
 
     def _generate_batch(self, batch: list[Request], sampling: SamplingSettings) -> Iterator[Completion]:
-        from selfplay.engines.forward import draw_batch
+        from selfplay.engines.forward_pass import draw_batch
 
         served: list[tuple[Request, list[int]]] = []
         for request in batch:

@@ -20,10 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfplay.engines.fit import DEFAULT_BATCH, fitting_ids
-from selfplay.engines.protocol import Completion, Engine, ProbeResult, Request
-from selfplay.engines.settings import EngineSettings, SamplingSettings
-from selfplay.engines.threads import set_threads
+from selfplay.engines.engine import DEFAULT_BATCH, Completion, Engine, ProbeResult, Request, fitting_ids, set_threads
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.errors import EngineError
 from selfplay.models.folders import check_folder, context_length
 from selfplay.models.prompts import uses_chat

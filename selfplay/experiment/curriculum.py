@@ -14,7 +14,7 @@ from itertools import chain, islice
 from selfplay.errors import ConfigError
 from selfplay.experiment.schema import Experiment, TaskSection
 from selfplay.seeds import derive_seed, generator
-from selfplay.tasks.drawing import drawn, most_drawn
+from selfplay.tasks.drawn_problems import drawn, most_drawn
 from selfplay.tasks.problem import Problem, Split, content_hash
 from selfplay.tasks.registry import load_source
 from selfplay.tasks.source import TaskSource

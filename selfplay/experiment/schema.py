@@ -26,14 +26,13 @@ from pydantic import (
 
 from selfplay.distill.method import DistillSettings
 from selfplay.distill.registry import distill_settings
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.engines.registry import ENGINES, check_options
-from selfplay.engines.settings import EngineSettings, SamplingSettings
 from selfplay.errors import ConfigError, EngineError
 from selfplay.experiment.alarm_conditions import Condition, StopCondition
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.measure.registry import taken
-from selfplay.models.folders import ModelInit
-from selfplay.models.state import INITIAL, START
+from selfplay.models.folders import INITIAL, START, ModelInit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

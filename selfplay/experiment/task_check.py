@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from pydantic import JsonValue
 
-from selfplay.tasks.drawing import drawn_each
+from selfplay.tasks.drawn_problems import drawn_each
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.source import TaskSource

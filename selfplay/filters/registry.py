@@ -12,9 +12,9 @@ from pydantic import JsonValue, ValidationError
 
 from selfplay.errors import ConfigError
 from selfplay.filters.group_filter import GroupFilter, declared_filter
+from selfplay.tasks.errors import error_text
 from selfplay.tasks.plugins import Found, PluginGroup
 from selfplay.tasks.problem import content_hash
-from selfplay.tasks.said import said
 from selfplay.verifiers.errors import first_complaint
 
 
@@ -49,5 +49,5 @@ def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     try:
         plugin = kind(resolved)
     except Exception as error:
-        raise ConfigError(f"filter {kind.name} cannot be built ({said(error)}); repair it") from error
+        raise ConfigError(f"filter {kind.name} cannot be built ({error_text(error)}); repair it") from error
     return LoadedFilter(plugin, content_hash(resolved.model_dump(mode="json")))

@@ -20,7 +20,7 @@ from typing import Any
 
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import KEYS, SCHEMAS, as_json
-from selfplay.models.state import START
+from selfplay.models.folders import START
 
 LEFT_OUT = {
     "problems": ("source", "metadata"),

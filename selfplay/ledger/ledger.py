@@ -28,6 +28,12 @@ from selfplay.ledger.tables import DEPTHS, KEYS, SCHEMAS
 SEALED = ("enable_external_access = false", "python_enable_replacements = false", "lock_configuration = true")
 
 
+def check_is_run(run: Path, remedy: str = "give a run's own folder") -> None:
+    """Raises RunError where a folder is no run."""
+    if not (run / "experiment.yaml").is_file():
+        raise RunError(f"{run} is not a run directory: it has no experiment.yaml; {remedy}.")
+
+
 class Ledger:
     """The tables of one run. One process writes; any number may read."""
 
@@ -67,8 +73,7 @@ class Ledger:
         Raises:
             RunError: the folder is no run, or it holds trained models and no ledger.
         """
-        if not (run / "experiment.yaml").is_file():
-            raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+        check_is_run(run)
         ledger = cls(run / "ledger")
         # a training's set and examples are in the ledger before its weights are in the folder
         if ledger.files.are_none() and any(run.glob("models/*/*/generation-*")):

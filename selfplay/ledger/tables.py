@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.tasks.problem import Problem, content_hash
 
 Purpose = Literal["train", "validate", "evaluate"]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from selfplay.verifiers.audit.statistics import wilson
+from selfplay.tasks.intervals import wilson
 
 if TYPE_CHECKING:
     from selfplay.ledger.ledger import Ledger

@@ -20,14 +20,23 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfplay.errors import ModelError
-from selfplay.models.characters import VOCABULARY
 
+START = "start"
+"""Name under which generation 0, shared by all arms, is recorded; no arm may take it."""
+INITIAL = "initial"
+"""Folder of the weights that trainings start from, beside the arms' folders."""
+SPECIAL = {"pad_token": "⟨pad⟩", "bos_token": "⟨bos⟩", "eos_token": "⟨eos⟩", "unk_token": "⟨unk⟩"}
+CHARACTERS = ["\n", *(chr(code) for code in range(32, 127))]
+VOCABULARY = {token: index for index, token in enumerate([*SPECIAL.values(), *CHARACTERS])}
+"""Of the character tokenizer. The special tokens are written with ⟨ and ⟩, which are not among its characters, so no
+completion can spell one and no ASCII prompt contains one."""
 HEAD_DIMS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 """Head sizes that vLLM's attention has on a CPU and on a GPU."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)?")
@@ -38,6 +47,17 @@ _JSON_FILES = ("config.json", "generation_config.json", "tokenizer_config.json")
 _WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 # Written by whichever library saved the folder last; they change no token.
 _VOLATILE = frozenset({"_name_or_path", "is_local", "local_files_only", "name_or_path", "transformers_version"})
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Weights on disk and where they stand in the run."""
+
+    fingerprint: str
+    folder: Path
+    seed: int
+    arm: str
+    generation: int
 
 
 class ModelInit(BaseModel):
@@ -99,8 +119,6 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
     from transformers.utils import logging
 
-    from selfplay.models.characters import character_tokenizer
-
     if folder.exists():
         raise ModelError(f"{folder} exists already; a model is created in a new folder")
     logging.disable_progress_bar()
@@ -139,6 +157,28 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def character_tokenizer(context: int) -> Any:
+    """A `PreTrainedTokenizerFast` of 100 tokens that loads with AutoTokenizer and in vLLM.
+
+    One token for each printable ASCII character and the newline; any other character becomes the unknown token, and
+    nothing is added to a text.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.WordLevel(VOCABULARY, unk_token=SPECIAL["unk_token"]))
+    backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    backend.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=context,
+        model_input_names=["input_ids", "attention_mask"],
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+        **SPECIAL,
+    )
 
 
 def make_readable(folder: Path) -> None:

@@ -16,12 +16,11 @@ from typing import Any
 
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
-from selfplay.report.escaping import page_environment
-from selfplay.report.score_summary import counted
+from selfplay.report.escaping import counted, page_environment
+from selfplay.tasks.intervals import Share
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.audit import Audit, Judged
 from selfplay.verifiers.audit.record import Counts, Record, write
-from selfplay.verifiers.audit.statistics import Share
-from selfplay.verifiers.whole_file import write_whole
 
 SHOWN = 40
 """Rows shown of each kind; all are in rows.jsonl."""

@@ -36,3 +36,8 @@ def _printable(value: Any) -> Any:
     A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
     """
     return visible(value) if type(value) is str else value
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as `1 seed` or `2 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

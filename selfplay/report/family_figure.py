@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfplay.ledger.lineage import text
-from selfplay.ledger.lineage.found import Part, Place
-from selfplay.ledger.lineage.tree import Tree
-from selfplay.models.state import START
+from selfplay.ledger import printed_tree
+from selfplay.ledger.family_tree import Part, Place, Tree
+from selfplay.models.folders import START
 from selfplay.report.figure_style import COLOURS, FAINT, INK, WIDTH, Picture, generation_axis, render, short, style
 from selfplay.report.run_record import RunRecord
 
@@ -95,7 +94,7 @@ def example_of_ancestors(record: RunRecord) -> tuple[str, str] | None:
     found = record.connection.execute(sql).fetchone()
     if found is None:
         return None
-    return found[0], "\n".join(text.lines(Tree(record.connection).sample(found[0])))
+    return found[0], "\n".join(printed_tree.lines(Tree(record.connection).sample(found[0])))
 
 
 def _figure(family: Family, record: RunRecord) -> Figure:

@@ -20,7 +20,7 @@ import yaml
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.models.state import START
+from selfplay.models.folders import START
 from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.family_figure import draw_family, example_of_ancestors
 from selfplay.report.figure_style import Picture
@@ -38,7 +38,7 @@ from selfplay.report.score_summary import (
     whole_range,
 )
 from selfplay.report.score_tables import kept_notes
-from selfplay.run.directory import write_text
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.record import find
 from selfplay.verifiers.errors import VerifierError
 
@@ -73,8 +73,8 @@ def write_report(run: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for picture in pictures.values():
             picture.save(folder)
-        write_text(report / "scores.csv", scores)
-        write_text(report / "index.html", page)
+        write_whole(report / "scores.csv", scores)
+        write_whole(report / "index.html", page)
     except OSError as error:
         raise RunError(f"Cannot write the report under {report}: {error.strerror}; make room or give access.") from None
     return report / "index.html"

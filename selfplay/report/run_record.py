@@ -21,9 +21,9 @@ import duckdb
 from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
-from selfplay.ledger.ledger import Ledger
+from selfplay.ledger.ledger import Ledger, check_is_run
 from selfplay.ledger.tables import Purpose
-from selfplay.models.state import START
+from selfplay.models.folders import START
 from selfplay.run.alarms import in_words
 from selfplay.run.directory import ENVIRONMENT, recorded_environment
 
@@ -156,8 +156,7 @@ class RunRecord:
         Raises:
             RunError: the folder is no run, or its experiment.yaml, environment.json or ledger cannot be read.
         """
-        if not (path / "experiment.yaml").is_file():
-            raise RunError(f"{path} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+        check_is_run(path)
         try:
             experiment = load_experiment(path / "experiment.yaml", recorded=True)
         except ConfigError as error:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from selfplay.experiment.schema import Arm, Filtered, RandomSubset
-from selfplay.measure.intervals import over_seeds
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.models.state import START
+from selfplay.models.folders import START
+from selfplay.report.escaping import counted
 from selfplay.report.run_record import RunRecord, Score
+from selfplay.tasks.intervals import over_seeds
 
 STOPS_NAMED = 6
 """Stopped arms that are named; the rest are counted."""
@@ -267,8 +268,3 @@ def whole_range(values: Sequence[int]) -> str:
     """`1,200`, or `1,100 to 1,300` where seeds differ."""
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Such as `1 seed` or `2 seeds`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

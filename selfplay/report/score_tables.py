@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.hostile_text import visible
-from selfplay.models.state import START
+from selfplay.models.folders import START
 from selfplay.report.run_record import Chosen, Kept, RunRecord
 from selfplay.report.score_summary import Summary, percent, percent_interval, stopped_words, whole_range
 
@@ -156,7 +156,7 @@ def compare_runs(runs: Sequence[Path]) -> str:
 
 
 def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, signed: bool = False) -> str:
-    from selfplay.measure.intervals import over_seeds
+    from selfplay.tasks.intervals import over_seeds
 
     def number(value: float) -> str:
         return f"{100 * value:+.1f}".replace("-", "−") if signed else f"{100 * value:.1f}"

@@ -29,8 +29,8 @@ from selfplay.ledger.ledger import Ledger
 from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.review import label_store
 from selfplay.review.strata import draw, population, strata
-from selfplay.run.directory import write_text
 from selfplay.tasks.problem import content_hash
+from selfplay.tasks.whole_file import write_whole
 
 MOST_CHARACTERS = 20_000
 """Of one text; longer ones are cut, and the cut is said."""
@@ -61,9 +61,9 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
     folder = output or run / "review" / f"export-{count}-{seed}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
-        write_text(folder / "samples.csv", _csv(samples))
-        write_text(folder / "index.html", page(run.resolve().name, name, samples))
+        write_whole(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
+        write_whole(folder / "samples.csv", _csv(samples))
+        write_whole(folder / "index.html", page(run.resolve().name, name, samples))
     except OSError as error:
         raise RunError(f"Cannot write under {folder}: {error.strerror}; give another --output.") from None
     rows = [
@@ -106,7 +106,7 @@ def write_training_set(run: Path, output: Path) -> str:
         line |= {"origin": "human", "labelled_by": sorted({one.who for one in right[sample]}), "written_by": model}
         lines.append(json.dumps(line) + "\n")
     try:
-        write_text(output, "".join(lines))
+        write_whole(output, "".join(lines))
     except OSError as error:
         raise RunError(f"Cannot write {output}: {error.strerror}; give another --output.") from None
     return f"{len(lines):,} examples in {output}"

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from selfplay.errors import RunError
 from selfplay.ledger.files import LedgerFiles
+from selfplay.ledger.ledger import check_is_run
 
 LABELS = ("right", "wrong", "unsure")
 SCHEMAS = {
@@ -88,8 +89,7 @@ def import_labels(run: Path, file: Path, who: str) -> str:
     Raises:
         RunError: no such run or file, a label that is none, or a sample that was not drawn; names the row.
     """
-    if not (run / "experiment.yaml").is_file():
-        raise RunError(f"{run} is not a run directory: it has no experiment.yaml; give a run's own folder.")
+    check_is_run(run)
     if not who.strip():
         raise RunError("--who is empty; say who labelled.")
     drawn = {row["sample_id"] for row in read(run, "draws")}

@@ -18,7 +18,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
 from selfplay.measure.measure import ALL_TASKS
-from selfplay.models.state import START
+from selfplay.models.folders import START
 
 EXIT_STOPPED = 3
 """Exit code of a run in which a `stop_when` was met; its report is written all the same."""
@@ -115,12 +115,6 @@ def in_words(kind: str, stops: str | None, seed: int, arm: str, generation: int,
     if kind == "warn":
         return f"WARNING {place}: {words}"
     return f"STOPPED the {stops} at {place}: {words}"
-
-
-def recorded_alarms(ledger: Ledger) -> list[str]:
-    """All alarms of a run, a line each, in the order of seeds, arms and generations."""
-    sql = "SELECT kind, stops, seed, arm, generation, words FROM alarms ORDER BY seed, arm, generation, kind, condition"
-    return [in_words(*row) for row in ledger.rows(sql)]
 
 
 def exit_code(run: Path) -> int:

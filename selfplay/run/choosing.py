@@ -16,13 +16,13 @@ from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.judges import judge_of
 from selfplay.experiment.run_plan import arm_filters
 from selfplay.experiment.schema import Arm, Experiment
-from selfplay.filters.answers import Consult, Reader, Unread
 from selfplay.filters.group_filter import Candidate, Choice, Group
 from selfplay.filters.registry import LoadedFilter
+from selfplay.filters.same_answer import Consult, Reader, Unread
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json
+from selfplay.tasks.errors import error_text
 from selfplay.tasks.plugins import absolute
-from selfplay.tasks.said import said
 from selfplay.verifiers.math.extraction import AnswerMode
 
 PROBLEMS = 2048
@@ -170,7 +170,7 @@ def _choices(loaded: LoadedFilter, group: Group) -> Sequence[Choice]:
         choices = list(loaded.plugin.choose(group))
     except Exception as error:
         raise RunError(
-            f"filter {name} failed at problem {group.problem_id} ({said(error)}); repair it, then resume."
+            f"filter {name} failed at problem {group.problem_id} ({error_text(error)}); repair it, then resume."
         ) from error
     wrong = next((choice for choice in choices if not isinstance(choice, Choice)), None)
     if wrong is not None:

@@ -19,8 +19,10 @@ from selfplay.cluster.same_code import digest, folder
 from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
+from selfplay.ledger.ledger import check_is_run
 from selfplay.ledger.tables import as_json
 from selfplay.tasks.problem import content_hash
+from selfplay.tasks.whole_file import write_whole
 
 PACKAGES = (
     "selfplay-lab",
@@ -75,8 +77,8 @@ class RunDirectory:
         run = cls(path, experiment, _lock(path))
         resolved = experiment.model_dump(mode="json")
         # the config last: a folder that has it is a whole run directory, whenever its maker was killed
-        write_text(path / ENVIRONMENT, json.dumps(environment(), indent=2) + "\n")
-        write_text(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+        write_whole(path / ENVIRONMENT, json.dumps(environment(), indent=2) + "\n")
+        write_whole(path / "experiment.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
         return run
 
     @classmethod
@@ -111,14 +113,9 @@ def check_same(path: Path, experiment: Experiment) -> None:
     Raises:
         RunError: the folder is no run, or a key differs; names the key and both values.
     """
-    file = path / "experiment.yaml"
-    if not file.is_file():
-        raise RunError(
-            f"{path} is not a run directory: it has no experiment.yaml. Where a run was killed as it began, start it "
-            "again without --resume."
-        )
+    check_is_run(path, "where a run was killed as it began, start it again without --resume")
     try:
-        recorded = load_experiment(file, recorded=True)
+        recorded = load_experiment(path / "experiment.yaml", recorded=True)
     except ConfigError as error:
         raise RunError(
             f"Cannot resume {path}: {str(error).rstrip('.')}; restore that file, or resume with the version of "
@@ -131,13 +128,6 @@ def check_same(path: Path, experiment: Experiment) -> None:
             f"Cannot resume {path}: `{key}` was {then!r} and is now {now!r}; "
             "restore it, or start a new run without --resume."
         )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name and rename it when whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def environment() -> dict[str, Any]:
@@ -207,7 +197,7 @@ def _note_resumption(file: Path) -> list[str]:
     history = recorded.setdefault("resumed", [])
     before = history[-1] if history else recorded
     history.append(now)
-    write_text(file, json.dumps(recorded, indent=2) + "\n")
+    write_whole(file, json.dumps(recorded, indent=2) + "\n")
     changes = [f"{name} was {was} and is {is_now}" for name, was, is_now in _versions(before, now)]
     if not changes:
         return []

@@ -16,8 +16,8 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay.cluster import carried_files
-from selfplay.engines.last_words import cause_of_death
-from selfplay.engines.protocol import Completion
+from selfplay.engines.engine import Completion
+from selfplay.engines.log_tail import cause_of_death
 from selfplay.errors import RunError
 from selfplay.experiment.judges import judge_of, named_by_tasks, needs
 from selfplay.experiment.schema import Experiment

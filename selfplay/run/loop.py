@@ -23,14 +23,14 @@ from pathlib import Path
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.settings import SamplingSettings
+from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.errors import LossNotFinite
 from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Arm
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
 from selfplay.measure.measure import Drawn
-from selfplay.models.state import START, ModelState
+from selfplay.models.folders import START, ModelState
 from selfplay.run.alarms import Alarms
 from selfplay.run.choosing import Chooser
 from selfplay.run.directory import RunDirectory

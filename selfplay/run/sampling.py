@@ -21,14 +21,14 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
+from selfplay.engines.engine import Completion, Request
+from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.engines.pool import GROUP, EnginePool
-from selfplay.engines.protocol import Completion, Request
-from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, RunError
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import FAULTS, Draw, Purpose, prompt_row, sample_row, step_row
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.run.judging import JudgePool, verdicts_of
 from selfplay.seeds import derive_seed
 from selfplay.tasks.problem import Problem

@@ -12,8 +12,8 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.measure.measure import ALL_TASKS, Drawn, Of, Score, Trained
 from selfplay.measure.registry import taken
-from selfplay.models.state import ModelState
-from selfplay.tasks.said import said
+from selfplay.models.folders import ModelState
+from selfplay.tasks.errors import error_text
 
 
 class Scorer:
@@ -44,7 +44,7 @@ class Scorer:
             except Exception as error:
                 place = f"{model.arm}, generation {model.generation}"
                 raise RunError(
-                    f"The measure `{name}` failed for {place} ({said(error)[:300]}); repair it, then resume."
+                    f"The measure `{name}` failed for {place} ({error_text(error)[:300]}); repair it, then resume."
                 ) from error
         self._ledger.record("scores", rows)
 

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from selfplay.engines.protocol import Engine, Request
-from selfplay.engines.settings import SamplingSettings
+from selfplay.engines.engine import Engine, Request
+from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.experiment.cost_estimate import Speeds
 from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.judges import judge_name, judge_of
@@ -143,7 +143,7 @@ def _start(experiment: Experiment, folder: Path) -> Path:
 
 
 def _load_again(engine: Engine, start: Path, experiment: Experiment) -> float:
-    from selfplay.engines.prove import prove, reference
+    from selfplay.engines.proof_of_weights import prove, reference
 
     began = time.monotonic()
     engine.load(start)

@@ -26,8 +26,8 @@ from selfplay.errors import RunError
 from selfplay.experiment.judges import load_all
 from selfplay.experiment.run_plan import arm_filters
 from selfplay.experiment.schema import Experiment
-from selfplay.run.directory import write_text
 from selfplay.tasks.registry import load_source
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.contract.spec import LoadedVerifier
 from selfplay.verifiers.contract.verifier import Verifier
 
@@ -120,7 +120,7 @@ class StartingPoint:
     def _note(self, kind: str, name: str, value: str) -> None:
         noted = self._read()
         noted.setdefault(kind, {})[name] = value
-        write_text(self._file, json.dumps(noted, indent=2) + "\n")
+        write_whole(self._file, json.dumps(noted, indent=2) + "\n")
 
     def _read(self) -> dict[str, dict[str, str]]:
         if not self._file.exists():

@@ -15,12 +15,11 @@ from pydantic import ValidationError
 from selfplay.distill.method import RESULT_FILE, TrainingJob, TrainingResult
 from selfplay.distill.trainer import Trainer
 from selfplay.errors import RunError
-from selfplay.ledger.depth import depth_of_model
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import as_json, step_row
 from selfplay.measure.measure import Trained
 from selfplay.models import folders
-from selfplay.models.state import INITIAL, ModelState
+from selfplay.models.folders import INITIAL, ModelState
 from selfplay.run.directory import RunDirectory
 from selfplay.run.progress import RunView
 from selfplay.run.scoring import Scorer
@@ -200,3 +199,25 @@ class Students:
 
 def _shown(loss: float) -> str:
     return "" if math.isnan(loss) else f"loss {loss:.3f}"
+
+
+def depth_of_model(ledger: Ledger, training_set_id: str | None, inherits: str | None) -> tuple[int, float]:
+    """(generational depth, mean depth) of a model: how many synthetic ancestors the data behind its weights has.
+
+    Args:
+        ledger: where the training set's members, their samples and the models that wrote them are.
+        training_set_id: the set that the model was trained on; none for a model as given or kept.
+        inherits: fingerprint of the model whose weights this one went on from or kept; none where it was trained
+            from the initial weights. Its ancestors count towards `depth`, and towards `depth_mean` only where nothing
+            was trained, because nothing says how much of earlier data is left in weights.
+    """
+    depth, mean = 0, 0.0
+    if inherits is not None:
+        sql = "SELECT max(depth), max(depth_mean) FROM models WHERE fingerprint = ?"
+        depth, mean = ledger.rows(sql, [inherits])[0]
+    if training_set_id is not None:
+        sql = """SELECT max(d.depth), sum(m.weight * d.depth_mean) / sum(m.weight)
+                 FROM members m JOIN depths d ON d.sample_id = m.sample_id WHERE m.training_set_id = ?"""
+        of_data, mean = ledger.rows(sql, [training_set_id])[0]
+        depth = max(depth, of_data)
+    return depth, mean

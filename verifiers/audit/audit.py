@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 from pydantic import JsonValue
 
+from selfplay.tasks.intervals import percentile
 from selfplay.tasks.plugins import absolute
 from selfplay.tasks.registry import available_sources
 from selfplay.verifiers.audit.corpus import (
@@ -38,7 +39,6 @@ from selfplay.verifiers.audit.corpus import (
 )
 from selfplay.verifiers.audit.labelled_rows import LABELS, AuditRow, Label, labelled_rows
 from selfplay.verifiers.audit.record import Again, Category, Counts, Record, Second, Speed
-from selfplay.verifiers.audit.statistics import percentile
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadAudit

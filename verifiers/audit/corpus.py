@@ -15,7 +15,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from selfplay.tasks.drawing import drawn
+from selfplay.tasks.drawn_problems import drawn
 from selfplay.tasks.errors import BrokenSource, SourceError
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.registry import load_source

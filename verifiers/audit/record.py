@@ -18,11 +18,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from selfplay.tasks.intervals import Share
 from selfplay.tasks.problem import content_hash
+from selfplay.tasks.whole_file import write_whole
 from selfplay.verifiers.audit.labelled_rows import Label
-from selfplay.verifiers.audit.statistics import Share
 from selfplay.verifiers.errors import BadFile
-from selfplay.verifiers.whole_file import write_whole
 
 FOLDER_VARIABLE = "SELFPLAY_AUDITS"
 

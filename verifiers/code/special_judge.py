@@ -26,8 +26,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from selfplay.tasks.errors import error_text
 from selfplay.tasks.plugins import Found, PluginGroup
-from selfplay.tasks.said import said
 from selfplay.verifiers.contract.verdict import Verdict
 
 SpecialJudge = Callable[[str, str, str], Verdict]
@@ -48,7 +48,7 @@ def ask(name: str, stdin: str, output: str, expected: str) -> Verdict:
     try:
         verdict: Any = find(name)(stdin, output, expected)
     except Exception as error:
-        return Verdict.fault(f"the special judge `{name}` raised {said(error)}")
+        return Verdict.fault(f"the special judge `{name}` raised {error_text(error)}")
     if not isinstance(verdict, Verdict):
         return Verdict.fault(f"the special judge `{name}` returned {type(verdict).__name__} where a Verdict is due")
     return verdict

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from selfplay.tasks.said import said
+from selfplay.tasks.errors import error_text
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Verifier, together
@@ -106,7 +106,7 @@ class LoadedPart:
         except MemoryError:
             raise
         except Exception as error:
-            return Verdict.fault(f"{self.loaded.name} raised {said(error)[:500]}")
+            return Verdict.fault(f"{self.loaded.name} raised {error_text(error)[:500]}")
 
 
 class Composed(Verifier):

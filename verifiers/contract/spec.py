@@ -16,9 +16,9 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from selfplay.tasks.errors import error_text
 from selfplay.tasks.plugins import absolute_in
 from selfplay.tasks.problem import content_hash
-from selfplay.tasks.said import said
 from selfplay.verifiers.contract.registry import check_built, find
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier
@@ -79,7 +79,7 @@ class VerifierSpec(BaseModel):
             raise
         except Exception as error:
             raise BrokenVerifier(
-                f"the {declared.name} verifier cannot be built ({said(error)}); repair the plugin"
+                f"the {declared.name} verifier cannot be built ({error_text(error)}); repair the plugin"
             ) from error
         if missing := plugin.needs.missing:
             raise BrokenVerifier(
@@ -115,7 +115,7 @@ def _settings(declared: type[Verifier], given: Mapping[str, JsonValue]) -> BaseM
         raise
     except Exception as error:
         raise BadSettings(
-            f"settings of the {declared.name} verifier cannot be read ({said(error)}); correct them, "
+            f"settings of the {declared.name} verifier cannot be read ({error_text(error)}); correct them, "
             "or repair the plugin"
         ) from error
 
@@ -205,7 +205,9 @@ class LoadedVerifier:
         except (VerifierError, MemoryError):
             raise
         except Exception as error:
-            raise BadReference(f"the {self.name} verifier cannot read the reference ({said(error)[:300]})") from error
+            raise BadReference(
+                f"the {self.name} verifier cannot read the reference ({error_text(error)[:300]})"
+            ) from error
 
     def _checked(self, verdict: object) -> Verdict:
         if not isinstance(verdict, Verdict):

@@ -20,10 +20,10 @@ from typing import Any, BinaryIO
 
 from pydantic import JsonValue
 
+from selfplay.tasks.whole_file import whole_file
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.errors import BadFile
-from selfplay.verifiers.whole_file import whole_file
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 LONGEST_LINE = 64 * 1024 * 1024

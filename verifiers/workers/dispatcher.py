@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from selfplay.tasks.trial import SECONDS_VARIABLE, import_seconds
+from selfplay.tasks.first_import import SECONDS_VARIABLE, import_seconds
 from selfplay.verifiers import errors
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Verdict

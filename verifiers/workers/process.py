@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import selfplay
-from selfplay.tasks.trial import WATCHED_VARIABLE, search_path
+from selfplay.tasks.first_import import WATCHED_VARIABLE, search_path
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row
 from selfplay.verifiers.sandbox.channel import Frames, pack

@@ -24,7 +24,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from selfplay.tasks.said import said
+from selfplay.tasks.errors import error_text
 from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec
 from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
@@ -53,7 +53,7 @@ def main() -> None:
         loaded.plugin.warm()
     except Exception as error:
         kind = type(error).__name__ if isinstance(error, VerifierError) else None
-        text = str(error) if kind else said(error)
+        text = str(error) if kind else error_text(error)
         channel.sendall(pack({"error": text, "kind": kind}))
         raise
     channel.sendall(pack(_hello(loaded)))
@@ -127,7 +127,7 @@ def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
 
 def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
     """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
-    words = said(error)
+    words = error_text(error)
     if isinstance(error, BadReference):
         return Verdict.fault(words.removeprefix(f"{type(error).__name__}: ")[:1000])
     return Verdict.fault(f"{loaded.name} raised {words}"[:1000])

@@ -19,7 +19,7 @@ from selfplay.run.directory import RunDirectory
 
 MINE = '''
 from selfplay.distill.method import DistillSettings, Method, TrainingResult
-from selfplay.engines.protocol import NoOptions
+from selfplay.engines.engine import NoOptions
 from selfplay.engines.transformers_engine import TransformersEngine
 from selfplay.measure import Score, measure
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from selfplay.engines import Completion, Engine, EngineSettings, Request, SamplingSettings, make_engine
-from selfplay.engines.prove import prove, reference
+from selfplay.engines.proof_of_weights import prove, reference
 from selfplay.errors import EngineError, WeightsMismatch
 
 TEMPLATE = (

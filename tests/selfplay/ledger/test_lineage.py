@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from selfplay.cli.app import app
 from selfplay.errors import RunError
+from selfplay.ledger import printed_tree
+from selfplay.ledger.family_tree import ModelLineage, Place, ProblemLineage, SampleLineage, trace
 from selfplay.ledger.ledger import Ledger
-from selfplay.ledger.lineage import text, trace
-from selfplay.ledger.lineage.found import ModelLineage, Place, ProblemLineage, SampleLineage
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +126,7 @@ def test_an_id_that_names_nothing_is_one_sentence(ledger: Ledger, name: str, wor
 
 
 def test_an_id_that_names_two_things_lists_them(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfplay.ledger.lineage.tree.SHORTEST", 0)
+    monkeypatch.setattr("selfplay.ledger.family_tree.SHORTEST", 0)
     with pytest.raises(RunError, match=r"begins \d+ ids \(model .*, and more\); give more characters"):
         trace(ledger, "")
 
@@ -166,7 +166,7 @@ def test_hostile_text_reaches_no_terminal(ledger: Ledger) -> None:
     assert isinstance(found, SampleLineage)
     hostile = "\x1b[31mred\x00[/]\n└─ forged \u202etxet " + "x" * 5000
     changed = SampleLineage(**{**found.__dict__, "completion": hostile, "prompt": hostile})
-    short, full = text.lines(changed), text.lines(changed, full=True)
+    short, full = printed_tree.lines(changed), printed_tree.lines(changed, full=True)
     for line in [*short, *full]:
         assert all(character.isprintable() for character in line), line
     assert not any(line.startswith("└─ forged") for line in [*short, *full])

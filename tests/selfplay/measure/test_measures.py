@@ -11,10 +11,9 @@ from selfplay.errors import ConfigError
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, problem_row, sample_row
 from selfplay.measure import ALL_TASKS, Drawn, Score, Trained, measure
-from selfplay.measure.intervals import over_seeds
 from selfplay.measure.registry import MEASURES, taken
+from selfplay.tasks.intervals import over_seeds, wilson
 from selfplay.tasks.problem import Problem
-from selfplay.verifiers.audit.statistics import wilson
 
 
 def over_all(of: str, ledger: Ledger, drawn: list[str]) -> dict[str, Score]:

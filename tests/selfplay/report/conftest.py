@@ -13,7 +13,7 @@ from selfplay.experiment.experiment_file import parse_experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, Purpose, as_json, problem_row, sample_row, worked_example_row
 from selfplay.measure import Drawn
-from selfplay.models.state import START, ModelState
+from selfplay.models.folders import START, ModelState
 from selfplay.run.directory import RunDirectory
 from selfplay.run.scoring import Scorer
 from selfplay.tasks.problem import Problem, content_hash

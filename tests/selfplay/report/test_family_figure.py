@@ -11,7 +11,7 @@ import pytest
 
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Draw, sample_row
-from selfplay.models.state import START
+from selfplay.models.folders import START
 from selfplay.report.family_figure import Family, draw_family, example_of_ancestors
 from selfplay.report.report_page import write_report
 from selfplay.report.run_record import RunRecord

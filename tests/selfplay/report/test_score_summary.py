@@ -20,7 +20,7 @@ from selfplay.report.score_summary import (
     newcombe,
     percent_interval,
 )
-from selfplay.verifiers.audit.statistics import wilson
+from selfplay.tasks.intervals import wilson
 
 Build = Callable[..., Path]
 

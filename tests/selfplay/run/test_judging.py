@@ -16,15 +16,15 @@ import ray
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.protocol import Completion
-from selfplay.engines.settings import SamplingSettings
+from selfplay.engines.engine import Completion
+from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.errors import RunError
 from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.ledger.tables import Purpose
 from selfplay.models import folders as models
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.run.judging import MAX_RESTARTS, Judge, JudgePool
 from selfplay.run.sampling import Sampler
 from selfplay.verifiers import Row

@@ -13,14 +13,14 @@ import yaml
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.settings import SamplingSettings
+from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.errors import RunError, WeightsMismatch
 from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.report.report_page import write_report
 from selfplay.run.directory import RunDirectory
 from selfplay.run.sampling import Sampler

@@ -451,3 +451,42 @@ DECIDING = [
 @pytest.mark.parametrize(("tests", "program"), DECIDING)
 def test_an_object_of_the_program_decides_nothing(verifier: CodeVerifier, tests: str, program: str) -> None:
     assert judge(verifier, program, tests=tests).outcome != "accepted"
+
+
+FORGED = {
+    "an exit where the tests know of exits": (
+        "try:\n    f(-1)\nexcept SystemExit:\n    pass\nassert f(2) == 4\nassert f(3) == 9",
+        "import sys\ndef f(x): sys.exit(0)",
+    ),
+    "a class that a method returns": (
+        "assert Solution().f(1).startswith('ab')",
+        "class Solution:\n    def f(self, x): return Solution\n    startswith = staticmethod(lambda text: True)",
+    ),
+    "a function that returns itself": (
+        "for x in [1]:\n    assert f(x).startswith('ab')",
+        "def f(x): return f\nf.startswith = lambda text: True",
+    ),
+    "another class with the method of a date": (
+        "import datetime\nfor x in [1]:\n    assert f(x).isocalendar() > (2020, 1, 1)",
+        "class Late:\n    def isocalendar(self): return (9999, 1, 1)\ndef f(x): return Late()",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_stands_in_for_a_value_decides_nothing(verifier: CodeVerifier, name: str) -> None:
+    tests, program = FORGED[name]
+    assert judge(verifier, program, tests=tests).outcome != "accepted"
+
+
+def test_an_object_does_not_stand_for_one_of_a_shared_class(verifier: CodeVerifier) -> None:
+    program = "class Liar:\n    def equals(self, other): return True\ndef identity(n): return Liar()"
+    verdict = judge(verifier, program, tests="assert identity(2).equals(Matrix([[1, 0], [0, 1]]))", setup=MATRIX)
+    assert verdict.outcome != "accepted", verdict
+
+
+def test_a_text_may_end_itself(verifier: CodeVerifier) -> None:
+    for ending in ("import sys\nsys.exit()", "exit(0)", "raise SystemExit"):
+        tests = f"for x in [2]:\n    assert f(x) == 4\n{ending}"
+        assert judge(verifier, "def f(x): return x * x", tests=tests).outcome == "accepted"
+        assert judge(verifier, "def f(x): return x", tests=tests).outcome == "rejected"

@@ -2,8 +2,8 @@
 
 A handle can be called, iterated and compared by identity. An object that the tests built themselves, by a class that
 they name, has all its attributes, a length, items, `in`, and its own text. Of other objects that the program returned
-the methods that built-in types have too (`startswith`, `__len__`) are out of reach: such an object may stand where the
-tests expect a list or a text, and its word would decide about it. Comparing by `==`, arithmetic and everything else
+what plain values and shared classes have too (`startswith`, `__len__`) is out of reach: such an object may stand where
+the tests expect a list or a text, and its word would decide about it. Comparing by `==`, arithmetic and everything else
 that would run the program's code to decide something is out of reach for all handles.
 
 What is out of reach is no failure of the program: it raises `NeedsShared`, and the verdict is `open`.
@@ -22,57 +22,31 @@ from typing import Any, NoReturn
 from selfplay.verifiers.sandbox.channel import Channel
 from selfplay.verifiers.sandbox.inside.exception_data import args_of, builtin_exception, describe, rebuild
 from selfplay.verifiers.sandbox.inside.object_graph import Graph
-from selfplay.verifiers.sandbox.inside.plain_data import TYPES, Plain, Special, array, decode, whole
+from selfplay.verifiers.sandbox.inside.plain_data import (
+    PARTS,
+    SCALARS,
+    TYPES,
+    Plain,
+    Special,
+    array,
+    decode,
+    whole,
+)
 
 MOST_RAISED = 1000
-BUILT_IN_METHODS = frozenset(name for kind in TYPES.values() for name in dir(kind))
-"""Names that an object of the program may not answer to in the place of a plain value."""
+VALUE_METHODS = frozenset(name for kind in (*TYPES.values(), *SCALARS, *PARTS) for name in dir(kind))
+"""Names of methods and fields of plain values, which an object of the program may not answer to in their place."""
 BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+OTHERS = """
+    lt le gt ge eq ne hash bool int float complex index round abs neg pos invert enter exit reversed format bytes await
+    aiter anext aenter aexit trunc floor ceil
+"""
 REFUSED = frozenset(
     {f"__{sign}{name}__" for sign in ("", "r", "i") for name in BINARY.split()}
-    | {
-        f"__{name}__"
-        for name in [
-            "lt",
-            "le",
-            "gt",
-            "ge",
-            "eq",
-            "ne",
-            "hash",
-            "bool",
-            "int",
-            "float",
-            "complex",
-            "index",
-            "round",
-            "abs",
-            "neg",
-            "pos",
-            "invert",
-        ]
-    }
-    | {
-        f"__{name}__"
-        for name in [
-            "enter",
-            "exit",
-            "reversed",
-            "format",
-            "bytes",
-            "await",
-            "aiter",
-            "anext",
-            "aenter",
-            "aexit",
-            "trunc",
-            "floor",
-        ]
-    }
+    | {f"__{name}__" for name in OTHERS.split()}
 )
 """Special methods that would let the program decide, or that no message stands for."""
-
-
+ASKED = ("__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__str__", "__repr__")
 METHOD = object()
 """What the program answers for a method of the object itself."""
 
@@ -91,7 +65,7 @@ class Held:
     def __init__(self, program: Program, number: int, kind: str) -> None:
         self.program, self.number, self.kind = program, number, kind
         self.named = False
-        """Whether the tests know it by a name of the program."""
+        """Whether the tests know it by a name of the program, and it did not come back since."""
         self.builds = False
         """Whether that name is one of a class, and so what a call of it returns is built by the tests."""
         self.built = False
@@ -136,7 +110,7 @@ def held_of(handle: Handle) -> Held:
 
 
 def _needs_built(held: Held, name: str) -> None:
-    if name in BUILT_IN_METHODS and not (held.built or held.named):
+    if not (held.built or held.named) and (name in VALUE_METHODS or held.program.is_method(name)):
         held.program.refuse(f"they use `{name}` of an object that the program returned")
 
 
@@ -164,10 +138,7 @@ def _is_instance(self: Handle, value: Any) -> bool:
 
 
 OFFERED: dict[str, Callable[..., Any]] = {
-    **{
-        f"__{name}__": _asked(f"__{name}__")
-        for name in ["len", "getitem", "setitem", "delitem", "contains", "str", "repr"]
-    },
+    **{name: _asked(name) for name in ASKED},
     "__iter__": lambda self: held_of(self).program.ask("iter", self),
     "__next__": lambda self: held_of(self).program.ask("next", self),
     "__call__": _called,
@@ -229,6 +200,10 @@ class Program:
         held = {name: names.get(name) for name in classes}
         self._graph.shared = {name: kind for name, kind in held.items() if isinstance(kind, type)}
 
+    def is_method(self, name: str) -> bool:
+        """Whether a class that both sides have has this attribute."""
+        return any(hasattr(kind, name) for kind in self._graph.shared.values())
+
     def introduce(self, wanted: set[str], needed: set[str], read: set[str], names: dict[str, Any]) -> None:
         """Put the program's names into the tests' namespace. Raises Missing for a needed one that is not there.
 
@@ -279,11 +254,9 @@ class Program:
         before = self._graph.numbers
         nodes = self._graph.changes() if self._follow else []
         plain, new = self._graph.encode(*arguments, *keywords.values())
-        request: dict[str, Any] = {"target": target, "nodes": nodes + new, "follow": self._follow}
-        request["args"], request["kwargs"] = (
-            plain[: len(arguments)],
-            dict(zip(keywords, plain[len(arguments) :], strict=True)),
-        )
+        named = dict(zip(keywords, plain[len(arguments) :], strict=True))
+        request: dict[str, Any] = {"target": target, "args": plain[: len(arguments)], "kwargs": named}
+        request |= {"nodes": nodes + new, "follow": self._follow}
         while "callback" in (reply := self._exchange(request)):
             request = self._called_back(reply)
         known = self._graph.numbers
@@ -371,13 +344,14 @@ class Program:
         if whole(number) not in self._handles:
             made = _class_with(frozenset(map(str, special)))
             self._handles[number] = made(Held(self, number, str(kind)[:100]))
-        held_of(self._handles[number]).built = False
+        held = held_of(self._handles[number])
+        held.built = held.named = False
         return self._handles[number]
 
     def _named(self, kind: str, fields: list[str], content: Plain) -> Any:
         values = self._graph.value(content)
         # a field that is called like a method of a plain type could stand in its place
-        return tuple(values) if BUILT_IN_METHODS & {*fields} else _namedtuple(str(kind), tuple(fields))(*values)
+        return tuple(values) if VALUE_METHODS & {*fields} else _namedtuple(str(kind), tuple(fields))(*values)
 
     def _keep(self, value: Any) -> Plain:
         if isinstance(value, Handle):

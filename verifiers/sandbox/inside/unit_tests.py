@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import traceback
 import types
 from typing import Any
 
-FIXTURES = ("setup_method", "teardown_method")
+SKIPS = (("unittest.case", "SkipTest"), ("_pytest.outcomes", "Skipped"))
 
 
 class CannotRun(Exception):
@@ -40,7 +41,7 @@ def run_text(block: ast.Module, code: types.CodeType, names: dict[str, Any], ent
         exec(code, names)
     except SystemExit as stop:
         # the last line of a text is often `sys.exit(...)`
-        if stop.code not in (None, 0, False) or not _ends_itself(block):
+        if stop.code not in (None, 0, False) or not _is_own(stop, code.co_filename):
             raise
     new = {name: held for name, held in names.items() if name not in before or before[name] is not held}
     ran = 0
@@ -74,7 +75,7 @@ def run_function(function: Any) -> None:
     try:
         function()
     except Exception as error:
-        if _is_skip(error):
+        if (type(error).__module__, type(error).__name__) in SKIPS:
             raise CannotRun(f"`{name}` skips itself") from error
         raise
 
@@ -119,10 +120,9 @@ def _run_class(kind: type) -> None:
         raise CannotRun(f"`{kind.__name__}` has a constructor or marks")
     for name in [name for name in dir(kind) if name.startswith("test")]:
         made = kind()
-        before, after = (getattr(made, fixture, None) for fixture in FIXTURES)
-        for function in (before, getattr(made, name), after):
-            if function is not None:
-                run_function(function)
+        for part in ("setup_method", name, "teardown_method"):
+            if hasattr(made, part):
+                run_function(getattr(made, part))
     for name, held in vars(kind).items():
         if name.startswith("Test") and isinstance(held, type):
             _run_class(held)
@@ -142,13 +142,7 @@ def _called(block: ast.Module) -> set[str]:
     return found
 
 
-def _ends_itself(block: ast.Module) -> bool:
-    names = {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in ast.walk(block)}
-    return not {"exit", "quit", "SystemExit"}.isdisjoint(names)
-
-
-def _is_skip(error: BaseException) -> bool:
-    return type(error).__name__ in ("SkipTest", "Skipped") and type(error).__module__ in (
-        "unittest.case",
-        "_pytest.outcomes",
-    )
+def _is_own(stop: SystemExit, source: str) -> bool:
+    """Whether the text itself ended, and nothing that it called."""
+    frames = [frame.filename for frame in traceback.extract_tb(stop.__traceback__)]
+    return [name for name in frames if "_sitebuiltins" not in name][-1] == source

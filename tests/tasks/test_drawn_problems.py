@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.tasks import SourceError, TaskSource, load_source
-from selfplay.tasks.drawing import drawn, drawn_each, most_drawn
+from selfplay.tasks.drawn_problems import drawn, drawn_each, most_drawn
 from selfplay.tasks.errors import BrokenSource
 
 HEAD = """

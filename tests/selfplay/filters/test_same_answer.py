@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from selfplay.filters.answers import MOST_COMPARED, Reader, Unread
 from selfplay.filters.group_filter import Candidate
+from selfplay.filters.same_answer import MOST_COMPARED, Reader, Unread
 from selfplay.run.judging import Judge
 
 

@@ -53,7 +53,8 @@ def test_without_vllm_auto_says_what_writes_instead(
 
 def test_settings_and_protocol_import_nothing_heavy() -> None:
     script = (
-        "import sys, selfplay.engines, selfplay.models.folders, selfplay.models.prompts, selfplay.engines.prove;"
+        "import sys, selfplay.engines, selfplay.models.folders, selfplay.models.prompts;"
+        "import selfplay.engines.proof_of_weights;"
         "print(sorted({'torch', 'vllm', 'transformers', 'openai', 'tokenizers', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from selfplay.hostile_text import visible
-from selfplay.ledger.lineage.found import Lineage, ModelLineage, ModelStep, Place, ProblemLineage, SampleLineage
+from selfplay.ledger.family_tree import Lineage, ModelLineage, ModelStep, Place, ProblemLineage, SampleLineage
 
 SHOWN = 160
 """Characters of a prompt or completion, unless all of it is wanted."""

@@ -1,10 +1,10 @@
-"""Shares with their intervals."""
+"""Confidence intervals: of a share, of a difference of two shares, of a mean over seeds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
+from statistics import NormalDist, fmean, stdev
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,3 +46,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of the values do not exceed. Of at least one value."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def over_seeds(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean of one value a seed, with Student's t interval; without an interval (equal ends) for one seed."""
+    from scipy import stats
+
+    mean = fmean(values)
+    if len(values) < 2:
+        return mean, mean, mean
+    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half

@@ -29,11 +29,12 @@ def job(tmp_path: Path) -> TrainingJob:
 
 
 def train(job: TrainingJob, **changes: Any) -> Any:
-    from selfplay.distill.sft import train as run
+    from selfplay.distill.sft import Supervised
 
     steps: list[tuple[int, float]] = []
     settings = job.settings.model_copy(update=changes)
-    return run(job.model_copy(update={"settings": settings}), lambda step, loss: steps.append((step, loss))), steps
+    changed = job.model_copy(update={"settings": settings})
+    return Supervised().train(changed, lambda step, loss: steps.append((step, loss))), steps
 
 
 def test_equal_jobs_give_equal_students_and_every_step_is_reported(job: TrainingJob) -> None:

@@ -1,7 +1,7 @@
 """The log of an engine's process, and its end when the process died.
 
     keep_log(Path("runs/q/1/logs/engine-0.log"))     # in the engine's process: all that it and its children print
-    last_words(Path("runs/q/1/logs/engine-0.log"))   # in the driver
+    log_tail(Path("runs/q/1/logs/engine-0.log"))   # in the driver
     cause_of_death(error)                            # what Ray knows of it, in a line
 
 What is covered: everything written to standard output and error, by Python and by native code, a crash's stack too.
@@ -38,7 +38,7 @@ def keep_log(path: Path) -> None:
     faulthandler.enable(file=2)
 
 
-def last_words(path: Path) -> str:
+def log_tail(path: Path) -> str:
     """The last lines of a log as text to be added to a sentence; empty where there are none.
 
     Whatever a model or library printed is shown and never obeyed.

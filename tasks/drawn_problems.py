@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
-from selfplay.tasks.errors import SourceError, failed, no_problem
+from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
 from selfplay.tasks.problem import Problem, Split
-from selfplay.tasks.said import STRANGERS
 from selfplay.tasks.source import TaskSource
 
 
@@ -49,7 +48,7 @@ def most_drawn(source: TaskSource, split: Split) -> int | None:
         return source.most(split)
     except SourceError:
         raise
-    except STRANGERS as error:
+    except PLUGIN_ERRORS as error:
         raise failed(f"source `{source.name}`, split {split}", "most", error) from error
 
 
@@ -58,7 +57,7 @@ def _watched(place: str, function: str, begin: Callable[[], Iterable[Any]]) -> I
         stream = iter(begin())
     except SourceError:
         raise
-    except STRANGERS as error:  # also StopIteration, which would read as a source without problems
+    except PLUGIN_ERRORS as error:  # also StopIteration, which would read as a source without problems
         raise failed(f"{place}, index 0", function, error) from error
     for index in count():
         try:
@@ -67,6 +66,6 @@ def _watched(place: str, function: str, begin: Callable[[], Iterable[Any]]) -> I
             return
         except SourceError:
             raise
-        except STRANGERS as error:
+        except PLUGIN_ERRORS as error:
             raise failed(f"{place}, index {index}", function, error) from error
         yield item

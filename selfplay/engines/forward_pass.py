@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from selfplay.engines.protocol import ProbeResult
+from selfplay.engines.engine import ProbeResult
 
 if TYPE_CHECKING:
-    from selfplay.engines.settings import SamplingSettings
+    from selfplay.engines.engine_settings import SamplingSettings
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfplay.engines import EngineSettings, make_engine
-from selfplay.engines.prove import Reference, prove, reference
+from selfplay.engines.proof_of_weights import Reference, prove, reference
 from selfplay.errors import EngineError, WeightsMismatch
 from selfplay.models.folders import ModelInit, create
 

@@ -14,15 +14,15 @@ import pytest
 
 from selfplay.cluster.connection import Cluster
 from selfplay.distill.trainer import Trainer
-from selfplay.engines.last_words import LINES, LONGEST_LINE, last_words
+from selfplay.engines.engine_settings import SamplingSettings
+from selfplay.engines.log_tail import LINES, LONGEST_LINE, log_tail
 from selfplay.engines.pool import MAX_RESTARTS
-from selfplay.engines.settings import SamplingSettings
 from selfplay.errors import EngineError, SelfplayError
 from selfplay.experiment.curriculum import Curriculum
 from selfplay.experiment.schema import Experiment
 from selfplay.ledger.ledger import Ledger
 from selfplay.models import folders as models
-from selfplay.models.state import ModelState
+from selfplay.models.folders import ModelState
 from selfplay.run.sampling import Sampler
 
 
@@ -30,7 +30,7 @@ def test_the_last_lines_are_shown_cut_and_escaped(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     hostile = [b"\x1b[2J cleared \xff\x00", "\u202eback".encode(), b"y" * 100_000]
     log.write_bytes(b"\n".join([f"line {at}".encode() for at in range(100)] + hostile))
-    words = last_words(log).splitlines()[2:]
+    words = log_tail(log).splitlines()[2:]
     assert len(words) == LINES
     assert words[-2].strip() == "\\u202eback"
     assert "\\x1b[2J cleared" in words[-3]
@@ -38,15 +38,15 @@ def test_the_last_lines_are_shown_cut_and_escaped(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_not_there_adds_nothing(tmp_path: Path) -> None:
-    assert last_words(tmp_path / "none.log") == ""
+    assert log_tail(tmp_path / "none.log") == ""
     (tmp_path / "empty.log").touch()
-    assert last_words(tmp_path / "empty.log") == ""
+    assert log_tail(tmp_path / "empty.log") == ""
 
 
 def test_a_process_that_crashes_leaves_its_stack(tmp_path: Path) -> None:
     """Native output and a crash's stack reach the log, not only what Python prints."""
     script = (
-        "import os, sys; from pathlib import Path; from selfplay.engines.last_words import keep_log\n"
+        "import os, sys; from pathlib import Path; from selfplay.engines.log_tail import keep_log\n"
         "keep_log(Path(sys.argv[1])); print('said before', flush=True); os.system('echo by a child')\n"
         "def the_culprit(): os.kill(os.getpid(), 11)\n"
         "the_culprit()"
@@ -54,7 +54,7 @@ def test_a_process_that_crashes_leaves_its_stack(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "engine-0.log"
     done = subprocess.run([sys.executable, "-c", script, str(log)], capture_output=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGSEGV
-    words = last_words(log)
+    words = log_tail(log)
     assert "said before" in words
     assert "by a child" in words
     assert "Segmentation fault" in words

@@ -20,8 +20,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from selfplay.engines.protocol import Engine, ProbeResult
-from selfplay.engines.threads import set_threads
+from selfplay.engines.engine import Engine, ProbeResult, set_threads
 from selfplay.errors import ModelError, WeightsMismatch
 from selfplay.models.folders import check_folder, context_length
 
@@ -69,7 +68,7 @@ def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    from selfplay.engines.forward import probe
+    from selfplay.engines.forward_pass import probe
 
     logging.disable_progress_bar()
     set_threads(None, folder)
