@@ -129,6 +129,7 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         total_seconds=sum(entry.seconds for entry in record.times()),
         per_second=_per_second,
         judges=[(*judge, audited(*judge[:3])) for judge in record.judges()],
+        seal_note=record.seal_note(),
         config=yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         environment=_flat(record.environment),
     )

@@ -30,6 +30,10 @@ from selfplay.run.directory import ENVIRONMENT, recorded_environment
 LONGEST = 4000
 """Characters of a model's text that leave the ledger; the page shows fewer."""
 OUTCOMES = ("accepted", "rejected", "undecided")
+SHARED_SEAL = (
+    "Some programs were judged with `seal: shared`: a program that sets out to can forge such a verdict "
+    "(docs/judge-code.md)."
+)
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,10 @@ class RunRecord:
         sql = """SELECT verifier, version, settings_hash, sandbox, count(*) FROM verdicts WHERE version != ''
                  GROUP BY ALL ORDER BY ALL"""
         return [(str(a), str(b), str(c), d, int(n)) for a, b, c, d, n in self._ask(sql)]
+
+    def seal_note(self) -> str:
+        """`SHARED_SEAL` where any verdict was given under `seal: shared`, else nothing."""
+        return SHARED_SEAL if any("seal: shared" in (judge[3] or "") for judge in self.judges()) else ""
 
     def examples(self, each: int) -> list[Example]:
         """At most `each` samples for each task and outcome: one of every reason, the most frequent reasons first.

@@ -62,6 +62,8 @@ def arms_table(run: Path) -> Table:
             notes.insert(0, f"Stopped by a `stop_when`: {visible(stopped)} was not made.")
         if not summary.finished:
             notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
+        if note := record.seal_note():
+            notes.append(note)
         if summary.has_bounds():
             notes.append("Some held-out verdicts are undecided: accuracies are lower bounds; the report gives both.")
         if notes:

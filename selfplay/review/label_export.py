@@ -3,7 +3,7 @@
 The files of a draw:
 
     index.html     a page: one sample at a time, r / w / u label it, it saves a file of labels
-    samples.csv    the same for a spreadsheet, with empty columns `label` and `note`
+    samples.csv    the same for a spreadsheet, with the verdict's sandbox and empty columns `label` and `note`
     samples.jsonl  the same as JSON lines
 
 The page is one static file: nothing is served, nothing is loaded, and the only script that its content security policy
@@ -137,9 +137,10 @@ def _shown(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _samples(ledger: Ledger, ids: Sequence[str]) -> list[dict[str, Any]]:
-    sql = """SELECT s.id, p.source, p.prompt, p.reference, s.completion FROM samples s
-             JOIN problems p ON p.id = s.problem_id WHERE s.id IN (SELECT unnest(?))"""
-    keys = ("id", "task", "prompt", "reference", "completion")
+    sql = """SELECT s.id, p.source, p.prompt, p.reference, s.completion, coalesce(v.sandbox, '') FROM samples s
+             JOIN problems p ON p.id = s.problem_id JOIN verdicts v ON v.sample_id = s.id
+             WHERE s.id IN (SELECT unnest(?))"""
+    keys = ("id", "task", "prompt", "reference", "completion", "sandbox")
     found = {row[0]: dict(zip(keys, row, strict=True)) for row in ledger.rows(sql, [list(ids)])}
     return [found[one] | {"label": "", "note": ""} for one in ids]
 

@@ -87,6 +87,16 @@ def test_the_export_is_blind_and_hostile_text_stays_text(run: Path) -> None:
     assert data["samples"][0]["completion"].endswith("more characters not shown")
 
 
+def test_the_export_says_the_sandbox_of_each_verdict_that_has_one(run: Path) -> None:
+    export(run, count=30, seed=3, output=run / "out", second=None)
+    with (run / "out" / "samples.csv").open(newline="") as file:
+        written = {row["id"]: row["sandbox"] for row in csv.DictReader(file)}
+    lines = map(json.loads, (run / "out" / "samples.jsonl").read_text().splitlines())
+    assert written == {line["id"]: line["sandbox"] for line in lines}
+    assert written == {identity: "namespaces, seal: shared" if identity < "8" else "" for identity in written}
+    assert len(set(written.values())) == 2
+
+
 def test_a_csv_comes_back_with_its_notes_and_cells_are_no_formulas(run: Path, known_run: Any) -> None:
     export(run, count=20, seed=0, output=run / "out", second=None)
     with (run / "out" / "samples.csv").open(newline="") as file:
