@@ -1,19 +1,16 @@
 """`selfplay tasks check`: can a source's problems be learned from and judged?
 
-    check(load_source("gsm8k", {"folder": "data"}), workers=2)
-
 Each problem is asked: can its row be read, is a part of it empty, does it repeat another, does the verifier accept its
-own worked solution and reject its neighbour's, and does it fit into the model's context. What is covered: all rows of a
-finite source, the first `count` problems of an endless one, judged under the supervisor as in a run. What is not
-covered: a reference and solution that are wrong together, and a question without an answer.
+own worked solution and reject its neighbour's, and does it fit into the model's context. A finite source is checked
+whole, an endless one by its first problems. A reference and solution that are wrong together are not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import JsonValue
 
@@ -60,9 +57,6 @@ class Finding:
     reference: Mapping[str, JsonValue] | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
     """The verdict's evidence, where a verdict is what is wrong."""
-
-    def as_row(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass
