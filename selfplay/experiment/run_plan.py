@@ -191,13 +191,10 @@ def done_in(run: Path) -> Done:
     """
     from selfplay.ledger.ledger import Ledger
 
-    ledger = Ledger.of_run(run)
-    evaluated = "SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'"
-    trained = "SELECT count(*) FROM models WHERE training_set_id IS NOT NULL"
-    drawn = "SELECT count(*) FROM samples WHERE purpose = ? AND model IS NOT NULL"
-    return Done(
-        models=ledger.rows(evaluated)[0][0],
-        trainings=ledger.rows(trained)[0][0],
-        training_samples=ledger.rows(drawn, ["train"])[0][0],
-        evaluation_samples=sum(ledger.rows(drawn, [purpose])[0][0] for purpose in ("evaluate", "validate")),
-    )
+    counts = Ledger.of_run(run).rows("""
+        SELECT (SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'),
+               (SELECT count(*) FROM models WHERE training_set_id IS NOT NULL),
+               (SELECT count(*) FROM samples WHERE model IS NOT NULL AND purpose = 'train'),
+               (SELECT count(*) FROM samples WHERE model IS NOT NULL AND purpose != 'train')
+    """)
+    return Done(*counts[0])

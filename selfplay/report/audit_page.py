@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,35 +112,32 @@ def sentences(record: Record) -> list[str]:
 
 def page(done: Audit) -> str:
     """The page as HTML."""
+    record = done.record
     wrong = [one for one in done.rows if one.is_wrong]
+    doubtful = "Each is a wrong completion that passed, or one that is right after all."
     groups = (
         ("Wrong, and accepted", "", [one for one in wrong if one.row.label == "wrong"]),
         ("Right, and rejected", "", [one for one in wrong if one.row.label == "right"]),
         ("Undecided", "", [one for one in done.rows if one.outcome == "undecided"]),
         (
             "Made wrong without proof, and accepted",
-            "Each is a wrong completion that passed, or one that is right after all.",
+            doubtful,
             [one for one in done.rows if one.row.label == "doubtful" and one.outcome == "accepted"],
         ),
         ("The second verifier disagrees", "", [one for one in done.rows if one.disagrees]),
     )
-    record = done.record
-    html: str = (
-        page_environment()
-        .get_template("audit.html.j2")
-        .render(
-            record=record,
-            settings=json.dumps(record.settings),
-            asked=json.dumps(record.asked, ensure_ascii=False),
-            command=command(record),
-            table=list(table(record)),
-            totals=2 + bool(record.total("doubtful").rows) + bool(record.total("wrong", attacks=True).rows),
-            share=share,
-            sentences=sentences(record),
-            groups=[
-                (title, why, len(rows), [_shown(one) for one in _spread(rows)]) for title, why, rows in groups if rows
-            ],
-        )
+    shown = [(title, why, len(rows), [_shown(one) for one in _spread(rows)]) for title, why, rows in groups if rows]
+    template = page_environment().get_template("audit.html.j2")
+    html: str = template.render(
+        record=record,
+        settings=json.dumps(record.settings),
+        asked=json.dumps(record.asked, ensure_ascii=False),
+        command=command(record),
+        table=list(table(record)),
+        totals=2 + bool(record.total("doubtful").rows) + bool(record.total("wrong", attacks=True).rows),
+        share=share,
+        sentences=sentences(record),
+        groups=shown,
     )
     return html
 
@@ -167,11 +165,11 @@ def share(value: Share) -> str:
 
 def _spread(rows: Sequence[Judged]) -> list[Judged]:
     """At most `SHOWN`, each category before any comes again."""
-    turns: dict[str, int] = {}
+    turns: Counter[str] = Counter()
     keyed = []
     for place, one in enumerate(rows):
-        turn = turns[one.row.category] = turns.get(one.row.category, 0) + 1
-        keyed.append((turn, place))
+        turns[one.row.category] += 1
+        keyed.append((turns[one.row.category], place))
     return [rows[place] for _, place in sorted(keyed)[:SHOWN]]
 
 

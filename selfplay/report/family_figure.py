@@ -1,7 +1,7 @@
-"""The family tree of a run: which model wrote the data of which, and one sample with all its ancestors.
+"""The family tree of a run's first seed: which model wrote the data of which, and one sample with all its ancestors.
 
-One seed is drawn, the first. A line runs from the model that wrote samples to the model that trained on them, as wide
-as their share of its training set; the bar under a model is that set by origin.
+A line runs from the model that wrote samples to the model that trained on them, as wide as their share of its training
+set; the bar under a model is that set by origin.
 """
 
 from __future__ import annotations
@@ -134,31 +134,23 @@ def _edge(
     panel: Axes, writer: Member, reader: Member, share: float, rows: dict[str, float], colour: str, labelled: bool
 ) -> None:
     """From writer to reader; lines that jump over generations bow upwards past the models between."""
-    x0, x1 = writer.place.generation, reader.place.generation
     y0, y1 = rows.get(writer.place.arm), rows.get(reader.place.arm)
     if y0 is None or y1 is None:
         return
-    bow = 0.0 if x1 - x0 <= 1 or writer.place.arm == START else 0.22 + 0.06 * (x1 - x0)
+    x0, jump = writer.place.generation, reader.place.generation - writer.place.generation
+    from_start = writer.place.arm == START
+    bow = 0.0 if jump <= 1 else 0.16 + 0.08 * jump if from_start else 0.22 + 0.06 * jump
     steps = [step / 24 for step in range(25)]
-    x = [x0 + (x1 - x0) * t for t in steps]
-    # leave the writer and reach the reader level, so that lines of neighbouring arms part early
-    ease = [min(1.0, t * (x1 - x0)) if writer.place.arm == START else t for t in steps]
+    # lines from the start reach their row within one generation, so that neighbours part early
+    ease = [min(1.0, s * jump) if from_start else s for s in steps]
+    x = [x0 + jump * s for s in steps]
     y = [y0 + (y1 - y0) * t * t * (3 - 2 * t) + bow * 4 * s * (1 - s) for t, s in zip(ease, steps, strict=True)]
-    if writer.place.arm == START and x1 - x0 > 1:
-        y = [v + (0.16 + 0.08 * (x1 - x0)) * 4 * s * (1 - s) for v, s in zip(y, steps, strict=True)]
     panel.plot(x, y, color=colour, linewidth=0.6 + 5.0 * share, alpha=0.55, solid_capstyle="butt", zorder=1)
     if labelled:
-        at = 18 if x1 - x0 == 1 else 12
-        panel.annotate(
-            f"{100 * share:.0f} %",
-            (x[at], y[at]),
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            color=colour,
-            zorder=3,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
-        )
+        at = 18 if jump == 1 else 12
+        words, box = f"{100 * share:.0f} %", {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+        centred = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 3}
+        panel.annotate(words, (x[at], y[at]), color=colour, bbox=box, **centred)
 
 
 def _node(panel: Axes, x: float, y: float, member: Member, colour: str, labelled: bool) -> None:

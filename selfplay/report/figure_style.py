@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfplay.hostile_text import visible
 
@@ -108,43 +108,13 @@ def short(name: str) -> str:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The house's settings, whatever the reader's matplotlibrc says."""
+    """The settings of figures.mplstyle, whatever the reader's matplotlibrc says."""
     import matplotlib
+    import matplotlib.style
 
-    settings: dict[Any, Any] = {
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": "#999999",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "axes.titlesize": 10.5,
-        "axes.titleweight": "bold",
-        "axes.titlelocation": "left",
-        "grid.color": "#e6e6e6",
-        "grid.linewidth": 0.8,
-        "xtick.color": "#666666",
-        "ytick.color": "#666666",
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "lines.linewidth": 1.9,
-        "lines.markersize": 5.5,
-        "legend.handlelength": 3.0,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        # A name in a config may hold dollar signs; they are not formulas.
-        "text.parse_math": False,
-        # Equal scores give equal bytes, and no font of the reader's machine is needed.
-        "svg.hashsalt": "selfplay",
-        "svg.fonttype": "path",
-    }
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
         # A task may be named in a script that the font lacks: the figure then shows boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

@@ -1,7 +1,6 @@
 """The report's page and the files beside it, from one reading of the run.
 
-Covered: all text is escaped by Jinja2 and its control characters are shown as escapes (hostile_text.py), because
-completions, task names and verdicts come from models and strangers. The page loads nothing from anywhere: style and
+Jinja2 escapes all text, and hidden characters are shown as escapes (hostile_text.py). The page loads nothing: style and
 figures are inside it, and a content security policy forbids scripts and requests.
 """
 
@@ -12,6 +11,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,7 @@ CHARACTERS = {"prompt": 800, "completion": 1200, "reference": 800, "detail": 800
 def write_report(run: Path) -> Path:
     """Write `report/index.html`, `report/figures/*` and `report/scores.csv` of a run, finished or not.
 
-    Each file is written under a temporary name and renamed. Needs no network, model or cluster; only reads the ledger.
-
-    Args:
-        run: a run directory, such as `runs/quickstart/20260101-120000-abc123`.
+    Needs no network, model or cluster; only reads the ledger.
 
     Returns:
         The path of `index.html`.
@@ -68,11 +65,10 @@ def write_report(run: Path) -> Path:
         page = _render(record, summary, pictures)
         scores = scores_csv(record.scores)
     report = run / "report"
-    folder = report / "figures"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (report / "figures").mkdir(parents=True, exist_ok=True)
         for picture in pictures.values():
-            picture.save(folder)
+            picture.save(report / "figures")
         write_whole(report / "scores.csv", scores)
         write_whole(report / "index.html", page)
     except OSError as error:
@@ -157,34 +153,29 @@ def duration(seconds: float) -> str:
 
 def _finals(summary: Summary) -> list[tuple[str, list[Point | None], list[list[Point | None]]]]:
     """(arm, cells over the common seeds, cells of each seed) after the last common generation."""
-    if summary.last == 0:
+    last, common = summary.last, summary.common_seeds
+    if last == 0:
         return []
-    seeds = summary.common_seeds if len(summary.common_seeds) > 1 else []
+    seeds = common if len(common) > 1 else []
     return [
-        (
-            arm,
-            _cells(summary, arm, summary.last, summary.common_seeds),
-            [_cells(summary, arm, summary.last, [seed]) for seed in seeds],
-        )
+        (arm, _cells(summary, arm, last, common), [_cells(summary, arm, last, [seed]) for seed in seeds])
         for arm in summary.arms
     ]
 
 
 def _cells(summary: Summary, arm: str, generation: int, seeds: Sequence[int] | None = None) -> list[Point | None]:
     """Accuracy over all tasks, then on each task where there are several."""
-    tasks = [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]
-    return [summary.point("accuracy", arm, generation, task, seeds) for task in tasks]
+    return [summary.point("accuracy", arm, generation, task, seeds) for task in summary.shown_tasks]
 
 
 def _bounds(summary: Summary) -> list[tuple[str, int, str, float, float]]:
     """(arm, generation, task, lower bound, upper bound) wherever accuracy is known as bounds only."""
     found = []
     places = [(START, 0)] + [(a, g) for a in summary.arms for g in range(1, summary.experiment.generations + 1)]
-    for arm, generation in places:
-        for task in [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]:
-            lower, upper = summary.point("accuracy", arm, generation, task), summary.upper(arm, generation, task)
-            if lower is not None and upper is not None:
-                found.append((arm, generation, task, lower.value, upper))
+    for (arm, generation), task in product(places, summary.shown_tasks):
+        lower, upper = summary.point("accuracy", arm, generation, task), summary.upper(arm, generation, task)
+        if lower is not None and upper is not None:
+            found.append((arm, generation, task, lower.value, upper))
     return found
 
 
@@ -206,10 +197,9 @@ def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str
 
 def _samples(examples: Sequence[Example]) -> list[tuple[str, str, list[tuple[Example, dict[str, Any]]]]]:
     """(task, outcome, samples with their shown texts)."""
-    groups: dict[tuple[str, str], list[tuple[Example, dict[str, Any]]]] = {}
-    for example in sorted(examples, key=lambda e: (e.task, outcome_order(e.outcome))):
-        groups.setdefault((example.task, example.outcome), []).append((example, _texts(example)))
-    return [(task, outcome, found) for (task, outcome), found in groups.items()]
+    ordered = sorted(examples, key=lambda e: (e.task, outcome_order(e.outcome)))
+    groups = groupby(ordered, key=lambda e: (e.task, e.outcome))
+    return [(task, outcome, [(one, _texts(one)) for one in group]) for (task, outcome), group in groups]
 
 
 def _texts(example: Example) -> dict[str, Any]:

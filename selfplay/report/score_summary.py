@@ -61,6 +61,8 @@ class Summary:
         self.arms = [arm.name for arm in self.experiment.arms]
         self.seeds = sorted({score.seed for score in record.scores})
         self.tasks = sorted({score.task for score in record.scores} - {ALL_TASKS})
+        self.shown_tasks = [ALL_TASKS, *(self.tasks if len(self.tasks) > 1 else [])]
+        """All tasks together, then each where there are several."""
         self._by_place: dict[tuple[str, str, int], list[Score]] = {}
         for score in record.scores:
             self._by_place.setdefault((score.measure, score.task, score.generation), []).append(score)

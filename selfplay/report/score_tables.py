@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
@@ -12,6 +12,7 @@ from selfplay.hostile_text import visible
 from selfplay.models.folders import START
 from selfplay.report.run_record import Chosen, Kept, RunRecord
 from selfplay.report.score_summary import Summary, percent, percent_interval, stopped_words, whole_range
+from selfplay.run.directory import first_difference
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -176,28 +177,12 @@ def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, 
 
 
 def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> None:
-    recorded, here = _flat(then), _flat(now)
-    for key in [*recorded, *here]:
-        if recorded.get(key) != here.get(key):
-            raise RunError(
-                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was "
-                f"{recorded.get(key)!r}; compare runs that differ in their seeds alone."
-            )
+    recorded, here = (each.model_dump(mode="json", exclude=set(MAY_DIFFER)) for each in (then, now))
+    if found := first_difference(recorded, here):
+        key, was, is_ = found
+        raise RunError(
+            f"{run} is another experiment than {first}: `{key}` is {is_!r} and was {was!r}; compare runs that differ in "
+            "their seeds alone."
+        )
 
 
-def _flat(experiment: Experiment) -> dict[str, Any]:
-    """Every setting by its dotted key, such as `arms[0].name`, without those that may differ."""
-    flat: dict[str, Any] = {}
-
-    def walk(key: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
-            for name, item in value.items():
-                walk(f"{key}.{name}" if key else str(name), item)
-        elif isinstance(value, list) and value:
-            for index, item in enumerate(value):
-                walk(f"{key}[{index}]", item)
-        else:
-            flat[key] = value
-
-    walk("", experiment.model_dump(mode="json", exclude=set(MAY_DIFFER)))
-    return flat

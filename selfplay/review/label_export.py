@@ -1,13 +1,11 @@
 """What leaves a run for people: a draw of verdicts to label blind, and what they found right as worked examples.
 
-The files of a draw:
-
     index.html     a page: one sample at a time, r / w / u label it, it saves a file of labels
     samples.csv    the same for a spreadsheet, with the verdict's sandbox and empty columns `label` and `note`
     samples.jsonl  the same as JSON lines
 
-The page is one static file: nothing is served, nothing is loaded, and the only script that its content security policy
-lets run is its own. Texts are put in as text, with their hidden characters shown as escapes. The order is random.
+The page loads nothing, and its content security policy lets run its own script alone. Texts are put in as text, with
+their hidden characters shown as escapes. The order is random.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
 """The verdicts of a run in strata, and a draw from each.
 
-A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Within it
-the verdicts stand by arm, generation and third of difficulty, in random order where these are equal, and the draw
-takes every n-th from a random start: it is spread over all of these in proportion, without strata of one row.
-Undecided verdicts and disagreements are few and tell most, so they are served first, with up to half of the draw.
-What is left is shared equally among the others.
-
-What is covered: verdicts that a verifier gave. What is not covered: samples that were cut or never written, which no
-verifier has seen.
+A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Undecided
+verdicts and disagreements are few and tell most, so they get up to half of the draw; the others share the rest equally.
+Within a stratum the draw is spread over arms, generations and thirds of difficulty. Samples that were cut or never
+written have no verdict of a verifier and are not drawn.
 """
 
 from __future__ import annotations
