@@ -102,8 +102,8 @@ def rates(strata: Iterable[Labelled], seed: int = 0) -> Rates:
     true_draws = _ratio(drawn[True], all_right)
     false_draws = _ratio(sizes[True] - drawn[True], all_wrong)
     return Rates(
-        _interval(tpr, true_draws, _linearised(found, tpr, right)),
-        _interval(fpr, false_draws, _linearised(found, fpr, wrong)),
+        interval(tpr, true_draws, _linearised(found, tpr, right)),
+        interval(fpr, false_draws, _linearised(found, fpr, wrong)),
         true_draws,
         false_draws,
     )
@@ -127,7 +127,7 @@ def corrected(rates: Rates, accepted: int, n: int, seed: int = 0) -> tuple[Estim
     with np.errstate(divide="ignore", invalid="ignore"):
         draws = np.where(gap > 0, np.clip((observed - rates.false_draws) / gap, 0, 1), np.nan)
     draws = np.where(np.isnan(draws), np.random.default_rng(seed).uniform(0, 1, DRAWS), draws)
-    return _interval(min(1.0, max(0.0, value)), draws), draws
+    return interval(min(1.0, max(0.0, value)), draws), draws
 
 
 def wrong_shares(rates: Rates, right: Estimate, draws: Draws, q: float) -> tuple[Estimate, Estimate]:
@@ -144,8 +144,8 @@ def wrong_shares(rates: Rates, right: Estimate, draws: Draws, q: float) -> tuple
     wrong_accepted, right_accepted = fpr * (1 - share), tpr * share
     wrong_rest, right_rest = (1 - fpr) * (1 - share), (1 - tpr) * share
     return (
-        _interval(wrong_accepted / max(1e-12, wrong_accepted + right_accepted), accepted),
-        _interval(wrong_rest / max(1e-12, wrong_rest + right_rest), rest),
+        interval(wrong_accepted / max(1e-12, wrong_accepted + right_accepted), accepted),
+        interval(wrong_rest / max(1e-12, wrong_rest + right_rest), rest),
     )
 
 
@@ -178,6 +178,6 @@ def _ratio(top: Draws, bottom: Draws) -> Draws:
     return found
 
 
-def _interval(value: float, draws: Draws, error: float | None = None) -> Estimate:
+def interval(value: float, draws: Draws, error: float | None = None) -> Estimate:
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(value, min(value, float(low)), max(value, float(high)), error)

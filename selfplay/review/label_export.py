@@ -21,6 +21,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from markupsafe import Markup
+
 from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
@@ -119,8 +121,6 @@ def page(run: str, name: str, samples: Sequence[Mapping[str, Any]]) -> str:
     # inside <script type="application/json"> only `</` and `<!--` end or change what is read
     text = json.dumps(data).replace("<", "\\u003c")
     template = page_environment().from_string((folder / "label.html.j2").read_text(encoding="utf-8"))
-    from markupsafe import Markup
-
     html: str = template.render(run=run, digest=digest, script=Markup(script), data=Markup(text))
     return html
 
@@ -159,10 +159,8 @@ def _outcomes(file: Path) -> dict[str, str]:
         raise RunError(f"Cannot read {file} ({error}); give what `selfplay verify` wrote.") from None
     found = {}
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
-            row = json.loads(line)
+            row = json.loads(line) if line.strip() else {"id": None}
             if row["id"] is not None:
                 found[str(row["id"])] = str(row["outcome"])
         except (ValueError, KeyError, TypeError, RecursionError):
