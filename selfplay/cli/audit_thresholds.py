@@ -91,5 +91,3 @@ def named_source(text: str) -> NamedSource:
     if not all("=" in pair for pair in pairs):
         raise ConfigError(f"--source {text}: write it as SOURCE,KEY=VALUE, such as --source gsm8k,folder=data.")
     return NamedSource(name, settings_of(pairs))
-
-

@@ -81,8 +81,6 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
     console.print("This was a dry run: no run was started or written.")
 
 
-
-
 def _print(console: Console, rows: list[tuple[str, str]]) -> None:
     for name, value in rows:
         console.print(f"{name:<23} {escape(visible(value))}", highlight=False)
@@ -108,5 +106,3 @@ def _times(size: Plan, experiment: Experiment, speeds: Speeds) -> list[tuple[str
         )
         rows.append(("prompts", too_long))
     return rows
-
-

@@ -67,7 +67,7 @@ def write_package(kind: Kind, name: str, into: Path) -> Path:
         raise ConfigError(f"{folder} is there already; remove it, or give another folder with --into.") from None
     except OSError as error:
         raise ConfigError(f"cannot write {folder}: {error.strerror}; give another folder with --into.") from None
-    print(f"{folder}: edit {module}.py, then\n  pip install -e {folder}\n  pytest {folder}\n  selfplay {kind.then} {name}")
+    print(
+        f"{folder}: edit {module}.py, then\n  pip install -e {folder}\n  pytest {folder}\n  selfplay {kind.then} {name}"
+    )
     return folder
-
-

@@ -24,8 +24,6 @@ from selfplay.verifiers.contract import registry
 from selfplay.verifiers.contract.verifier import AnyReference
 
 
-
-
 def sources() -> None:
     """One line for each task source, the broken ones among them."""
 
@@ -82,7 +80,10 @@ def verifier(name: str) -> None:
 
 
 def print_listed(
-    columns: Sequence[str], find: Callable[[], list[Listed[Any]]], cells: Callable[[Any], Sequence[str]], name: str = "name"
+    columns: Sequence[str],
+    find: Callable[[], list[Listed[Any]]],
+    cells: Callable[[Any], Sequence[str]],
+    name: str = "name",
 ) -> None:
     """One line for each plugin; a broken one with the reason.
 

@@ -66,7 +66,10 @@ NOUNS = {
         "selfplay.engines.registry:ENGINES",
         ("what it is",),
         lambda kind: (kind.about,),
-        lambda kind: (f"{kind.kind}: {kind.about or UNSAID}", "Its keys are those of `engine`; `engine.options` holds:"),
+        lambda kind: (
+            f"{kind.kind}: {kind.about or UNSAID}",
+            "Its keys are those of `engine`; `engine.options` holds:",
+        ),
         lambda kind: kind.Options,
     ),
     "distill": Listing(
@@ -84,7 +87,7 @@ NOUNS = {
         lambda measure: (_measured_of(measure), "yes" if measure.by_task else "no", measure.about),
         lambda measure: (
             f"{measure.name}: {measure.about or UNSAID}",
-            f"Of: {_measured_of(measure)}, {'for each task and for all' if measure.by_task else 'for all tasks together'}",
+            f"Of: {_measured_of(measure)}, for {'each task and for all' if measure.by_task else 'all tasks together'}",
         ),
     ),
     "sandboxes": Listing(

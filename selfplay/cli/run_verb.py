@@ -101,5 +101,3 @@ def _say_how_to_go_on(console: Console, run: Path) -> None:
     _say(console, f"  --resume {relative(run, Path.cwd())}")
     if shutil.disk_usage(run).free < NO_ROOM:
         _say(console, f"No room is left on the disk of {run}; free some first.")
-
-

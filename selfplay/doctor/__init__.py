@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-
 from rich.text import Text
 
 from selfplay.doctor import machine, plugins_and_services, software

@@ -34,8 +34,6 @@ def cores() -> Finding:
     return Finding("CPU cores", f"{count} of {os.cpu_count()}{limited}")
 
 
-
-
 def memory() -> Finding:
     """Memory that this process may use: the machine's, or its cgroup's where that is less."""
     total, free = psutil.virtual_memory().total, psutil.virtual_memory().available

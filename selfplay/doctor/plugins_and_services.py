@@ -27,7 +27,7 @@ def plugins() -> list[Finding]:
         needed = QUICKSTART_NEEDS[kind]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            listed = group.listed()  # type: ignore[attr-defined]
+            listed = group.listed()
         sound = ", ".join(each.name for each in listed if each.error is None)
         if set(needed) <= {each.name for each in listed}:
             found.append(Finding(kind, sound))
@@ -57,9 +57,7 @@ def needs() -> list[Finding]:
         if wanted.gpu > len(gpus()[0]):
             remedies.append("Run it on a machine or cluster with a GPU to spare beside engines and training.")
         value = f"needs {wanted.in_words()}" + (" (whether it reaches it was not tried)" if wanted.network else "")
-        found.append(
-            Finding(f"verifier {each.name}", value, "limited" if remedies else "fine", " ".join(remedies))
-        )
+        found.append(Finding(f"verifier {each.name}", value, "limited" if remedies else "fine", " ".join(remedies)))
     return found
 
 
@@ -118,11 +116,3 @@ def hub() -> Finding:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return Finding("Hub", f"offline (HF_HUB_OFFLINE); {value}")
     return Finding("Hub", f"{value}; whether the network reaches it was not tried")
-
-
-
-
-
-
-
-

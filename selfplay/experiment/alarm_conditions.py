@@ -67,7 +67,9 @@ class Condition(BaseModel):
         if self.falling_for is not None:
             line = ", ".join(f"{value:.4g}" for value in values[-self.falling_for - 1 :] if value is not None)
             return f"{subject} fell for {self.falling_for} generation(s): {line}"
-        limits = [f", {way} {limit:g}" for way, limit in (("below", self.below), ("above", self.above)) if limit is not None]
+        limits = [
+            f", {way} {limit:g}" for way, limit in (("below", self.below), ("above", self.above)) if limit is not None
+        ]
         return f"{subject} is {values[-1]:.4g}{''.join(limits)}"
 
 

@@ -116,8 +116,6 @@ def times(size: Plan, experiment: Experiment, speeds: Speeds) -> dict[str, float
     }
 
 
-
-
 def needed_bytes(size: Plan, experiment: Experiment) -> tuple[int, int]:
     """Bytes of the models (float32 weights; 0 where their size is unknown), and of the ledger at its largest."""
     section = experiment.model

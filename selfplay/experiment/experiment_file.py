@@ -59,8 +59,6 @@ class _NoKeyTwice(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-
-
 def load_experiment(path: Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Experiment:
     """The experiment of a YAML file with `key.path=value` overrides.
 
@@ -191,8 +189,6 @@ def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool) ->
     return (path + (f".{place[-1]}" if missing else "")).lstrip(".")
 
 
-
-
 def _readings(
     place: Sequence[str | int], here: Any, path: str = "", skipped: int = 0
 ) -> Iterator[tuple[str, Any, int]]:
@@ -202,7 +198,7 @@ def _readings(
         return
     part, rest = place[0], place[1:]
     try:
-        inside = here[part] if isinstance(here, dict | list) else _ABSENT
+        inside = here[part] if isinstance(here, dict | list) else _ABSENT  # type: ignore[index]
     except (KeyError, IndexError, TypeError):
         inside = _ABSENT
     if inside is not _ABSENT:
@@ -210,8 +206,6 @@ def _readings(
         yield from _readings(rest, inside, path + step, skipped)
     if inside is _ABSENT or isinstance(part, str):
         yield from _readings(rest, here, path, skipped + 1)
-
-
 
 
 def _known_keys(model: type[BaseModel]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfplay.ledger import printed_tree
 from selfplay.ledger.family_tree import Part, Place, Tree
@@ -149,7 +149,7 @@ def _edge(
     if labelled:
         at = 18 if jump == 1 else 12
         words, box = f"{100 * share:.0f} %", {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-        centred = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 3}
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 3}
         panel.annotate(words, (x[at], y[at]), color=colour, bbox=box, **centred)
 
 

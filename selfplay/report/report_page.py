@@ -19,7 +19,6 @@ import yaml
 
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
-from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.folders import START
 from selfplay.report.escaping import csv_cell, page_environment
 from selfplay.report.family_figure import draw_family, example_of_ancestors

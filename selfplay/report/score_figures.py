@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.report.figure_style import (
@@ -52,9 +52,7 @@ def draw_all(summary: Summary) -> dict[str, Picture]:
         return {name: render(name, figure) for name, figure in drawn.items() if figure is not None}
 
 
-def _lines(
-    summary: Summary, asked: Sequence[tuple[str, str, str]], label: str, *, tall: bool = False
-) -> Figure | None:
+def _lines(summary: Summary, asked: Sequence[tuple[str, str, str]], label: str, *, tall: bool = False) -> Figure | None:
     """A panel with a line for each arm for each (title, measure, task) that was measured."""
     panels_lines = [
         (title, measure, [summary.line(measure, arm, task) for arm in summary.arms]) for title, measure, task in asked
@@ -77,8 +75,6 @@ def _lines(
     else:
         legend(figure, panels)
     return figure
-
-
 
 
 def _line(panel: Axes, summary: Summary, index: int, line: Sequence[Point]) -> None:
@@ -133,7 +129,7 @@ def _outcomes(summary: Summary) -> Figure | None:
                 bottom += parts[outcome]
             if truncated is not None:
                 ends = [turn - 0.34, turn + 0.34]
-                bar = {"color": INK, "linewidth": 2, "solid_capstyle": "butt", "label": "truncated"}
+                bar: dict[str, Any] = {"color": INK, "linewidth": 2, "solid_capstyle": "butt", "label": "truncated"}
                 panel.plot(ends, [truncated.value] * 2, **bar)
         panel.set_title(short(arm))
         generation_axis(panel, summary.experiment.generations, first=1)
@@ -142,8 +138,6 @@ def _outcomes(summary: Summary) -> Figure | None:
     label_rows(panels, "Share of samples")
     legend(figure, panels, last="truncated")
     return figure
-
-
 
 
 def _top(lines: Sequence[Sequence[Point]]) -> float:

@@ -181,8 +181,6 @@ def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> 
     if found := first_difference(recorded, here):
         key, was, is_ = found
         raise RunError(
-            f"{run} is another experiment than {first}: `{key}` is {is_!r} and was {was!r}; compare runs that differ in "
-            "their seeds alone."
+            f"{run} is another experiment than {first}: `{key}` is {is_!r} and was {was!r}; "
+            "compare runs that differ in their seeds alone."
         )
-
-

@@ -38,7 +38,6 @@ class Review:
     """Labels that belong to other draws, and are not counted."""
 
 
-
 @dataclass(frozen=True)
 class Correction:
     """One measure of an arm: as the verifiers gave it, and corrected."""

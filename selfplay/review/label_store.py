@@ -152,5 +152,3 @@ def _json(line: str, place: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         raise RunError(f"{place} is not JSON; give the page's file, a CSV or JSON lines.") from None
-
-
