@@ -56,7 +56,8 @@ def markdown(record: Record) -> str:
     ]
     for label, where, kind, counts in table(record):
         numbers = f"{counts.rows:,} | {counts.accepted:,} | {counts.rejected:,} | {counts.undecided:,}"
-        lines.append(f"| {label} | {where} | {_cell(kind)} | {numbers} | {share(counts.share_accepted)} |")
+        cell = " ".join(kind.replace("|", "\\|").split())
+        lines.append(f"| {label} | {where} | {cell} | {numbers} | {share(counts.share_accepted)} |")
     return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences(record)), ""])
 
 
@@ -64,9 +65,10 @@ def table(record: Record) -> Iterator[tuple[str, str, str, Counts]]:
     """(label, where from, kind, counts): the totals first, then by category."""
     yield "right", "all", "all", record.total("right")
     yield "wrong", "all but attacks", "all", record.total("wrong")
-    for label, counts in (("doubtful", record.total("doubtful")), ("attacks", record.total("wrong", attacks=True))):
-        if counts.rows:
-            yield LABEL_WORDS.get(label, "wrong"), "all" if label == "doubtful" else "attacks", "all", counts
+    if (doubtful := record.total("doubtful")).rows:
+        yield LABEL_WORDS["doubtful"], "all", "all", doubtful
+    if (tried := record.total("wrong", attacks=True)).rows:
+        yield "wrong", "attacks", "all", tried
     for one in record.categories:
         where = "attacks" if one.group == "attacks" else f"{one.group}, {one.origin}"
         yield LABEL_WORDS[one.label], where, one.category, one.counts
@@ -202,5 +204,3 @@ def _line(one: Judged) -> dict[str, Any]:
     return line
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

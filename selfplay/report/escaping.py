@@ -31,7 +31,7 @@ def csv_cell(value: object) -> object:
 
 
 def _printable(value: Any) -> Any:
-    """What Jinja2 does with every value before it escapes it: hidden characters become visible.
+    """Applied to every value before it is escaped: hidden characters become visible.
 
     A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
     """

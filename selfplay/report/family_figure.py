@@ -52,19 +52,18 @@ class Family:
     def of(cls, record: RunRecord) -> Family | None:
         """The family of the first seed that has models; none where no model is recorded yet."""
         tree = Tree(record.connection)
-        placed = sorted((place.seed, key, place) for key, places in tree.places.items() for place in places)
-        if not placed:
+        seed = min((place.seed for places in tree.places.values() for place in places), default=None)
+        if seed is None:
             return None
-        seed = placed[0][0]
         members = {}
-        for other, key, place in placed:
-            if other == seed:
-                row = tree.rows[key]
-                first = tree.places[key][0]
-                kept = place.arm == first.arm and place.generation != first.generation
-                kept = kept or (first.arm == START and place.arm != START)
-                parts = tree.parts.get(row["training_set_id"], [])
-                members[place.arm, place.generation] = Member(place, key, row["depth"], parts, kept)
+        for key, places in sorted(tree.places.items()):
+            row, first = tree.rows[key], places[0]
+            for place in places:
+                if place.seed == seed:
+                    kept = place.arm == first.arm and place.generation != first.generation
+                    kept = kept or (first.arm == START and place.arm != START)
+                    parts = tree.parts.get(row["training_set_id"], [])
+                    members[place.arm, place.generation] = Member(place, key, row["depth"], parts, kept)
         return cls(seed, members)
 
     def writer(self, fingerprint: str | None, arm: str) -> Member | None:

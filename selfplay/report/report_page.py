@@ -180,12 +180,9 @@ def _bounds(summary: Summary) -> list[tuple[str, int, str, float, float]]:
 
 def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str]]]:
     """(arm, generation, rows, share of each origin as text), ranges where seeds differ."""
-    groups: dict[tuple[str, int], list[Any]] = {}
-    for row in record.training_sets():
-        groups.setdefault((row.arm, row.generation), []).append(row)
     found = []
-    for (arm, generation), rows in groups.items():
-        shares = {}
+    for (arm, generation), group in groupby(record.training_sets(), key=lambda row: (row.arm, row.generation)):
+        rows, shares = list(group), {}
         for origin in {origin for row in rows for origin in row.shares}:
             values = [100 * row.shares.get(origin, 0.0) for row in rows]
             low, high = f"{min(values):.0f}", f"{max(values):.0f}"
@@ -202,24 +199,24 @@ def _samples(examples: Sequence[Example]) -> list[tuple[str, str, list[tuple[Exa
 
 
 def _texts(example: Example) -> dict[str, Any]:
-    return {
-        "prompt": excerpt(example.prompt, CHARACTERS["prompt"], example.prompt_length),
-        "completion": excerpt(example.completion, CHARACTERS["completion"], example.completion_length),
-        "reference": excerpt(example.reference, CHARACTERS["reference"], example.reference_length),
-        "detail": excerpt(example.detail, CHARACTERS["detail"]),
+    cut = {
+        part: excerpt(getattr(example, part), CHARACTERS[part], getattr(example, f"{part}_length"))
+        for part in ("prompt", "completion", "reference")
     }
+    return cut | {"detail": excerpt(example.detail, CHARACTERS["detail"])}
 
 
 def _interval_words(summary: Summary) -> str:
     if len(summary.seeds) < 2:
         return "One seed; bars are Wilson 95 % intervals over the problems, and do not cover how much seeds differ."
-    words = (
+    return (
         f"Points are means over {len(summary.seeds)} seeds; bars are Student's t 95 % intervals over seeds, "
         "cut at 0 and 100 %."
+    ) + (
+        ""
+        if summary.finished
+        else " A point that only one seed has reached so far has its Wilson interval over problems."
     )
-    if summary.finished:
-        return words
-    return words + " A point that only one seed has reached so far has its Wilson interval over problems."
 
 
 def _per_second(entry: StepTime) -> str:

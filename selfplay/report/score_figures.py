@@ -90,16 +90,9 @@ def _line(panel: Axes, summary: Summary, index: int, line: Sequence[Point]) -> N
         _errorbar(panel, x[:1], line[:1], INK)
         panel.plot(x[:1], [line[0].value], color=INK, marker="o", linestyle="none", zorder=5)
     _errorbar(panel, x[shared:], line[shared:], colour)
-    panel.plot(
-        x,
-        [point.value for point in line],
-        color=colour,
-        linestyle=STYLES[index % len(STYLES)],
-        marker=MARKERS[index % len(MARKERS)],
-        markevery=slice(shared, None),
-        label=short(summary.arms[index]),
-        zorder=3,
-    )
+    look: dict[str, Any] = {"linestyle": STYLES[index % len(STYLES)], "marker": MARKERS[index % len(MARKERS)]}
+    look |= {"markevery": slice(shared, None), "label": short(summary.arms[index]), "zorder": 3}
+    panel.plot(x, [point.value for point in line], color=colour, **look)
 
 
 def _errorbar(panel: Axes, x: Sequence[float], line: Sequence[Point], colour: str) -> None:
@@ -149,28 +142,24 @@ def _top(lines: Sequence[Sequence[Point]]) -> float:
 def _direct_labels(panel: Axes, summary: Summary, lines: Sequence[Sequence[Point]], top: float) -> None:
     """Names beside the last points, pushed apart until none overlap."""
     gap = 0.055 * top
-    ordered = sorted(lines, key=lambda line: line[-1].value)
-    places = [line[-1].value for line in ordered]
+    points = sorted((line[-1] for line in lines), key=lambda point: point.value)
+    places = [point.value for point in points]
     for index in range(1, len(places)):
         places[index] = max(places[index], places[index - 1] + gap)
-    overflow = places[-1] - (top - gap / 2)
-    if overflow > 0:
-        places[-1] -= overflow
-        for index in range(len(places) - 2, -1, -1):
-            places[index] = min(places[index], places[index + 1] - gap)
-    turns = summary.experiment.generations
+    places[-1] = min(places[-1], top - gap / 2)
+    for index in reversed(range(len(places) - 1)):
+        places[index] = min(places[index], places[index + 1] - gap)
     leader = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.8}
-    for line, y in zip(ordered, places, strict=True):
-        index = summary.arms.index(line[-1].arm)
-        point = line[-1]
+    for point, y in zip(points, places, strict=True):
+        far = abs(y - point.value) > 2 * gap or point.generation < summary.experiment.generations
         panel.annotate(
             short(point.arm),
             xy=(point.generation + 0.1, point.value),
             xytext=(1.0, y),
             textcoords=panel.get_yaxis_transform(),
-            color=COLOURS[index % len(COLOURS)],
+            color=COLOURS[summary.arms.index(point.arm) % len(COLOURS)],
             va="center",
             fontweight="bold",
-            arrowprops=leader if abs(y - point.value) > 2 * gap or point.generation < turns else None,
+            arrowprops=leader if far else None,
             annotation_clip=False,
         )
