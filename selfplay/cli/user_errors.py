@@ -74,10 +74,9 @@ def system_limits() -> Iterator[None]:
             sys.stdout.flush()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            shown = str(error.filename)
-            raise _refused(
-                f"The path {shown[:40]}… ({len(shown):,} characters) is too long; give a shorter one."
-            ) from None
+            name = str(error.filename)
+            sentence = f"The path {name[:40]}… ({len(name):,} characters) is too long; give a shorter one."
+            raise _refused(sentence) from None
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
         with suppress(OSError):

@@ -36,11 +36,9 @@ def cores() -> Finding:
 
 def memory() -> Finding:
     """Memory that this process may use: the machine's, or its cgroup's where that is less."""
-    total, free = psutil.virtual_memory().total, psutil.virtual_memory().available
-    limit = _memory_limit()
-    value = f"{_gib(total)}, {_gib(free)} free"
-    if limit is not None and limit < total:
-        value += f", limited to {_gib(limit)} (cgroup)"
+    total, free, limit = psutil.virtual_memory().total, psutil.virtual_memory().available, _memory_limit()
+    limited = f", limited to {_gib(limit)} (cgroup)" if limit is not None and limit < total else ""
+    value = f"{_gib(total)}, {_gib(free)} free{limited}"
     if min(total, limit or total) < LEAST_MEMORY:
         remedy = f"Give the machine or container at least {_gib(LEAST_MEMORY)}, or set `engine.kind: transformers`."
         return Finding("memory", value, "missing", remedy)
@@ -134,17 +132,14 @@ def _texts(file: str) -> list[str]:
 
 def _folders() -> list[Path]:
     """This process's cgroup folders, and all above them, in both versions."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    folders = []
-    for line in lines:
+    own = Path("/proc/self/cgroup")
+    folders: dict[Path, None] = {}
+    for line in own.read_text(encoding="utf-8").splitlines() if own.is_file() else []:
         _, controllers, path = line.split(":", 2)
         for root in (CGROUPS, *(CGROUPS / name for name in (*controllers.split(","), "unified") if name)):
             here = root / path.lstrip("/")
-            folders += [p for p in (here, *here.parents) if p.is_relative_to(root) and p.is_dir()]
-    return list(dict.fromkeys(folders))
+            folders |= dict.fromkeys(p for p in (here, *here.parents) if p.is_relative_to(root) and p.is_dir())
+    return list(folders)
 
 
 def _gib(size: int) -> str:

@@ -131,10 +131,7 @@ def needed_bytes(size: Plan, experiment: Experiment) -> tuple[int, int]:
 
 
 def check_room(size: Plan, experiment: Experiment) -> str | None:
-    """Refuse a run whose models alone do not fit where it is written.
-
-    Returns:
-        A warning where the models fit and the ledger, at its largest, would not.
+    """Refuse a run whose models alone do not fit; a warning where they fit and the ledger, at its largest, would not.
 
     Raises:
         RunError: one sentence with both sizes and the remedy.
@@ -148,12 +145,12 @@ def check_room(size: Plan, experiment: Experiment) -> str | None:
             f"The models of this run need {shown_bytes(of_models)}, and {place} has {shown_bytes(free)} free; make "
             "room, set `output` to another disk, or ask for fewer seeds, arms or generations."
         )
-    if of_models + of_ledger > free:
-        return (
-            f"This run may need {shown_bytes(of_models + of_ledger)}, and {place} has {shown_bytes(free)} free; "
-            "if the room runs out it stops, and can be resumed."
-        )
-    return None
+    if of_models + of_ledger <= free:
+        return None
+    return (
+        f"This run may need {shown_bytes(of_models + of_ledger)}, and {place} has {shown_bytes(free)} free; "
+        "if the room runs out it stops, and can be resumed."
+    )
 
 
 def shown_bytes(size: float) -> str:

@@ -1,7 +1,7 @@
 """Which problems a run uses, and where: worked examples, the pool of each generation, the held-out problems.
 
-All arms of a seed share them. For an endless source every generation gets new problems; for a finite one the
-training split is dealt out in a seeded order, beginning again when it is used up.
+All arms of a seed share them. An endless source gives every generation new problems; the training split of a finite one
+is dealt out in a seeded order, beginning again when it is used up.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Curriculum:
                 _check_room(source, "train", needed, "its `examples` or `problems`")
                 deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
             elif self._experiment.generations:
-                next(self._task_pool(task, source, 1), None)
+                self._task_pool(task, source, 1)
 
     def digests(self) -> dict[str, str]:
         """By source, a hash of its problems and their worked solutions in the order of this seed.
@@ -129,13 +129,13 @@ class Curriculum:
             _check_room(source, "evaluate", wanted, "`evaluate.problems`")
             problems = list(islice(self._evaluation_stream(source), wanted))
             if len(problems) < wanted:
-                both = " and `evaluate.validation`" if for_validation else ""
+                both = (" and `evaluate.validation`", " together") if for_validation else ("", "")
                 raise ConfigError(
-                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both} "
-                    f"to {len(problems) * len(self._sources)} or less{' together' if both else ''}."
+                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both[0]} "
+                    f"to {len(problems) * len(self._sources)} or less{both[1]}."
                 )
-            test.extend(problems[:for_test])
-            validation.extend(problems[for_test:])
+            test += problems[:for_test]
+            validation += problems[for_test:]
         return test, validation
 
     def _evaluated(self, number: int) -> tuple[int, int]:
@@ -158,15 +158,13 @@ class Curriculum:
         begin = (generation - 1) * task.problems
         if source.endless:
             begin += task.examples or 0
-            yield from islice(self._stream(source), begin, begin + task.problems)
-            return
+            return islice(self._stream(source), begin, begin + task.problems)
         everything = list(self._stream(source))
         if task.problems > len(everything):
             raise ConfigError(
                 f"`{task.source}` has {len(everything)} training problems; lower its `problems` from {task.problems}."
             )
-        for position in range(begin, begin + task.problems):
-            yield everything[position % len(everything)]
+        return (everything[place % len(everything)] for place in range(begin, begin + task.problems))
 
 
 def _check_room(source: TaskSource, split: Split, wanted: int, keys: str) -> None:

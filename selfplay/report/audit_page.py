@@ -2,8 +2,6 @@
 
     index.html    the page      table.md    the table      audit.json   the record
     rows.jsonl    every row with its label and its verdict
-
-Text of models, data sets and attacks is escaped as in a run's report; the page runs no script and loads nothing.
 """
 
 from __future__ import annotations
@@ -193,12 +191,9 @@ def _shown(one: Judged) -> dict[str, Any]:
 
 def _line(one: Judged) -> dict[str, Any]:
     keys = ("id", "label", "group", "origin", "category", "change", "reference", "completion")
-    line: dict[str, Any] = {key: getattr(one.row, key) for key in keys} | {
-        "outcome": one.outcome,
-        "reason": one.judgement.verdict.reason,
-        "detail": one.judgement.verdict.detail,
-        "seconds": one.judgement.seconds,
-    }
+    verdict = one.judgement.verdict
+    line: dict[str, Any] = {key: getattr(one.row, key) for key in keys}
+    line |= {"outcome": one.outcome, "reason": verdict.reason, "detail": verdict.detail, "seconds": one.judgement.seconds}
     if one.second is not None:
         line["second"] = {"outcome": one.second.verdict.outcome, "reason": one.second.verdict.reason}
     return line

@@ -1,7 +1,7 @@
-"""How figures look here: panels, axes of shares and generations, legend, fonts, and the files a figure becomes.
+"""How figures look here: panels, axes of shares and generations, legend, fonts (figures.mplstyle).
 
 Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; arms also differ in marker and line
-style, so a figure survives a black-and-white printer.
+style, for a black-and-white printer.
 """
 
 from __future__ import annotations
@@ -39,14 +39,6 @@ class Picture:
     svg: bytes
     png: bytes
 
-    def save(self, folder: Path) -> None:
-        """Write `<name>.svg` and `<name>.png`, each renamed when whole."""
-        for ending, data in (("svg", self.svg), ("png", self.png)):
-            target = folder / f"{self.name}.{ending}"
-            temporary = target.with_name(target.name + ".tmp")
-            temporary.write_bytes(data)
-            temporary.replace(target)
-
 
 def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels in rows of three, each row `height` inches."""
@@ -55,8 +47,7 @@ def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     columns = min(count, PANELS_IN_A_ROW)
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    flat: list[Axes] = list(grid.flat)
+    flat: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
     for unused in flat[count:]:
         unused.remove()
     return figure, flat[:count]
@@ -90,14 +81,13 @@ def legend(figure: Figure, panels: Sequence[Axes], last: str = "") -> None:
     """One legend for all panels, below them; the entry called `last` stands at its end."""
     entries: dict[str, Artist] = {}
     for panel in panels:
-        handles, labels = panel.get_legend_handles_labels()
-        for handle, label in zip(handles, labels, strict=True):
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     labels = sorted(entries, key=lambda label: label == last)
     if labels:
+        columns = min(len(labels), 5 if max(map(len, labels)) <= 14 else 3)
         handles = [entries[label] for label in labels]
-        columns = 5 if max(map(len, labels)) <= 14 else 3
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), frameon=False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def short(name: str) -> str:

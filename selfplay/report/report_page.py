@@ -67,7 +67,10 @@ def write_report(run: Path) -> Path:
     try:
         (report / "figures").mkdir(parents=True, exist_ok=True)
         for picture in pictures.values():
-            picture.save(report / "figures")
+            for ending, data in (("svg", picture.svg), ("png", picture.png)):
+                temporary = report / "figures" / f"{picture.name}.{ending}.tmp"
+                temporary.write_bytes(data)
+                temporary.replace(temporary.with_suffix(""))
         write_whole(report / "scores.csv", scores)
         write_whole(report / "index.html", page)
     except OSError as error:
@@ -209,13 +212,10 @@ def _texts(example: Example) -> dict[str, Any]:
 def _interval_words(summary: Summary) -> str:
     if len(summary.seeds) < 2:
         return "One seed; bars are Wilson 95 % intervals over the problems, and do not cover how much seeds differ."
+    open_ = " A point that only one seed has reached so far has its Wilson interval over problems."
     return (
         f"Points are means over {len(summary.seeds)} seeds; bars are Student's t 95 % intervals over seeds, "
-        "cut at 0 and 100 %."
-    ) + (
-        ""
-        if summary.finished
-        else " A point that only one seed has reached so far has its Wilson interval over problems."
+        f"cut at 0 and 100 %.{'' if summary.finished else open_}"
     )
 
 
