@@ -1,7 +1,7 @@
 """An audit as a table in Markdown, and as one page that opens offline, with the files beside it.
 
-    index.html    the page      table.md    the table      audit.json   the record
-    rows.jsonl    every row with its label and its verdict
+index.html    the page      table.md    the table      audit.json   the record
+rows.jsonl    every row with its label and its verdict
 """
 
 from __future__ import annotations
@@ -193,9 +193,12 @@ def _line(one: Judged) -> dict[str, Any]:
     keys = ("id", "label", "group", "origin", "category", "change", "reference", "completion")
     verdict = one.judgement.verdict
     line: dict[str, Any] = {key: getattr(one.row, key) for key in keys}
-    line |= {"outcome": one.outcome, "reason": verdict.reason, "detail": verdict.detail, "seconds": one.judgement.seconds}
+    line |= {
+        "outcome": one.outcome,
+        "reason": verdict.reason,
+        "detail": verdict.detail,
+        "seconds": one.judgement.seconds,
+    }
     if one.second is not None:
         line["second"] = {"outcome": one.second.verdict.outcome, "reason": one.second.verdict.reason}
     return line
-
-

@@ -139,7 +139,6 @@ class Summary:
         low, high = newcombe(ours, theirs)
         return Difference(arm, other, ours.value - theirs.value, low, high, 1)
 
-
     def _last_common(self) -> tuple[int, list[int]]:
         for generation in range(self.experiment.generations, 0, -1):
             points = [self.point("accuracy", arm, generation) for arm in self.arms]
