@@ -53,10 +53,9 @@ class Condition(BaseModel):
         if last is None:
             return False
         if self.falling_for is not None:
-            line = values[-self.falling_for - 1 :]
-            known = [value for value in line if value is not None]
-            fell = [later < earlier for earlier, later in pairwise(known)]
-            return len(known) == self.falling_for + 1 and all(fell)
+            known = [value for value in values[-self.falling_for - 1 :] if value is not None]
+            fell = all(later < earlier for earlier, later in pairwise(known))
+            return fell and len(known) == self.falling_for + 1
         if not math.isfinite(last):
             return True
         return (self.below is not None and last < self.below) or (self.above is not None and last > self.above)

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -81,11 +82,9 @@ def why_not_measured(experiment: Experiment) -> str | None:
 def measure(experiment: Experiment) -> Speeds | str:
     """Measure in a process of its own; one line with the cause where that fails."""
     command = [sys.executable, "-P", "-m", "selfplay.run.speed_probe"]
-    asked = experiment.model_dump_json()
+    words: dict[str, Any] = {"input": experiment.model_dump_json(), "text": True, "errors": "replace"}
     try:
-        done = subprocess.run(
-            command, input=asked, capture_output=True, text=True, errors="replace", timeout=PROBE_SECONDS
-        )
+        done = subprocess.run(command, **words, capture_output=True, timeout=PROBE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"speed: the probe did not end within {PROBE_SECONDS:.0f} s"
     if done.returncode:

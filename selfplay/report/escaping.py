@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,16 @@ def page_environment() -> Any:
     )
 
 
-def csv_cell(value: object) -> object:
-    """A value as a cell: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+def as_csv(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = visible(value)

@@ -7,10 +7,8 @@ figures are inside it, and a content security policy forbids scripts and request
 from __future__ import annotations
 
 import base64
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 from itertools import groupby, product
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import yaml
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
 from selfplay.models.folders import START
-from selfplay.report.escaping import csv_cell, page_environment
+from selfplay.report.escaping import as_csv, page_environment
 from selfplay.report.family_figure import draw_family, example_of_ancestors
 from selfplay.report.figure_style import Picture
 from selfplay.report.run_record import OUTCOMES, Example, RunRecord, Score, StepTime, outcome_order
@@ -83,12 +81,7 @@ def scores_csv(scores: Sequence[Score]) -> str:
 
     A name that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    names = [field.name for field in fields(Score)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([csv_cell(getattr(score, name)) for name in names] for score in scores)
-    return text.getvalue()
+    return as_csv([field.name for field in fields(Score)], map(astuple, scores))
 
 
 def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
@@ -233,8 +226,7 @@ def _flat(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, value in environment.items():
         if isinstance(value, dict):
             rows += [(str(key), str(item)) for key, item in value.items() if item is not None]
-        elif isinstance(value, list):
-            rows.append((name, ", ".join(map(str, value)) or "none"))
         else:
-            rows.append((name.replace("_", " "), "unknown" if value is None else str(value)))
+            text = (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+            rows.append((name.replace("_", " "), "unknown" if value is None else text))
     return rows

@@ -205,7 +205,8 @@ class RunRecord:
     def choices(self) -> list[Chosen]:
         """What group filters kept and dropped, over all seeds: kept first, the most frequent reasons first."""
         sql = """SELECT c.arm, c.generation, c.filter, c.kept, c.reason, count(*),
-                        count(*) FILTER (v.outcome = 'accepted') FROM choices c LEFT JOIN verdicts v ON v.sample_id = c.sample_id GROUP BY ALL"""
+                        count(*) FILTER (v.outcome = 'accepted')
+                 FROM choices c LEFT JOIN verdicts v ON v.sample_id = c.sample_id GROUP BY ALL"""
         found = [Chosen(*row) for row in self._ask(sql)]
         return sorted(found, key=lambda c: (self.place_order(c.arm, c.generation), not c.kept, -c.samples, c.reason))
 

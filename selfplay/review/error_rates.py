@@ -1,19 +1,14 @@
 """A verifier's error rates from labels drawn by stratum, and shares corrected by them.
 
 Rates. With N_h verdicts in stratum h, n_h of them labelled and p_h the share found right, the right verdicts of a set
-of strata are estimated as T = sum N_h p_h, the stratified estimator of a total (Cochran 1977, Sampling Techniques, 3rd
-edition, section 5.3). Then
-
-    true positive rate   T(accepted) / T(all)                  accepted, of right
-    false positive rate  (N(accepted) - T(accepted)) / (N - T(all))      accepted, of wrong
-
-are combined ratio estimators (section 6.11). Their standard errors are by linearisation: with residuals e = y - R x,
-Var = 1/X^2 sum N_h^2 (1 - n_h/N_h) s_eh^2 / n_h. Small strata: where all labels of a stratum agree, s_eh is 0 and the
-plain formula claims to be certain; there p_h is smoothed to (k_h + 1)/(n_h + 2) for the variance alone.
+of strata are T = sum N_h p_h (Cochran 1977, Sampling Techniques, 3rd edition, section 5.3). The true positive rate is
+T(accepted) / T(all), the false positive rate (N(accepted) - T(accepted)) / (N - T(all)): combined ratio estimators
+(section 6.11). Their standard errors are by linearisation: with residuals e = y - R x, Var = 1/X^2 sum N_h^2
+(1 - n_h/N_h) s_eh^2 / n_h. Where all labels of a stratum agree, s_eh is 0 and the plain formula claims to be certain;
+there p_h is smoothed to (k_h + 1)/(n_h + 2) for the variance alone.
 
 Intervals. 95 % of 10,000 draws in which each p_h has its Jeffreys posterior Beta(k_h + 1/2, n_h - k_h + 1/2) (Brown,
-Cai and DasGupta 2001, Statistical Science 16:101) and the unlabelled rest of the stratum is binomial; a stratum that is
-labelled whole does not vary. They respect the strata, and do not collapse where labels agree.
+Cai and DasGupta 2001, Statistical Science 16:101) and the unlabelled rest of the stratum is binomial.
 
 Correction. A share q that the verifier accepts means a share of right ones of (q - FPR) / (TPR - FPR) (Rogan and Gladen
 1978, American Journal of Epidemiology 107:71), cut at 0 and 1; its interval is over the same draws of the rates and a
@@ -70,8 +65,8 @@ class Rates:
     @property
     def usable(self) -> bool:
         """Whether a correction means anything: TPR above FPR, in the estimate and in 97.5 % of the draws."""
-        informed = float(np.mean(self.true_draws > self.false_draws))
-        return self.true_positive.value > self.false_positive.value and informed >= 0.975
+        informed = np.mean(self.true_draws > self.false_draws) >= 0.975
+        return bool(informed and self.true_positive.value > self.false_positive.value)
 
 
 def rates(strata: Iterable[Labelled], seed: int = 0) -> Rates:

@@ -11,9 +11,7 @@ their hidden characters shown as escapes. The order is random.
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -26,7 +24,7 @@ from markupsafe import Markup
 from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
-from selfplay.report.escaping import csv_cell, page_environment
+from selfplay.report.escaping import as_csv, page_environment
 from selfplay.review import label_store
 from selfplay.review.strata import draw, population, strata
 from selfplay.tasks.problem import content_hash
@@ -62,7 +60,7 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
-        write_whole(folder / "samples.csv", _csv(samples))
+        write_whole(folder / "samples.csv", as_csv(samples[0], (sample.values() for sample in samples)))
         write_whole(folder / "index.html", page(run.resolve().name, name, samples))
     except OSError as error:
         raise RunError(f"Cannot write under {folder}: {error.strerror}; give another --output.") from None
@@ -143,12 +141,6 @@ def _samples(ledger: Ledger, ids: Sequence[str]) -> list[dict[str, Any]]:
     return [found[one] | {"label": "", "note": ""} for one in ids]
 
 
-def _csv(samples: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(samples[0])
-    writer.writerows([csv_cell(value) for value in sample.values()] for sample in samples)
-    return text.getvalue()
 
 
 def _outcomes(file: Path) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 draws    which verdicts were drawn, from which stratum of how many
 labels   what a person said of a sample, who and when; the last word of a person counts
-
-The ledger itself is never touched, so a run may go on while people label.
 """
 
 from __future__ import annotations

@@ -49,13 +49,8 @@ class Stratum:
 
     @classmethod
     def of_key(cls, key: str) -> Stratum:
-        verifier, version, settings_hash, outcome, disagrees = key.rsplit("|", 4)
-        return cls((verifier, version, settings_hash), outcome, bool(disagrees))
-
-    @property
-    def first(self) -> bool:
-        """Whether it is served before others."""
-        return self.disagrees or self.outcome == "undecided"
+        *judge, outcome, disagrees = key.rsplit("|", 4)
+        return cls((judge[0], judge[1], judge[2]), outcome, bool(disagrees))
 
 
 def population(ledger: Ledger) -> list[Judged]:
@@ -85,10 +80,10 @@ def strata(verdicts: Sequence[Judged], second: Mapping[str, str]) -> dict[Stratu
 
 
 def draw(found: Mapping[Stratum, Sequence[Judged]], count: int, seed: int) -> dict[Stratum, list[Judged]]:
-    """At most `count` verdicts: some of every stratum."""
+    """At most `count` verdicts: some of every stratum, undecided ones and disagreements first."""
     sizes = {stratum: len(members) for stratum, members in found.items()}
-    first = {stratum: size for stratum, size in sizes.items() if stratum.first}
-    others = {stratum: size for stratum, size in sizes.items() if not stratum.first}
+    first = {one: size for one, size in sizes.items() if one.disagrees or one.outcome == "undecided"}
+    others = {one: size for one, size in sizes.items() if one not in first}
     given = share_out(first, count // 2 if others else count)
     given |= share_out(others, count - sum(given.values()))
     # what the others could not use goes back to those served first
