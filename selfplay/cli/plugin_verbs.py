@@ -22,7 +22,7 @@ class Listing:
 
     about: str
     """What `selfplay --help` says of it."""
-    group: str
+    registry: str
     """`module:name` of its `PluginGroup`."""
     columns: Sequence[str]
     """Heads of the columns behind name and package."""
@@ -32,6 +32,10 @@ class Listing:
     """What `show` prints of one before its keys."""
     keys: Callable[[Any], Any | None] = lambda kind: None
     """The pydantic model of its keys; None where it can have none."""
+
+    def group(self) -> Any:
+        module, _, name = self.registry.partition(":")
+        return getattr(import_module(module), name)
 
 
 def _filter_lines(kind: Any) -> list[str]:
@@ -112,9 +116,6 @@ def app_of(noun: str) -> typer.Typer:
     kind = NOUNS[noun]
     app = typer.Typer(no_args_is_help=True, help=kind.about)
 
-    def group() -> Any:
-        module, _, name = kind.group.partition(":")
-        return getattr(import_module(module), name)
 
     @app.command("list")
     def list_() -> None:
@@ -122,7 +123,7 @@ def app_of(noun: str) -> typer.Typer:
         with one_sentence():
             from selfplay.cli import plugin_tables
 
-            plugin_tables.print_listed(kind.columns, group().listed, kind.cells)
+            plugin_tables.print_listed(kind.columns, kind.group().listed, kind.cells)
 
     @app.command()
     def show(name: Annotated[str, typer.Argument(help="A name of the list, or `path/to/file.py:name`.")]) -> None:
@@ -133,7 +134,7 @@ def app_of(noun: str) -> typer.Typer:
             from selfplay.verifiers.sandbox.protocol import SandboxError
 
             try:
-                found = group().find(name)
+                found = kind.group().find(name)
             except (ValueError, SandboxError) as error:
                 raise ConfigError(str(error)) from None
             plugin_tables.print_shown(kind.lines(found), kind.keys(found))

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -82,9 +81,11 @@ def why_not_measured(experiment: Experiment) -> str | None:
 def measure(experiment: Experiment) -> Speeds | str:
     """Measure in a process of its own; one line with the cause where that fails."""
     command = [sys.executable, "-P", "-m", "selfplay.run.speed_probe"]
-    words: dict[str, Any] = {"input": experiment.model_dump_json(), "text": True, "errors": "replace"}
+    asked = experiment.model_dump_json()
     try:
-        done = subprocess.run(command, **words, capture_output=True, timeout=PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command, input=asked, capture_output=True, text=True, errors="replace", timeout=PROBE_SECONDS
+        )
     except subprocess.TimeoutExpired:
         return f"speed: the probe did not end within {PROBE_SECONDS:.0f} s"
     if done.returncode:

@@ -102,20 +102,19 @@ def _figure(family: Family, record: RunRecord) -> Figure:
     arms = [arm.name for arm in record.experiment.arms]
     rows = {arm: float(-number) for number, arm in enumerate(arms)}
     rows[START] = -(len(arms) - 1) / 2
-    generations = record.experiment.generations
+    colours = {arm: COLOURS[number % len(COLOURS)] for number, arm in enumerate(arms)} | {START: INK}
     figure = Figure(figsize=(WIDTH, 0.9 + ROW_HEIGHT * max(2, len(arms))), layout="constrained")
     panel = figure.subplots()
     labelled = len(family.members) <= MOST_LABELS
-    for (arm, _), member in family.members.items():
-        for part in member.parts:
+    drawn = {place: member for place, member in family.members.items() if place[0] in rows}
+    for (arm, _), member in drawn.items():
+        for part in member.parts if not member.kept else ():
             writer = family.writer(part.writer, arm)
-            if writer is not None and not member.kept:
-                _edge(panel, writer, member, part.share, rows, _colour(arm, arms), labelled)
-    for (arm, turn), member in family.members.items():
-        y = rows.get(arm)
-        if y is not None:
-            _node(panel, turn, y, member, INK if arm == START else _colour(arm, arms), labelled)
-    generation_axis(panel, generations, first=0)
+            if writer is not None and writer.place.arm in rows:
+                _edge(panel, writer, member, part.share, rows, colours[arm], labelled)
+    for (arm, turn), member in drawn.items():
+        _node(panel, turn, rows[arm], member, colours[arm], labelled)
+    generation_axis(panel, record.experiment.generations, first=0)
     panel.set_ylim(-max(1, len(arms) - 1) - 0.75, 0.65)
     panel.set_yticks([rows[arm] for arm in arms], [short(arm) for arm in arms])
     panel.tick_params(axis="y", length=0)
@@ -125,17 +124,13 @@ def _figure(family: Family, record: RunRecord) -> Figure:
     return figure
 
 
-def _colour(arm: str, arms: Sequence[str]) -> str:
-    return COLOURS[arms.index(arm) % len(COLOURS)] if arm in arms else INK
 
 
 def _edge(
     panel: Axes, writer: Member, reader: Member, share: float, rows: dict[str, float], colour: str, labelled: bool
 ) -> None:
     """From writer to reader; lines that jump over generations bow upwards past the models between."""
-    y0, y1 = rows.get(writer.place.arm), rows.get(reader.place.arm)
-    if y0 is None or y1 is None:
-        return
+    y0, y1 = rows[writer.place.arm], rows[reader.place.arm]
     x0, jump = writer.place.generation, reader.place.generation - writer.place.generation
     from_start = writer.place.arm == START
     bow = 0.0 if jump <= 1 else 0.16 + 0.08 * jump if from_start else 0.22 + 0.06 * jump
@@ -156,15 +151,16 @@ def _node(panel: Axes, x: float, y: float, member: Member, colour: str, labelled
     face = "white" if member.kept else colour
     panel.plot([x], [y], marker="o", markersize=9, color=colour, markerfacecolor=face, linestyle="none", zorder=4)
     left = x - BAR_WIDTH / 2
-    shares = {origin: sum(p.share for p in member.parts if p.origin == origin) for origin in ORIGIN_COLOURS}
-    for origin, share in shares.items() if not member.kept else ():
-        panel.barh(y - BAR_BELOW, share * BAR_WIDTH, BAR_HEIGHT, left, color=ORIGIN_COLOURS[origin], zorder=4)
-        left += share * BAR_WIDTH
+    for origin, origin_colour in ORIGIN_COLOURS.items() if not member.kept else ():
+        width = BAR_WIDTH * sum(part.share for part in member.parts if part.origin == origin)
+        panel.barh(y - BAR_BELOW, width, BAR_HEIGHT, left, color=origin_colour, zorder=4)
+        left += width
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 5}
     if member.place.arm == START:
-        panel.annotate(START, (x, y + 0.22), ha="center", va="center", color=INK, zorder=5)
+        panel.annotate(START, (x, y + 0.22), **centred)
     if labelled:
         words = "kept" if member.kept else "" if member.depth is None else f"depth {member.depth}"
-        panel.annotate(words, (x, y - BAR_BELOW - 0.17), ha="center", va="center", fontsize=7.5, color=INK, zorder=5)
+        panel.annotate(words, (x, y - BAR_BELOW - 0.17), fontsize=7.5, **centred)
 
 
 def _origin_legend(figure: Figure, family: Family) -> None:

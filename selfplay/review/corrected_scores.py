@@ -37,6 +37,14 @@ class Review:
     other_draws: int
     """Labels that belong to other draws, and are not counted."""
 
+    @property
+    def judges(self) -> dict[Judge, dict[Stratum, Labelled]]:
+        """The strata of each judge."""
+        found: dict[Judge, dict[Stratum, Labelled]] = {}
+        for stratum, one in sorted(self.strata.items(), key=lambda entry: entry[0].judge):
+            found.setdefault(stratum.judge, {})[stratum] = one
+        return found
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -66,8 +74,7 @@ def show(run: Path) -> str:
     if found.other_draws:
         lines.append(f"{found.other_draws:,} labels of other draws are not counted.")
     known: dict[Judge, Rates | str] = {}
-    for judge in sorted({stratum.judge for stratum in found.strata}):
-        own = {stratum: one for stratum, one in found.strata.items() if stratum.judge == judge}
+    for judge, own in found.judges.items():
         lines += ["", "{} {} ({})".format(*judge)]
         lines.append(f"  {'outcome':<24}{'verdicts':>9}{'labelled':>10}{'right':>7}")
         for stratum, one in own.items():

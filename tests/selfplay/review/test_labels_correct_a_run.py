@@ -45,7 +45,7 @@ def test_the_labels_recover_what_is_known_of_the_run(run: Path, known_run: Any) 
     found = review(run)
     assert (found.labelled, found.unsure, found.people) == (200, 0, ["Ada"])
     (judge,) = found.judges
-    measured = rates(found.of(judge))
+    measured = rates(found.judges[judge].values())
     outcomes = dict(Ledger.of_run(run).rows("SELECT sample_id, outcome FROM verdicts"))
     for estimate, kind in ((measured.true_positive, True), (measured.false_positive, False)):
         of_kind = [sample for sample, right in known_run.right.items() if right is kind]
