@@ -116,7 +116,6 @@ def app_of(noun: str) -> typer.Typer:
     kind = NOUNS[noun]
     app = typer.Typer(no_args_is_help=True, help=kind.about)
 
-
     @app.command("list")
     def list_() -> None:
         """List them with what each is, and the broken ones with the reason."""

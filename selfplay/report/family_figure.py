@@ -124,8 +124,6 @@ def _figure(family: Family, record: RunRecord) -> Figure:
     return figure
 
 
-
-
 def _edge(
     panel: Axes, writer: Member, reader: Member, share: float, rows: dict[str, float], colour: str, labelled: bool
 ) -> None:

@@ -141,8 +141,6 @@ def _samples(ledger: Ledger, ids: Sequence[str]) -> list[dict[str, Any]]:
     return [found[one] | {"label": "", "note": ""} for one in ids]
 
 
-
-
 def _outcomes(file: Path) -> dict[str, str]:
     """Outcome by sample id, from verdicts of another verifier."""
     try:
