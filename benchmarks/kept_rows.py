@@ -24,7 +24,7 @@ from typing import Any, get_args
 from calculation_gsm8k import with_a_false_step
 
 from selfplay.cli.audit_thresholds import named_source
-from selfplay.experiment.experiment_file import apply_override
+from selfplay.experiment.experiment_file import settings_of
 from selfplay.tasks import Problem, load_source
 from selfplay.tasks.errors import SourceError
 from selfplay.tasks.problem import Split
@@ -78,11 +78,8 @@ def audits() -> Iterator[tuple[str, Row, list[str], Path | None]]:
     for page in sorted((ROOT / "docs" / "audits").glob("*.md")):
         for command in AUDIT.findall(page.read_text(encoding="utf-8")):
             given = parser.parse_known_args(shlex.split(command))[0]
-            settings: Row = {}
-            for override in given.set:
-                apply_override(settings, override)
             if given.verifier != "judge":
-                yield given.verifier, settings, given.source, given.labelled
+                yield given.verifier, settings_of(given.set), given.source, given.labelled
 
 
 def labelled() -> Iterator[Row]:

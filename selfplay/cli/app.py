@@ -91,8 +91,12 @@ def report(
     """Write the report of a run again: index.html, figures and scores.csv."""
     with one_sentence():
         from selfplay.report.report_page import write_report
+        from selfplay.report.run_record import RunRecord
 
         typer.echo(write_report(run))
+        with RunRecord.open(run) as record:
+            if note := record.seal_note():
+                typer.echo(note)
 
 
 @app.command()

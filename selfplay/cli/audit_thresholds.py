@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from selfplay.cli.user_errors import relative
 from selfplay.errors import ConfigError
 from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
@@ -47,21 +48,20 @@ class Thresholds:
         )
         found = []
         for option, limit, count, rows, what in asked:
-            if limit is None:
-                continue
-            if not rows:
+            if limit is not None and not rows:
                 raise BadAudit(f"{option} asks about {what}, and there is no row of that kind; give --source")
-            if count / rows > limit:
+            if limit is not None and count / rows > limit:
                 found.append(f"{option} {limit:g} is missed: {count:,} of {rows:,} {what} ({count / rows:.2%})")
         if self.attacks is not None and not tried.rows:
             raise BadAudit("--max-attacks asks about attacks, and none was tried; give --source")
-        if self.attacks is not None and tried.accepted > self.attacks:
-            found.append(
-                f"--max-attacks {self.attacks} is missed: {tried.accepted:,} of {tried.rows:,} attacks accepted"
-            )
-        worst = max(record.again.differing.values(), default=0)
-        if self.differing is not None and worst > self.differing:
-            found.append(f"--max-differing {self.differing} is missed: {worst:,} of {record.again.rows:,} rows differ")
+        worst, again = max(record.again.differing.values(), default=0), record.again.rows
+        counted = (
+            ("--max-attacks", self.attacks, tried.accepted, f"{tried.rows:,} attacks accepted"),
+            ("--max-differing", self.differing, worst, f"{again:,} rows differ"),
+        )
+        for option, most, count, what in counted:
+            if most is not None and count > most:
+                found.append(f"{option} {most} is missed: {count:,} of {what}")
         return found
 
 
@@ -73,7 +73,7 @@ def print_audit(plan: Plan, thresholds: Thresholds, output: Path | None) -> bool
         done = audit(plan, lambda what, count: progress.update(task, description=escape(what), completed=count))
     missed = thresholds.missed(done.record)
     print(visible(markdown(done.record)))
-    print(f"record {_from_home(store(done.record))}")
+    print(f"record {relative(store(done.record), Path.home(), '~/')}")
     if output is not None:
         print(f"page   {write_audit(done, output)}")
     for sentence in missed:
@@ -91,8 +91,3 @@ def named_source(text: str) -> NamedSource:
     if not all("=" in pair for pair in pairs):
         raise ConfigError(f"--source {text}: write it as SOURCE,KEY=VALUE, such as --source gsm8k,folder=data.")
     return NamedSource(name, settings_of(pairs))
-
-
-def _from_home(path: Path) -> str:
-    """A path as a person would type it."""
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

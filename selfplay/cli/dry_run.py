@@ -48,20 +48,24 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
     console = Console(soft_wrap=True)
     console.print(escape(visible(resolved)), highlight=False)
     left = " left" if done else ""
-    rows = {
-        "engine": size.engine,
-        "seeds": f"{len(experiment.seeds)}",
-        "arms": ", ".join(arm.name for arm in experiment.arms),
-        "generations": f"{experiment.generations} after generation 0",
-        f"models{left}": f"{size.models:,}, {size.trainings:,} of them trained",
-        f"training steps{left}": f"{size.training_steps:,}",
-        f"training samples{left}": f"{size.training_samples:,} at most",
-        f"held-out samples{left}": f"{size.evaluation_samples:,}",
-        f"generated tokens{left}": f"{size.generated_tokens:,} at most",
-    }
-    for name, value in rows.items():
-        _line(console, name, value)
-    _disk(console, size, experiment, not_checked)
+    of_models, of_ledger = needed_bytes(size, experiment)
+    rows = [
+        ("engine", size.engine),
+        ("seeds", f"{len(experiment.seeds)}"),
+        ("arms", ", ".join(arm.name for arm in experiment.arms)),
+        ("generations", f"{experiment.generations} after generation 0"),
+        (f"models{left}", f"{size.models:,}, {size.trainings:,} of them trained"),
+        (f"training steps{left}", f"{size.training_steps:,}"),
+        (f"training samples{left}", f"{size.training_samples:,} at most"),
+        (f"held-out samples{left}", f"{size.evaluation_samples:,}"),
+        (f"generated tokens{left}", f"{size.generated_tokens:,} at most"),
+        ("disk", f"{shown_bytes(of_models)} of models, and up to {shown_bytes(of_ledger)} of ledger"),
+    ]
+    if warning := check_room(size, experiment):
+        rows.append(("", warning))
+    _print(console, rows)
+    if not of_models and size.trainings:
+        not_checked.append("disk: how large the models are")
     if not probe:
         not_checked.append("speed: --no-probe")
     elif why := why_not_measured(experiment):
@@ -69,47 +73,36 @@ def show_plan(config: Path, overrides: Sequence[str], *, resume: Path | None, pr
     else:
         speeds = measure(experiment)
         if isinstance(speeds, Speeds):
-            _time(console, size, experiment, speeds)
+            _print(console, _times(size, experiment, speeds))
         else:
             not_checked.append(speeds)
     not_checked.append("Ray on other nodes of a cluster, and the proof of the weights on them")
-    for item in not_checked:
-        _line(console, "not checked", item)
+    _print(console, [("not checked", item) for item in not_checked])
     console.print("This was a dry run: no run was started or written.")
 
 
-def _disk(console: Console, size: Plan, experiment: Experiment, not_checked: list[str]) -> None:
-    of_models, of_ledger = needed_bytes(size, experiment)
-    if not of_models and size.trainings:
-        not_checked.append("disk: how large the models are")
-    _line(console, "disk", f"{shown_bytes(of_models)} of models, and up to {shown_bytes(of_ledger)} of ledger")
-    if warning := check_room(size, experiment):
-        _line(console, "", warning)
+def _print(console: Console, rows: list[tuple[str, str]]) -> None:
+    for name, value in rows:
+        console.print(f"{name:<23} {escape(visible(value))}", highlight=False)
 
 
-def _time(console: Console, size: Plan, experiment: Experiment, speeds: Speeds) -> None:
+def _times(size: Plan, experiment: Experiment, speeds: Speeds) -> list[tuple[str, str]]:
     parts = times(size, experiment, speeds)
     judged = ", ".join(f"{rate:,.0f} {name}" for name, rate in sorted(speeds.verdicts.items()))
-    _line(
-        console,
-        "measured here",
-        f"{speeds.tokens:,.0f} tokens/s, {1 / max(speeds.step, 1e-9):,.1f} training steps/s, verdicts/s: {judged}",
-    )
+    step = f"{1 / max(speeds.step, 1e-9):,.1f} training steps/s"
     shown = ", ".join(f"{name} {shown_seconds(seconds)}" for name, seconds in parts.items())
-    _line(console, "time", f"about {shown_seconds(sum(parts.values()))} ({shown})")
-    _line(
-        console,
-        "",
-        "An estimate, from a probe of some seconds on this machine as busy as it was, every sample at its longest.",
-    )
+    rows = [
+        ("measured here", f"{speeds.tokens:,.0f} tokens/s, {step}, verdicts/s: {judged}"),
+        ("time", f"about {shown_seconds(sum(parts.values()))} ({shown})"),
+        (
+            "",
+            "An estimate, from a probe of some seconds on this machine as busy as it was, every sample at its longest.",
+        ),
+    ]
     if speeds.prompts_too_long:
-        _line(
-            console,
-            "prompts",
+        too_long = (
             f"{speeds.prompts_too_long:,} of {speeds.prompts:,} leave no room in the context and get no completion; "
-            "raise `engine.max_model_len` or take a model with a longer context.",
+            "raise `engine.max_model_len` or take a model with a longer context."
         )
-
-
-def _line(console: Console, name: str, value: str) -> None:
-    console.print(f"{name:<23} {escape(visible(value))}", highlight=False)
+        rows.append(("prompts", too_long))
+    return rows

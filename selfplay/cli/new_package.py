@@ -1,11 +1,4 @@
-"""`selfplay verifiers new` and `selfplay tasks new`: a small installable package, from the files in templates/.
-
-NAME-verifier/                    NAME-task/
-  pyproject.toml                    pyproject.toml          registers it under its entry-point group
-  NAME_verifier.py                  NAME_task.py            what to edit
-  test_NAME_verifier.py             test_NAME_task.py
-  README.md                         README.md
-"""
+"""`selfplay verifiers new` and `selfplay tasks new`: a small installable package, from the files in templates/."""
 
 from __future__ import annotations
 
@@ -16,6 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import jinja2
+
 from selfplay.errors import ConfigError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -23,20 +18,23 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a new package holds: how people call it, its templates and its entry-point group."""
+    """What a new package holds."""
 
     title: str
     templates: str
     suffix: str
     group: str
+    """Its entry-point group."""
+    then: str
+    """The command to try it with, after `selfplay`."""
 
 
-VERIFIER = Kind("verifier", "verifier", "verifier", "selfplay.verifiers")
-TASK_SOURCE = Kind("task source", "task_source", "task", "selfplay.tasks")
+VERIFIER = Kind("verifier", "verifier", "verifier", "selfplay.verifiers", "verifiers show")
+TASK_SOURCE = Kind("task source", "task_source", "task", "selfplay.tasks", "tasks check")
 
 
 def write_package(kind: Kind, name: str, into: Path) -> Path:
-    """Write the package for a plugin of that name into a new folder of `into`; returns that folder.
+    """Write the package for a plugin of that name into a new folder of `into`, and print what to do next.
 
     Raises:
         ConfigError: the name is no plugin's name or is taken, or the folder is there or cannot be written.
@@ -48,36 +46,28 @@ def write_package(kind: Kind, name: str, into: Path) -> Path:
         )
     if importlib.metadata.entry_points(group=kind.group, name=name):
         raise ConfigError(f"a {kind.title} `{name}` is registered already; choose another name.")
-    folder = into / f"{name.replace('_', '-')}-{kind.suffix}"
+    module = f"{name}_{kind.suffix}"
+    folder = into / module.replace("_", "-")
     words = {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
-        "module": f"{name}_{kind.suffix}",
+        "module": module,
         "class_name": "".join(part.capitalize() for part in name.split("_")),
         "distribution": folder.name,
         "selfplay": importlib.metadata.version("selfplay-lab"),
     }
-    filled = _filled(kind, words)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     try:
         folder.mkdir(parents=True)
-        for file, text in filled.items():
-            (folder / file).write_text(text, encoding="utf-8")
+        for template in (files("selfplay.cli") / "templates" / kind.templates).iterdir():
+            if template.name.endswith(".j2"):
+                text = environment.from_string(template.read_text(encoding="utf-8")).render(words)
+                (folder / template.name.removesuffix(".j2").replace("NAME", name)).write_text(text, encoding="utf-8")
     except FileExistsError:
         raise ConfigError(f"{folder} is there already; remove it, or give another folder with --into.") from None
     except OSError as error:
         raise ConfigError(f"cannot write {folder}: {error.strerror}; give another folder with --into.") from None
+    print(
+        f"{folder}: edit {module}.py, then\n  pip install -e {folder}\n  pytest {folder}\n  selfplay {kind.then} {name}"
+    )
     return folder
-
-
-def _filled(kind: Kind, words: dict[str, str]) -> dict[str, str]:
-    """Each file of the package with its text."""
-    import jinja2
-
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    return {
-        template.name.removesuffix(".j2").replace("NAME", words["name"]): environment.from_string(
-            template.read_text(encoding="utf-8")
-        ).render(words)
-        for template in (files("selfplay.cli") / "templates" / kind.templates).iterdir()
-        if template.name.endswith(".j2")
-    }

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from selfplay.cli.plugin_verbs import UNSAID
 from selfplay.experiment.experiment_file import settings_of
 from selfplay.hostile_text import visible
 from selfplay.tasks.drawn_problems import drawn
@@ -22,8 +23,6 @@ from selfplay.verifiers.audit.record import of_version
 from selfplay.verifiers.contract import registry
 from selfplay.verifiers.contract.verifier import AnyReference
 
-UNSAID = "(the plugin does not say)"
-
 
 def sources() -> None:
     """One line for each task source, the broken ones among them."""
@@ -32,7 +31,7 @@ def sources() -> None:
         verifier, origin = (getattr(kind, key, "(a key)") for key in ("verifier", "solution_origin"))
         return verifier, origin, "no" if kind.endless else "yes", _first_line(kind)
 
-    print_listed(("judged by", "worked solutions", "ends", "what it asks"), SOURCES.listed(), cells, name="source")
+    print_listed(("judged by", "worked solutions", "ends", "what it asks"), SOURCES.listed, cells, name="source")
 
 
 def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
@@ -55,16 +54,12 @@ def source(name: str, overrides: Sequence[str], count: int, seed: int) -> None:
 
 def verifiers() -> None:
     """One line for each verifier."""
-    table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = registry.available()
-    for each in found:
-        needs = f" (needs {each.needs})" if each.needs else ""
-        judges = _shown(f"cannot be used: {each.error}", "red") if each.error else _shown(each.judges + needs)
-        named = map(_shown, (each.name, each.version, each.package))
-        table.add_row(*named, judges, _shown(each.does_not_catch))
-    Console().print(table)
+
+    def cells(kind: Any) -> tuple[str, ...]:
+        needs = kind.needs.in_words()
+        return kind.version, f"{kind.judges or ''}{f' (needs {needs})' if needs else ''}", kind.does_not_catch or ""
+
+    print_listed(("version", "judges", "does not catch"), registry.VERIFIERS.listed, cells, name="verifier")
 
 
 def verifier(name: str) -> None:
@@ -77,25 +72,17 @@ def verifier(name: str) -> None:
         console.print(_shown(f"Needs: {needs}"))
     for title, model in (("reference", kind.Reference), ("settings", kind.Settings)):
         console.rule(Text(title), align="left")
-        if model is AnyReference:
-            console.print("any JSON object")
-        elif not model.model_fields:
-            console.print("none")
-        else:
-            _print_fields(console, model)
+        _print_fields(console, model)
     console.rule(Text("audits"), align="left")
-    records = list(of_version(kind.name, kind.version))
-    for record in records:
-        console.print(_shown(f"{json.dumps(record.settings)}: {record.sentence}"))
-    if not records:
-        console.print(_shown(f"none of this version: selfplay verifiers audit {name}"))
+    records = [f"{json.dumps(record.settings)}: {record.sentence}" for record in of_version(kind.name, kind.version)]
+    for line in records or [f"none of this version: selfplay verifiers audit {name}"]:
+        console.print(_shown(line))
 
 
 def print_listed(
     columns: Sequence[str],
-    found: Iterable[Listed[Any]],
+    find: Callable[[], list[Listed[Any]]],
     cells: Callable[[Any], Sequence[str]],
-    *,
     name: str = "name",
 ) -> None:
     """One line for each plugin; a broken one with the reason.
@@ -113,7 +100,7 @@ def print_listed(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = list(found)
+        found = find()
     for each in found:
         named = map(_shown, (each.name, each.package))
         if each.value is None:
@@ -130,16 +117,15 @@ def print_shown(lines: Iterable[str], keys: type[BaseModel] | None) -> None:
     console = Console()
     for line in lines:
         console.print(_shown(line))
-    if keys is None:
-        return
-    console.rule(Text("settings"), align="left")
-    if keys.model_fields:
+    if keys is not None:
+        console.rule(Text("settings"), align="left")
         _print_fields(console, keys)
-    else:
-        console.print("none")
 
 
 def _print_fields(console: Console, model: type[BaseModel]) -> None:
+    if not model.model_fields:
+        console.print("any JSON object" if model is AnyReference else "none")
+        return
     table = Table("key", "type", "default", "meaning", box=None, pad_edge=False)
     try:
         fields = model.model_json_schema().get("properties", {})

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from selfplay.cli.signals import Signals
+from selfplay.cli.user_errors import relative
 from selfplay.errors import RunError, SelfplayError
 from selfplay.experiment.experiment_file import load_experiment
 from selfplay.experiment.schema import Experiment
@@ -34,11 +35,9 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
     from selfplay.experiment.cost_estimate import check_room
     from selfplay.experiment.run_plan import check, models_on_disk, plan
 
-    console = Console()
     check(experiment, offline=False)
     size = plan(experiment)
-    left = plan(experiment, models_on_disk(resume)) if resume else size
-    warning = check_room(left, experiment)
+    warning = check_room(plan(experiment, models_on_disk(resume)) if resume else size, experiment)
 
     from ray.exceptions import RaySystemError
 
@@ -50,46 +49,43 @@ def _run(experiment: Experiment, resume: Path | None, ray_address: str | None, s
     from selfplay.run.loop import run_experiment
     from selfplay.run.progress import RunView
 
+    console = Console()
     directory = RunDirectory.resume(resume, experiment) if resume else RunDirectory.create(experiment)
     try:
-        try:
-            _say(console, f"run {_from_here(directory.path)}")
-            _say(
-                console,
-                f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
-                f"{size.models} models; engine {size.engine}",
-            )
-            for notice in (*directory.notices, *([warning] if warning else [])):
-                _say(console, notice)
-            with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
-                signals.heed()
-                workers_import_the_same()
-                run_experiment(directory, cluster, view)
-            signals.heed()  # leaving Ray resets SIGTERM to its default, which ends the process silently
-            page = write_report(directory.path)
-            console.print(arms_table(directory.path))
-            _say(console, f"report {_from_here(page)}")
-        except (KeyboardInterrupt, SystemExit, SelfplayError):
+        _say(console, f"run {relative(directory.path, Path.cwd())}")
+        _say(
+            console,
+            f"{len(experiment.seeds)} seed(s), {len(experiment.arms)} arms, {experiment.generations} generations: "
+            f"{size.models} models; engine {size.engine}",
+        )
+        for notice in (*directory.notices, *([warning] if warning else [])):
+            _say(console, notice)
+        with Cluster(ray_address) as cluster, RunView(console, size.models) as view:
+            signals.heed()
+            workers_import_the_same()
+            run_experiment(directory, cluster, view)
+        signals.heed()  # leaving Ray resets SIGTERM to its default, which ends the process silently
+        page = write_report(directory.path)
+        console.print(arms_table(directory.path))
+        _say(console, f"report {relative(page, Path.cwd())}")
+    except (KeyboardInterrupt, SystemExit, SelfplayError):
+        _say_how_to_go_on(console, directory.path)
+        raise
+    except RaySystemError as error:
+        # Ray's head died before the loop's own check noticed it.
+        _say_how_to_go_on(console, directory.path)
+        said = " ".join(str(error).split())[:300]
+        raise RunError(f"Ray has failed ({said}); resume the run, or look at Ray's logs if it fails again.") from error
+    except Exception as error:
+        # With a full disk any step may fail first, so the cause is named. Anything else keeps its traceback.
+        full = shutil.disk_usage(directory.path).free < NO_ROOM
+        if full or signals.caused(error):
             _say_how_to_go_on(console, directory.path)
-            raise
-        except RaySystemError as error:
-            # Ray's head died before the loop's own check noticed it.
-            _say_how_to_go_on(console, directory.path)
-            said = " ".join(str(error).split())[:300]
-            raise RunError(
-                f"Ray has failed ({said}); resume the run, or look at Ray's logs if it fails again."
-            ) from error
-        except Exception as error:
-            if signals.caused(error):
-                _say_how_to_go_on(console, directory.path)
-                raise
-            # With a full disk any step may fail first, so the cause is named. Anything else keeps its traceback.
-            if shutil.disk_usage(directory.path).free >= NO_ROOM:
-                raise
-            _say_how_to_go_on(console, directory.path)
+        if full and not signals.caused(error):
             raise RunError(
                 f"No room is left on the disk of {directory.path} ({type(error).__name__}); free some, then resume."
             ) from error
+        raise
     finally:
         directory.close()
     return directory.path
@@ -102,11 +98,6 @@ def _say(console: Console, text: str) -> None:
 
 def _say_how_to_go_on(console: Console, run: Path) -> None:
     _say(console, "Stopped. What was made is kept; the same command continues with")
-    _say(console, f"  --resume {_from_here(run)}")
+    _say(console, f"  --resume {relative(run, Path.cwd())}")
     if shutil.disk_usage(run).free < NO_ROOM:
         _say(console, f"No room is left on the disk of {run}; free some first.")
-
-
-def _from_here(path: Path) -> str:
-    """A path as a person would type it."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -5,8 +5,7 @@
         signals.heed()          # again, because Ray replaces our handlers and resets them when it ends
         ...                     # a signal raises KeyboardInterrupt here, and Interrupted leaves the block
 
-What is covered: whatever a `finally` does on the way out, such as writing judged samples and stopping Ray. What is not:
-SIGKILL, which cannot be caught; `--resume` still finds what was written before it.
+Every `finally` runs on the way out. SIGKILL cannot be caught; `--resume` still finds what was written before it.
 """
 
 from __future__ import annotations
@@ -38,13 +37,9 @@ class Interrupted(SelfplayError):
 class Signals:
     """Turns signals into `Interrupted`, as a context manager of the main thread."""
 
-    def __init__(self) -> None:
-        self._received = signal.SIGINT
-        self._came = False
-        self._before: dict[signal.Signals, Any] = {}
-
     def __enter__(self) -> Self:
-        self._before = {number: signal.getsignal(number) for number in HEEDED}
+        self._received: signal.Signals | None = None
+        self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in HEEDED}
         self.heed()
         return self
 
@@ -61,18 +56,17 @@ class Signals:
             if before is not None:
                 signal.signal(number, before)
         if error is not None and self.caused(error):
-            raise Interrupted(self._received) from None
+            raise Interrupted(self._received or signal.SIGINT) from None
         if isinstance(error, SystemExit) and error.code == signal.SIGTERM:
             raise Interrupted(signal.SIGTERM) from None  # by Ray's handler, while it still connected
 
     def caused(self, error: BaseException) -> bool:
         """Whether a signal is behind an error: DuckDB says "Query interrupted" in place of the KeyboardInterrupt."""
-        return isinstance(error, KeyboardInterrupt) or (self._came and "interrupt" in str(error).casefold())
+        return isinstance(error, KeyboardInterrupt) or bool(self._received and "interrupt" in str(error).casefold())
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         # Ray gives a KeyboardInterrupt of its own where this is raised in its code, so the number is kept here.
         self._received = signal.Signals(number)
-        self._came = True
         raise KeyboardInterrupt
 
 
@@ -82,10 +76,10 @@ def leave_without_ray(error: Interrupted) -> None:
     Where Ray was interrupted as it connected, its threads may abort the process, with an exit code of their own, once
     Ray's exit handler ends the head that they talk to. Handlers run last in, first out, so this one runs before it.
     """
-    atexit.register(_leave, error.exit_code)
 
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.exit_code)
 
-def _leave(code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    atexit.register(leave)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,13 @@ def print_findings(name: str, done: Checked, shown: int) -> None:
         facts = "".join(f" {key}={value}" for key, value in finding.metadata.items())
         place = f"{finding.check}: {finding.split} {finding.number}{facts}: {finding.why}"
         console.print(Text(visible(place)), soft_wrap=True)
-    left = len(done.findings) - shown
-    if left > 0:
-        console.print(Text(f"and {left:,} more; --output FILE writes them all"))
+    if len(done.findings) > shown:
+        console.print(Text(f"and {len(done.findings) - shown:,} more; --output FILE writes them all"))
 
 
 def write_findings(output: Path, findings: Sequence[Finding]) -> None:
-    """Every finding as a JSON line; the file is renamed when whole. Raises ConfigError where it cannot be written."""
+    """Every finding as a JSON line. Raises ConfigError where the file cannot be written."""
     try:
-        write_whole(output, "".join(json.dumps(finding.as_row()) + "\n" for finding in findings))
+        write_whole(output, "".join(json.dumps(asdict(finding)) + "\n" for finding in findings))
     except OSError as error:
         raise ConfigError(f"cannot write {output} ({error.strerror}); set `--output` to another file.") from error

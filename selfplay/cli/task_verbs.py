@@ -99,6 +99,4 @@ def new(
     with one_sentence():
         from selfplay.cli.new_package import TASK_SOURCE, write_package
 
-        folder = write_package(TASK_SOURCE, name, into)
-        typer.echo(f"{folder}: edit {folder.name.replace('-', '_')}.py, then\n  pip install -e {folder}")
-        typer.echo(f"  pytest {folder}\n  selfplay tasks check {name}")
+        write_package(TASK_SOURCE, name, into)

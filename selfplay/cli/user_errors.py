@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import typer
 
@@ -41,27 +42,24 @@ def _missing_extra(error: BaseException | None) -> str | None:
 
     A module inside a package is of no extra: the package is there, and broken.
     """
-    if not isinstance(error, ModuleNotFoundError) or error.name is None:
-        return None
-    extra = _extra_with(error.name)
-    return extra and (
-        f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
-        f"`pip install -e '.[{extra}]'` there."
-    )
-
-
-def _extra_with(module: str) -> str | None:
     from importlib.metadata import PackageNotFoundError, requires
 
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
     try:
         requirements = requires("selfplay-lab") or []
     except PackageNotFoundError:
         return None
     pairs = [found.groups() for found in map(_REQUIREMENT.match, requirements) if found]
     sizes = Counter(extra for _, extra in pairs)
-    name = module.replace("_", "-")
-    # extras include one another; the smallest is the one that introduces the package
-    return min((extra for package, extra in pairs if package == name), key=lambda extra: sizes[extra], default=None)
+    extras = [extra for package, extra in pairs if package == error.name.replace("_", "-")]
+    if not extras:
+        return None
+    extra = min(extras, key=lambda extra: sizes[extra])  # extras include one another; the smallest introduces it
+    return (
+        f"This needs `{error.name}`, which comes with the extra `{extra}`; run `make install` in the checkout, or "
+        f"`pip install -e '.[{extra}]'` there."
+    )
 
 
 @contextmanager
@@ -76,16 +74,20 @@ def system_limits() -> Iterator[None]:
             sys.stdout.flush()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            shown = str(error.filename)
-            raise _refused(
-                f"The path {shown[:40]}… ({len(shown):,} characters) is too long; give a shorter one."
-            ) from None
+            name = str(error.filename)
+            sentence = f"The path {name[:40]}… ({len(name):,} characters) is too long; give a shorter one."
+            raise _refused(sentence) from None
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
         with suppress(OSError):
             # What still waits in the buffer would fail again, with a traceback, as Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise _refused(f"Cannot write: {error.strerror}; make room, or send the output elsewhere.") from None
+
+
+def relative(path: Path, folder: Path, prefix: str = "") -> str:
+    """A path as a person would type it: from a folder where it lies in it."""
+    return f"{prefix}{path.relative_to(folder)}" if path.is_relative_to(folder) else str(path)
 
 
 def _refused(error: Exception | str) -> typer.Exit:

@@ -46,9 +46,7 @@ def new(
     with one_sentence():
         from selfplay.cli.new_package import VERIFIER, write_package
 
-        folder = write_package(VERIFIER, name, into)
-        typer.echo(f"{folder}: edit {folder.name.replace('-', '_')}.py, then\n  pip install -e {folder}")
-        typer.echo(f"  pytest {folder}\n  selfplay verifiers show {name}")
+        write_package(VERIFIER, name, into)
 
 
 @app.command()

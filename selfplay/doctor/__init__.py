@@ -1,10 +1,7 @@
 """`selfplay doctor`: what this machine offers, what is missing, and the remedy of each.
 
-    findings = examine(Path("runs"))
-    quickstart_can_run(findings)        # False where any finding is `missing`
-
-What is covered: everything that the quickstart needs is tried, not looked up: libraries are imported, the sandbox is
-started and attacked, plugins are loaded. What is not covered: no engine is started and no network is asked.
+Everything that the quickstart needs is tried, not looked up: libraries are imported, the sandbox is started, plugins
+are loaded. No engine is started and no network is asked.
 """
 
 from __future__ import annotations
@@ -15,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
 from selfplay.doctor import machine, plugins_and_services, software
@@ -48,22 +44,16 @@ def quickstart_can_run(findings: Sequence[Finding]) -> bool:
 
 
 def show(findings: Sequence[Finding], *, as_json: bool) -> None:
-    """Print them: JSON; a table on a terminal; else one line each, its remedy below it."""
+    """Print them: JSON, or one line each with its remedy below it."""
     if as_json:
         answer = {"quickstart": quickstart_can_run(findings), "findings": [asdict(finding) for finding in findings]}
         print(json.dumps(answer, indent=2))
         return
     console = Console()
-    if console.is_terminal:
-        table = Table("", "", Column("found", overflow="fold"), "what to do", box=None, pad_edge=False)
-        for finding in findings:
-            state = Text(finding.state, style=STYLES[finding.state])
-            table.add_row(state, Text(finding.name), Text(visible(finding.value)), Text(visible(finding.remedy)))
-        console.print(table)
-    else:
-        for finding in findings:
-            print(f"{finding.state:<8} {finding.name:<16} {visible(finding.value)}")
-            if finding.remedy:
-                print(f"{'':<8} {'':<16} -> {visible(finding.remedy)}")
+    for finding in findings:
+        words = f" {finding.name:<16} {visible(finding.value)}"
+        console.print(Text.assemble((f"{finding.state:<8}", STYLES[finding.state]), words), soft_wrap=True)
+        if finding.remedy:
+            console.print(Text(f"{'':<8} {'':<16} -> {visible(finding.remedy)}"), soft_wrap=True)
     count = sum(finding.state == "missing" for finding in findings)
     print("The quickstart can run here." if not count else f"The quickstart cannot run here: {count} missing.")

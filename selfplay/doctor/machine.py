@@ -1,7 +1,6 @@
 """Cores, memory, GPUs, disk and the system's limits, as far as this process may use them.
 
-What is covered: limits of cgroups (v1 and v2) and of the CPU mask, which a container has and which the machine's own
-numbers hide. What is not covered: what other processes will take later.
+A container's limits count too: cgroups (v1 and v2) and the CPU mask. What other processes will take later does not.
 """
 
 from __future__ import annotations
@@ -29,25 +28,17 @@ _UNLIMITED = 1 << 60
 
 def cores() -> Finding:
     """CPU cores that this process may use."""
-    count, quota = usable_cores(), _cpu_quota()
-    value = f"{count} of {os.cpu_count()}"
-    if quota is not None and quota < count:
-        return Finding("CPU cores", f"{value}, at most {quota:.1f} at a time (cgroup)")
-    return Finding("CPU cores", value)
-
-
-def usable_cores() -> int:
-    """Cores in this process's mask."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cpu_quota()
+    limited = f", at most {quota:.1f} at a time (cgroup)" if quota is not None and quota < count else ""
+    return Finding("CPU cores", f"{count} of {os.cpu_count()}{limited}")
 
 
 def memory() -> Finding:
     """Memory that this process may use: the machine's, or its cgroup's where that is less."""
-    total, free = psutil.virtual_memory().total, psutil.virtual_memory().available
-    limit = _memory_limit()
-    value = f"{_gib(total)}, {_gib(free)} free"
-    if limit is not None and limit < total:
-        value += f", limited to {_gib(limit)} (cgroup)"
+    total, free, limit = psutil.virtual_memory().total, psutil.virtual_memory().available, _memory_limit()
+    limited = f", limited to {_gib(limit)} (cgroup)" if limit is not None and limit < total else ""
+    value = f"{_gib(total)}, {_gib(free)} free{limited}"
     if min(total, limit or total) < LEAST_MEMORY:
         remedy = f"Give the machine or container at least {_gib(LEAST_MEMORY)}, or set `engine.kind: transformers`."
         return Finding("memory", value, "missing", remedy)
@@ -123,51 +114,32 @@ def open_files() -> Finding:
 
 def _memory_limit() -> int | None:
     """The lowest limit of this process's cgroup and those above it, in bytes."""
-    return min((limit for file in ("memory.max", "memory.limit_in_bytes") for limit in _limits(file)), default=None)
+    texts = [*_texts("memory.max"), *_texts("memory.limit_in_bytes")]
+    return min((int(text) for text in texts if text.isdigit() and int(text) < _UNLIMITED), default=None)
 
 
 def _cpu_quota() -> float | None:
     """Cores' worth of time that the cgroup gives."""
-    found = []
-    for folder in _folders():
-        try:
-            if (folder / "cpu.max").is_file():
-                quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
-            else:
-                quota = (folder / "cpu.cfs_quota_us").read_text(encoding="utf-8").strip()
-                period = (folder / "cpu.cfs_period_us").read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):
-            continue
-        if quota not in ("max", "-1"):
-            found.append(int(quota) / int(period))
-    return min(found, default=None)
+    pairs = [text.split() for text in _texts("cpu.max")]
+    pairs += map(list, zip(_texts("cpu.cfs_quota_us"), _texts("cpu.cfs_period_us"), strict=False))
+    return min((int(quota) / int(period) for quota, period in pairs if quota not in ("max", "-1")), default=None)
 
 
-def _limits(file: str) -> list[int]:
-    found = []
-    for folder in _folders():
-        try:
-            text = (folder / file).read_text(encoding="utf-8").strip()
-        except OSError:
-            continue
-        if text.isdigit() and int(text) < _UNLIMITED:
-            found.append(int(text))
-    return found
+def _texts(file: str) -> list[str]:
+    """What a file says in each of this process's cgroup folders that has it."""
+    return [(folder / file).read_text(encoding="utf-8").strip() for folder in _folders() if (folder / file).is_file()]
 
 
 def _folders() -> list[Path]:
     """This process's cgroup folders, and all above them, in both versions."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    folders = []
-    for line in lines:
+    own = Path("/proc/self/cgroup")
+    folders: dict[Path, None] = {}
+    for line in own.read_text(encoding="utf-8").splitlines() if own.is_file() else []:
         _, controllers, path = line.split(":", 2)
         for root in (CGROUPS, *(CGROUPS / name for name in (*controllers.split(","), "unified") if name)):
             here = root / path.lstrip("/")
-            folders += [p for p in (here, *here.parents) if p.is_relative_to(root) and p.is_dir()]
-    return list(dict.fromkeys(folders))
+            folders |= dict.fromkeys(p for p in (here, *here.parents) if p.is_relative_to(root) and p.is_dir())
+    return list(folders)
 
 
 def _gib(size: int) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from selfplay.doctor.finding import Finding
+from selfplay.doctor.finding import Finding, State
 
 DATA_FILES = ("gsm8k_train.jsonl", "gsm8k_test.jsonl", "humaneval.jsonl", "mbpp.jsonl")
 RAY_PORT = 6379
-QUICKSTART_NEEDS = {"selfplay.verifiers": ("math", "code"), "selfplay.tasks": ("polynomials", "list_functions")}
+QUICKSTART_NEEDS = {"verifiers": ("math", "code"), "tasks": ("polynomials", "list_functions")}
+REINSTALL = "This project's own entry points are not installed; run `make install` (or `pip install -e .`)."
 
 
 def plugins() -> list[Finding]:
@@ -22,42 +23,41 @@ def plugins() -> list[Finding]:
     from selfplay.verifiers.contract.registry import VERIFIERS
 
     found = []
-    for group, needed in QUICKSTART_NEEDS.items():
-        names = (VERIFIERS if group == VERIFIERS.group else SOURCES).names()
-        broken = {name: why for name in names if (why := _why_broken(group, name))}
-        kind = group.removeprefix("selfplay.")
-        absent = [name for name in needed if name not in names]
-        found.append(
-            Finding(kind, ", ".join(name for name in names if name not in broken) or "none", "missing", _reinstall())
-            if absent
-            else Finding(kind, ", ".join(name for name in names if name not in broken))
-        )
-        for name, why in broken.items():
-            found.append(Finding(f"{kind}: {name}", why, "missing" if name in needed else "limited", _repair(why)))
+    for kind, group in (("verifiers", VERIFIERS), ("tasks", SOURCES)):
+        needed = QUICKSTART_NEEDS[kind]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            listed = group.listed()
+        sound = ", ".join(each.name for each in listed if each.error is None)
+        if set(needed) <= {each.name for each in listed}:
+            found.append(Finding(kind, sound))
+        else:
+            found.append(Finding(kind, sound or "none", "missing", REINSTALL))
+        for each in listed:
+            if each.error is not None:
+                remedy = "" if "uninstall" in each.error else "Repair or uninstall the package that registers it."
+                state: State = "missing" if each.name in needed else "limited"
+                found.append(Finding(f"{kind}: {each.name}", each.error, state, remedy))
     return found
 
 
 def needs() -> list[Finding]:
     """What the registered verifiers need beyond Python, and whether it is here."""
     from selfplay.doctor.machine import gpus
-    from selfplay.verifiers.contract import registry
+    from selfplay.verifiers.contract.registry import VERIFIERS
     from selfplay.verifiers.contract.verifier import NOTHING
 
-    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        usable = [each.name for each in registry.available() if each.error is None]
-    for name in usable:
-        wanted = registry.find(name).needs
-        if wanted == NOTHING:
-            continue
+        wanting = [each for each in VERIFIERS.listed() if each.value is not None and each.value.needs != NOTHING]
+    found = []
+    for each in wanting:
+        wanted = each.value.needs  # type: ignore[union-attr]
         remedies = [f"Install {package}." for package in wanted.missing]
         if wanted.gpu > len(gpus()[0]):
             remedies.append("Run it on a machine or cluster with a GPU to spare beside engines and training.")
-        value = wanted.in_words() + (" (whether it reaches it was not tried)" if wanted.network else "")
-        found.append(
-            Finding(f"verifier {name}", f"needs {value}", "limited" if remedies else "fine", " ".join(remedies))
-        )
+        value = f"needs {wanted.in_words()}" + (" (whether it reaches it was not tried)" if wanted.network else "")
+        found.append(Finding(f"verifier {each.name}", value, "limited" if remedies else "fine", " ".join(remedies)))
     return found
 
 
@@ -85,23 +85,22 @@ def data() -> Finding:
     if not folder:
         remedy = "Tests on real data skip; set it to a folder that holds " + ", ".join(DATA_FILES) + "."
         return Finding("SELFPLAY_DATA", "not set", "limited", remedy)
-    here = [name for name in DATA_FILES if (Path(folder) / name).is_file()]
-    if len(here) < len(DATA_FILES):
-        absent = ", ".join(name for name in DATA_FILES if name not in here)
+    absent = ", ".join(name for name in DATA_FILES if not (Path(folder) / name).is_file())
+    if absent:
         return Finding("SELFPLAY_DATA", folder, "limited", f"It lacks {absent}; put them there or correct the path.")
     return Finding("SELFPLAY_DATA", folder)
 
 
 def ray_around() -> Finding:
     """Whether a Ray cluster is here already, and what a run would do with it."""
-    address = os.environ.get("RAY_ADDRESS")
-    running = any(process.info["name"] in ("raylet", "gcs_server") for process in psutil.process_iter(["name"]))
-    taken = _answers(RAY_PORT)
-    if address:
+    if address := os.environ.get("RAY_ADDRESS"):
         return Finding("Ray cluster", f"RAY_ADDRESS is {address}, which runs would use")
-    if running:
+    if any(process.info["name"] in ("raylet", "gcs_server") for process in psutil.process_iter(["name"])):
         remedy = "A run starts its own beside it; to use this one give `--ray-address auto`."
         return Finding("Ray cluster", "one is running here", "limited", remedy)
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        taken = probe.connect_ex(("127.0.0.1", RAY_PORT)) == 0
     if taken:
         remedy = "A local run finds another port; `ray start --head` needs `--port` with a free one."
         return Finding("Ray cluster", f"none; port {RAY_PORT} is in use by something else", "limited", remedy)
@@ -117,32 +116,3 @@ def hub() -> Finding:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return Finding("Hub", f"offline (HF_HUB_OFFLINE); {value}")
     return Finding("Hub", f"{value}; whether the network reaches it was not tried")
-
-
-def _why_broken(group: str, name: str) -> str | None:
-    from selfplay.tasks.errors import SourceError
-    from selfplay.tasks.registry import source_class
-    from selfplay.verifiers.contract.registry import find
-    from selfplay.verifiers.errors import VerifierError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            (find if group == "selfplay.verifiers" else source_class)(name)
-    except (VerifierError, SourceError) as error:
-        return str(error)
-    return None
-
-
-def _repair(why: str) -> str:
-    return "" if "uninstall" in why else "Repair or uninstall the package that registers it."
-
-
-def _reinstall() -> str:
-    return "This project's own entry points are not installed; run `make install` (or `pip install -e .`)."
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

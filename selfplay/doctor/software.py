@@ -1,8 +1,7 @@
 """Python, the libraries, and whether each really imports.
 
-What is covered: every library is imported in a process of its own, so that one that crashes (a wheel for another
-processor, torch of one build beside torchvision of another) is named instead of ending the doctor. What is not
-covered: versions other than the tested ones are only shown, not judged.
+Each is imported in a process of its own, so that one that crashes (a wheel for another processor) is named instead of
+ending the doctor. Other versions than the tested ones are only shown.
 """
 
 from __future__ import annotations
@@ -85,10 +84,10 @@ def _vllm(version: str | None, answer: dict[str, Any] | str | None, gpu_names: l
         remedy = f"Set `engine.kind: transformers`, or {REINSTALL}."
         return Finding("vLLM", f"{version} cannot be imported: {answer}", "missing", remedy)
     device = (answer or {}).get("device", "unknown device")
+    value = f"{version}, device {device}"
     if gpu_names and device == "cpu":
-        remedy = f"It writes on the CPU although there is a GPU; {REINSTALL}."
-        return Finding("vLLM", f"{version}, device {device}", "limited", remedy)
-    return Finding("vLLM", f"{version}, device {device}")
+        return Finding("vLLM", value, "limited", f"It writes on the CPU although there is a GPU; {REINSTALL}.")
+    return Finding("vLLM", value)
 
 
 def _plain(name: str, answer: dict[str, Any] | str) -> Finding:

@@ -3,8 +3,7 @@
     warn_when: [{measure: accepted_share, below: 0.05}, {measure: distinct_2, below: 0.2, arm: unfiltered}]
     stop_when: [{measure: accuracy, falling_for: 2}, {measure: train_loss, not_finite: true, stop: run}]
 
-What is covered: a value that is not a finite number meets `below` and `above` too, so a NaN never slips through.
-What is not: a generation that lacks the measure (no sample was drawn, no verdict is undecided) meets nothing.
+A value that is not a finite number meets `below` and `above` too. A generation without the measure meets nothing.
 """
 
 from __future__ import annotations
@@ -54,26 +53,23 @@ class Condition(BaseModel):
         if last is None:
             return False
         if self.falling_for is not None:
-            line = values[-self.falling_for - 1 :]
-            known = [value for value in line if value is not None]
-            fell = [later < earlier for earlier, later in pairwise(known)]
-            return len(known) == self.falling_for + 1 and all(fell)
+            known = [value for value in values[-self.falling_for - 1 :] if value is not None]
+            fell = all(later < earlier for earlier, later in pairwise(known))
+            return fell and len(known) == self.falling_for + 1
         if not math.isfinite(last):
             return True
         return (self.below is not None and last < self.below) or (self.above is not None and last > self.above)
 
     def in_words(self, values: Sequence[float | None]) -> str:
         """Such as `accuracy is 0.12, below 0.2`."""
-        of_task = "" if self.task == "all" else f" on {self.task}"
+        subject = self.measure + ("" if self.task == "all" else f" on {self.task}")
         if self.falling_for is not None:
             line = ", ".join(f"{value:.4g}" for value in values[-self.falling_for - 1 :] if value is not None)
-            return f"{self.measure}{of_task} fell for {self.falling_for} generation(s): {line}"
-        limit = ""
-        if self.below is not None:
-            limit = f", below {self.below:g}"
-        elif self.above is not None:
-            limit = f", above {self.above:g}"
-        return f"{self.measure}{of_task} is {values[-1]:.4g}{limit}"
+            return f"{subject} fell for {self.falling_for} generation(s): {line}"
+        limits = [
+            f", {way} {limit:g}" for way, limit in (("below", self.below), ("above", self.above)) if limit is not None
+        ]
+        return f"{subject} is {values[-1]:.4g}{''.join(limits)}"
 
 
 class StopCondition(Condition):

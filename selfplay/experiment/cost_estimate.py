@@ -4,9 +4,8 @@
     times(plan(experiment), experiment, speeds)
     needed_bytes(plan(experiment), experiment)
 
-What is covered: starting Ray and the processes, loading, writing, judging and training, each at the speed measured
-here, one after the other, with every sample as long as it may be. What is not covered: a machine that is busier or
-idler later, other nodes of a cluster, and what overlaps. So it is an estimate, and mostly one from above.
+Every step is taken at the speed measured here, one after the other, with every sample as long as it may be: an
+estimate, mostly from above. A machine that is busier later, and other nodes of a cluster, are not counted.
 """
 
 from __future__ import annotations
@@ -97,7 +96,6 @@ def measure(experiment: Experiment) -> Speeds | str:
 
 def times(size: Plan, experiment: Experiment, speeds: Speeds) -> dict[str, float]:
     """Seconds of each part of a run."""
-    replicas = experiment.engine.replicas
     verifiers = [load_source(task.source, task.settings).verifier for task in experiment.tasks]
     problems = [task.problems for task in experiment.tasks]
     purposes: dict[Purpose, int] = {"train": size.training_samples, "evaluate": size.evaluation_samples}
@@ -107,41 +105,33 @@ def times(size: Plan, experiment: Experiment, speeds: Speeds) -> dict[str, float
         for verifier, count in zip(verifiers, problems, strict=True)
     )
     working = bool(size.models or size.trainings)
+    start = speeds.cluster_start + ACTORS * speeds.actor_start + speeds.engine_start
     return {
-        "start": working * _start(speeds),
+        "start": working * (start + speeds.judge_start + speeds.training_start),
         "load models": size.models * speeds.load,
-        "write": size.generated_tokens / (speeds.tokens * replicas),
+        "write": size.generated_tokens / (speeds.tokens * experiment.engine.replicas),
         "judge": judging,
         "train": size.trainings * speeds.training_overhead + size.training_steps * speeds.step,
         "report": working * REPORT_SECONDS,
     }
 
 
-def _start(speeds: Speeds) -> float:
-    """Seconds until everything runs: it is started step by step, as it is needed."""
-    actors = ACTORS * speeds.actor_start
-    return speeds.cluster_start + actors + speeds.engine_start + speeds.judge_start + speeds.training_start
-
-
 def needed_bytes(size: Plan, experiment: Experiment) -> tuple[int, int]:
-    """Bytes of the models (float32 weights), and of the ledger where every sample is as long as it may be."""
+    """Bytes of the models (float32 weights; 0 where their size is unknown), and of the ledger at its largest."""
     section = experiment.model
-    weights: int | None = None
+    parameters = 0
     if section.init is not None:
-        weights = 4 * section.init.parameters
+        parameters = section.init.parameters
     elif section.path is not None and Path(section.path).expanduser().is_dir():
-        weights = 4 * models.parameter_count(Path(section.path).expanduser())
+        parameters = models.parameter_count(Path(section.path).expanduser())
     made = size.trainings + len(experiment.seeds) * (section.init is not None)
-    of_models = 0 if weights is None else made * (weights + BYTES_OF_A_FOLDER)
+    of_models = made * (4 * parameters + BYTES_OF_A_FOLDER) if parameters else 0
     samples = size.training_samples + size.evaluation_samples
     return of_models, samples * BYTES_OF_A_SAMPLE + size.generated_tokens * BYTES_OF_A_TOKEN
 
 
 def check_room(size: Plan, experiment: Experiment) -> str | None:
-    """Refuse a run whose models alone do not fit where it is written.
-
-    Returns:
-        A warning where the models fit and the ledger, at its largest, would not.
+    """Refuse a run whose models alone do not fit; a warning where they fit and the ledger, at its largest, would not.
 
     Raises:
         RunError: one sentence with both sizes and the remedy.
@@ -155,12 +145,12 @@ def check_room(size: Plan, experiment: Experiment) -> str | None:
             f"The models of this run need {shown_bytes(of_models)}, and {place} has {shown_bytes(free)} free; make "
             "room, set `output` to another disk, or ask for fewer seeds, arms or generations."
         )
-    if of_models + of_ledger > free:
-        return (
-            f"This run may need {shown_bytes(of_models + of_ledger)}, and {place} has {shown_bytes(free)} free; "
-            "if the room runs out it stops, and can be resumed."
-        )
-    return None
+    if of_models + of_ledger <= free:
+        return None
+    return (
+        f"This run may need {shown_bytes(of_models + of_ledger)}, and {place} has {shown_bytes(free)} free; "
+        "if the room runs out it stops, and can be resumed."
+    )
 
 
 def shown_bytes(size: float) -> str:

@@ -1,7 +1,7 @@
 """Which problems a run uses, and where: worked examples, the pool of each generation, the held-out problems.
 
-All arms of a seed share them. For an endless source every generation gets new problems; for a finite one the
-training split is dealt out in a seeded order, beginning again when it is used up.
+All arms of a seed share them. An endless source gives every generation new problems; the training split of a finite one
+is dealt out in a seeded order, beginning again when it is used up.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 
 from selfplay.errors import ConfigError
 from selfplay.experiment.schema import Experiment, TaskSection
@@ -30,11 +30,10 @@ class Curriculum:
         self._experiment = experiment
         self._seed = seed
         self._sources = [(task, load_source(task.source, task.settings)) for task in experiment.tasks]
-        names = [source.name for _, source in self._sources]
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                raise ConfigError(f"`tasks[{number}]` is the source `{name}` again; name each source once.")
+        self.tasks = [source.name for _, source in self._sources]
         for number, (task, source) in enumerate(self._sources):
+            if source.name in self.tasks[:number]:
+                raise ConfigError(f"`tasks[{number}]` is the source `{source.name}` again; name each source once.")
             if source.endless and task.examples is None:
                 raise ConfigError(
                     f"`tasks[{number}].examples` is missing; `{source.name}` has no end, so say how many."
@@ -44,8 +43,8 @@ class Curriculum:
         """Problems with worked solutions, the same for every arm and generation."""
         found: list[Problem] = []
         for task, source in self._sources:
-            examples = list(islice(self._solved(source), task.examples))
-            if task.examples is not None and len(examples) < task.examples:
+            examples = self._examples(task, source)
+            if len(examples) < (task.examples or 0):
                 raise ConfigError(
                     f"`{task.source}` has only {len(examples)} worked examples; lower its `examples` "
                     f"from {task.examples}."
@@ -65,7 +64,7 @@ class Curriculum:
                 seed = derive_seed(self._seed, "fresh examples", generation, source.name)
                 found.extend(islice((p for p in drawn(source, "train", seed) if p.solution is not None), count))
             else:
-                examples = list(islice(self._solved(source), task.examples))
+                examples = self._examples(task, source)
                 shuffle = generator(self._seed, "fresh examples", generation, source.name)
                 found.extend(shuffle.sample(examples, min(count, len(examples))))
         return found
@@ -73,13 +72,8 @@ class Curriculum:
     def pool(self, generation: int) -> Iterator[Problem]:
         """Problems that the model is given in a generation (1, 2, ...), the tasks in turn."""
         streams = [self._task_pool(task, source, generation) for task, source in self._sources]
-        while streams:
-            for stream in list(streams):
-                problem = next(stream, None)
-                if problem is None:
-                    streams.remove(stream)
-                else:
-                    yield problem
+        for problems in zip_longest(*streams):
+            yield from (problem for problem in problems if problem is not None)
 
     def check(self) -> None:
         """Refuse what would fail after hours: too few worked examples, held-out problems or problems for the pools.
@@ -98,7 +92,7 @@ class Curriculum:
                 _check_room(source, "train", needed, "its `examples` or `problems`")
                 deque(islice(self._stream(source), min(needed, MOST_CHECKED)), maxlen=0)
             elif self._experiment.generations:
-                next(self._task_pool(task, source, 1), None)
+                self._task_pool(task, source, 1)
 
     def digests(self) -> dict[str, str]:
         """By source, a hash of its problems and their worked solutions in the order of this seed.
@@ -118,11 +112,6 @@ class Curriculum:
             found[source.name] = total.hexdigest()[:16]
         return found
 
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the task sources."""
-        return [source.name for _, source in self._sources]
-
     def held_out(self) -> list[Problem]:
         """The evaluation problems, in equal parts from each task."""
         return self._evaluation_problems()[0]
@@ -140,24 +129,21 @@ class Curriculum:
             _check_room(source, "evaluate", wanted, "`evaluate.problems`")
             problems = list(islice(self._evaluation_stream(source), wanted))
             if len(problems) < wanted:
-                both = " and `evaluate.validation`" if for_validation else ""
+                both = (" and `evaluate.validation`", " together") if for_validation else ("", "")
                 raise ConfigError(
-                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both} "
-                    f"to {len(problems) * len(self._sources)} or less{' together' if both else ''}."
+                    f"`{task.source}` has only {len(problems)} evaluation problems; lower `evaluate.problems`{both[0]} "
+                    f"to {len(problems) * len(self._sources)} or less{both[1]}."
                 )
-            test.extend(problems[:for_test])
-            validation.extend(problems[for_test:])
+            test += problems[:for_test]
+            validation += problems[for_test:]
         return test, validation
 
     def _evaluated(self, number: int) -> tuple[int, int]:
         """How many problems of the task with this number are for the test, and for validation."""
-        section = self._experiment.evaluate
-        return self._part(section.problems, number), self._part(section.validation, number)
-
-    def _part(self, problems: int, number: int) -> int:
-        """How many of some problems are of the task with this number: equal parts, the first have the rest."""
-        share, rest = divmod(problems, len(self._sources))
-        return share + (number < rest)
+        section, tasks = self._experiment.evaluate, len(self._sources)
+        # equal parts; the first tasks have the rest
+        test, validation = ((total + tasks - 1 - number) // tasks for total in (section.problems, section.validation))
+        return test, validation
 
     def _stream(self, source: TaskSource) -> Iterator[Problem]:
         return drawn(source, "train", derive_seed(self._seed, "train", source.name))
@@ -165,22 +151,20 @@ class Curriculum:
     def _evaluation_stream(self, source: TaskSource) -> Iterator[Problem]:
         return drawn(source, "evaluate", derive_seed(self._seed, "held out", source.name))
 
-    def _solved(self, source: TaskSource) -> Iterator[Problem]:
-        return (problem for problem in self._stream(source) if problem.solution is not None)
+    def _examples(self, task: TaskSection, source: TaskSource) -> list[Problem]:
+        return list(islice((one for one in self._stream(source) if one.solution is not None), task.examples))
 
     def _task_pool(self, task: TaskSection, source: TaskSource, generation: int) -> Iterator[Problem]:
         begin = (generation - 1) * task.problems
         if source.endless:
             begin += task.examples or 0
-            yield from islice(self._stream(source), begin, begin + task.problems)
-            return
+            return islice(self._stream(source), begin, begin + task.problems)
         everything = list(self._stream(source))
         if task.problems > len(everything):
             raise ConfigError(
                 f"`{task.source}` has {len(everything)} training problems; lower its `problems` from {task.problems}."
             )
-        for position in range(begin, begin + task.problems):
-            yield everything[position % len(everything)]
+        return (everything[place % len(everything)] for place in range(begin, begin + task.problems))
 
 
 def _check_room(source: TaskSource, split: Split, wanted: int, keys: str) -> None:

@@ -19,16 +19,15 @@ from selfplay.experiment.schema import Experiment
 
 _OF_LITTLE_USE = {"extra_forbidden": 1, "missing": 2}
 """Complaints of a branch that the mapping was not meant for."""
+_ABSENT = object()
 _NO_CLASS = re.compile(r" or instance of \w+$")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def shipped() -> dict[str, Path]:
     """The experiments that come with the package, by name: a folder's, or in it the name of any other YAML file."""
-    folder = Path(__file__).parent.parent / "experiments"
-    return {
-        file.parent.name if file.stem == "experiment" else file.stem: file for file in sorted(folder.glob("*/*.yaml"))
-    }
+    files = sorted((Path(__file__).parent.parent / "experiments").glob("*/*.yaml"))
+    return {file.parent.name if file.stem == "experiment" else file.stem: file for file in files}
 
 
 def experiment_file(given: Path) -> Path:
@@ -54,13 +53,10 @@ class _NoKeyTwice(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    raise ConfigError(f"the key `{key.value}` appears twice, again in line {_line(key)}; remove one.")
+                    line = key.start_mark.line + 1
+                    raise ConfigError(f"the key `{key.value}` appears twice, again in line {line}; remove one.")
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Experiment:
@@ -154,29 +150,32 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> str:
             tells them apart.
     """
     first, *others = error.errors()
-    if isinstance(first["input"], dict):
-        # Of a union's branches, report the error of the one that knows most of the mapping's keys.
-        siblings = [e for e in others if len(e["loc"]) > 1 and e["loc"][:-2] == first["loc"][:-1]]
-        if first["type"] != "missing" and not _is_key(first["loc"], data, first["input"]):
+    kind, value = first["type"], first["input"]
+    if isinstance(value, dict) and kind != "missing":
+        exact = ((reached, skipped) for _, reached, skipped in _readings(first["loc"], data))
+        if not any(reached is value and not skipped for reached, skipped in exact):
+            # Of a union's branches, report the error of the one that knows most of the mapping's keys.
+            siblings = [e for e in others if len(e["loc"]) > 1 and e["loc"][:-2] == first["loc"][:-1]]
             first = min(siblings, key=lambda e: _OF_LITTLE_USE.get(e["type"], 0), default=first)
-    key = _key(first["loc"], data, first["input"], missing=first["type"] == "missing")
-    kind, message = first["type"], _NO_CLASS.sub("", str(first["msg"]).removeprefix("Value error, "))
+            kind, value = first["type"], first["input"]
+    key = _key(first["loc"], data, value, missing=kind == "missing")
+    message = _NO_CLASS.sub("", str(first["msg"]).removeprefix("Value error, "))
     if kind == "extra_forbidden":
         known = _known_keys(model)
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         sentence = f"unknown key `{key}`" + (f"; did you mean `{known[near[0]]}`?" if near else "; remove it.")
     elif kind == "invalid_key":
-        sentence = f"a key is {first['input']!r:.80}, which is no text; put it in quotes or remove it."
+        sentence = f"a key is {value!r:.80}, which is no text; put it in quotes or remove it."
     elif kind == "missing":
         sentence = f"the key `{key}` is missing; add it."
     elif kind == "value_error":
         sentence = f"{'`' + key + '`: ' if key else ''}{message}."
     else:
-        sentence = f"`{key}` is {first['input']!r:.80}: {message[0].lower()}{message[1:]}."
+        sentence = f"`{key}` is {value!r:.80}: {message[0].lower()}{message[1:]}."
     return sentence + (f" ({len(others)} more like this.)" if others else "")
 
 
-def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool = False) -> str:
+def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool) -> str:
     """The key of an error as the file has it, such as `arms[1].keep.filter`.
 
     Args:
@@ -185,42 +184,28 @@ def _key(place: Sequence[str | int], data: Any, value: Any, *, missing: bool = F
         value: what the error is about: of several readings, the one that leads there is right.
         missing: the last part of the place is a key that is not there, and the value is what should hold it.
     """
-    steps = list(_readings(place[:-1] if missing else place, data))
-    path = next((path for path, reached in steps if reached is value), steps[0][0])
+    found = list(_readings(place[:-1] if missing else place, data))
+    path = next((path for path, reached, _ in found if reached is value), found[0][0])
     return (path + (f".{place[-1]}" if missing else "")).lstrip(".")
 
 
-def _is_key(place: Sequence[str | int], data: Any, value: Any) -> bool:
-    """Whether every part of an error's place is a key or index of the data."""
-    here = data
-    for part in place:
-        found = _inside(here, part)
-        if found is None:
-            return False
-        here = found[0]
-    return here is value
-
-
-def _readings(place: Sequence[str | int], here: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each way to follow a place through the data, with what it leads to; parts that are no key are branches."""
+def _readings(
+    place: Sequence[str | int], here: Any, path: str = "", skipped: int = 0
+) -> Iterator[tuple[str, Any, int]]:
+    """Each way to follow a place through the data: (path, what is there, parts skipped because they name a branch)."""
     if not place:
-        yield path, here
+        yield path, here, skipped
         return
     part, rest = place[0], place[1:]
-    found = _inside(here, part)
-    if found is not None:
-        yield from _readings(rest, found[0], f"{path}[{part}]" if isinstance(here, list) else f"{path}.{part}")
-    if found is None or isinstance(part, str):
-        yield from _readings(rest, here, path)
-
-
-def _inside(here: Any, part: str | int) -> tuple[Any] | None:
-    """What a mapping or list holds under a key or index; None where there is no such thing."""
-    if isinstance(here, dict) and part in here:
-        return (here[part],)
-    if isinstance(here, list) and isinstance(part, int) and part < len(here):
-        return (here[part],)
-    return None
+    try:
+        inside = here[part] if isinstance(here, dict | list) else _ABSENT  # type: ignore[index]
+    except (KeyError, IndexError, TypeError):
+        inside = _ABSENT
+    if inside is not _ABSENT:
+        step = f"[{part}]" if isinstance(here, list) else f".{part}"
+        yield from _readings(rest, inside, path + step, skipped)
+    if inside is _ABSENT or isinstance(part, str):
+        yield from _readings(rest, here, path, skipped + 1)
 
 
 def _known_keys(model: type[BaseModel]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which verifier judges the completions of a task, and for what: one lookup for whatever judges or times a judge.
+"""Which verifier judges the completions of a task, and for what.
 
     verify:
       math: {answer: whole}                                   settings of the verifier that a task names
@@ -75,16 +75,19 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
         SourceError: a task source cannot be loaded.
     """
     named = set(named_by_tasks(experiment))
-    wanted: list[tuple[str, str, Purpose]] = [("verify", name, "evaluate") for name in named | set(experiment.verify)]
-    wanted += [("verify_training", name, "train") for name in named | set(experiment.verify_training)]
+    sections: list[tuple[str, set[str], Purpose]] = [
+        ("verify", named | set(experiment.verify), "evaluate"),
+        ("verify_training", named | set(experiment.verify_training), "train"),
+    ]
     found: dict[tuple[str, Purpose], LoadedVerifier] = {}
-    for section, name, purpose in sorted(wanted):
-        try:
-            if name not in named:
-                registry.find(name)  # an unknown name would silently have no effect
-            found[absolute(name), purpose] = judge_of(experiment, name, purpose).load()
-        except VerifierError as error:
-            raise ConfigError(f"{section}.{name}: {error}") from None
+    for section, names, purpose in sections:
+        for name in sorted(names):
+            try:
+                if name not in named:
+                    registry.find(name)  # an unknown name would silently have no effect
+                found[absolute(name), purpose] = judge_of(experiment, name, purpose).load()
+            except VerifierError as error:
+                raise ConfigError(f"{section}.{name}: {error}") from None
     return found
 
 

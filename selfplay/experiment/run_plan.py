@@ -33,13 +33,8 @@ class Plan:
     training_steps: int
     training_samples: int
     evaluation_samples: int
-    training_tokens: int
-    """Tokens of the training samples where each is as long as it may be."""
-    evaluation_tokens: int
-
-    @property
-    def generated_tokens(self) -> int:
-        return self.training_tokens + self.evaluation_tokens
+    generated_tokens: int
+    """Where each sample is as long as it may be."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,6 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
     """Check that every source, verifier, filter and model can be used; returns what was not checked.
 
     Args:
-        experiment: the experiment.
         offline: leave out what needs the Hub and say so; otherwise what cannot be reached is an error.
 
     Raises:
@@ -92,12 +86,14 @@ def check(experiment: Experiment, *, offline: bool) -> list[str]:
     except SourceError as error:
         raise ConfigError(str(error)) from None
     section = experiment.model
-    if section.path is not None and (Path(section.path).exists() or not offline):
+    if section.path is None:
+        return not_checked
+    if Path(section.path).exists() or not offline:
         models.check_folder(models.resolve(section.path, section.revision, with_code=section.trust_remote_code))
-    elif section.path is not None and not models.is_hub_id(section.path):
-        raise ConfigError(f"model.path: {section.path} is neither a folder nor a Hub id; correct it.")
-    elif section.path is not None:
+    elif models.is_hub_id(section.path):
         not_checked.append(f"model: {section.path} is not a folder here, and the Hub was not asked for it")
+    else:
+        raise ConfigError(f"model.path: {section.path} is neither a folder nor a Hub id; correct it.")
     return not_checked
 
 
@@ -112,14 +108,13 @@ def arm_filters(experiment: Experiment) -> dict[str, LoadedFilter]:
         if not isinstance(arm.keep, Filtered):
             continue
         try:
-            loaded[arm.name] = load_filter(arm.keep.filter, arm.keep.settings)
+            loaded[arm.name] = found = load_filter(arm.keep.filter, arm.keep.settings)
         except ConfigError as error:
             raise ConfigError(f"arms[{number}].keep: {error}") from None
-        plugin = loaded[arm.name].plugin
         given = Circumstances(experiment.sampling.n, len(arm.keep.others), experiment.generations)
-        why = plugin.refuse(given)
-        if given.others and not plugin.others:
-            why = f"filter {plugin.name} looks at the arm's own samples alone; remove `with`"
+        why = found.plugin.refuse(given)
+        if given.others and not found.plugin.others:
+            why = f"filter {found.plugin.name} looks at the arm's own samples alone; remove `with`"
         if why:
             raise ConfigError(f"arms[{number}].keep: {why}")
     return loaded
@@ -152,11 +147,11 @@ def _check_output(output: Path) -> None:
 def plan(experiment: Experiment, done: Done | None = None) -> Plan:
     """The size of a run, or of what is left of it where `done` is given."""
     done = done or Done()
-    seeds, generations = len(experiment.seeds), experiment.generations
-    sampling_arms = sum(arm.uses_samples for arm in experiment.arms)
+    seeds, generations, arms = len(experiment.seeds), experiment.generations, experiment.arms
     problems = sum(task.problems for task in experiment.tasks)
-    trained = seeds * (len(experiment.arms) * generations + experiment.model.trains_first)
-    made = seeds * (len(experiment.arms) * generations + 1)
+    made = seeds * (len(arms) * generations + 1)
+    trained = seeds * (len(arms) * generations + experiment.model.trains_first)
+    sampling_arms = sum(arm.uses_samples for arm in arms)
     rounds = seeds * (1 + sampling_arms * (generations - 1)) if generations and sampling_arms else 0
     trainings = max(0, trained - done.trainings)
     samples = max(0, rounds * problems * experiment.sampling.n - done.training_samples)
@@ -166,6 +161,7 @@ def plan(experiment: Experiment, done: Done | None = None) -> Plan:
         # equal weights share their samples, so a run that is done has fewer than the bound
         samples = evaluations = 0
     limit = experiment.sampling.max_tokens
+    tokens = samples * limit + evaluations * (experiment.evaluate.max_tokens or limit)
     return Plan(
         engine=resolve_kind(experiment.engine),
         models=max(0, made - done.models),
@@ -173,8 +169,7 @@ def plan(experiment: Experiment, done: Done | None = None) -> Plan:
         training_steps=trainings * experiment.distill.steps,
         training_samples=samples,
         evaluation_samples=evaluations,
-        training_tokens=samples * limit,
-        evaluation_tokens=evaluations * (experiment.evaluate.max_tokens or limit),
+        generated_tokens=tokens,
     )
 
 
@@ -191,13 +186,10 @@ def done_in(run: Path) -> Done:
     """
     from selfplay.ledger.ledger import Ledger
 
-    ledger = Ledger.of_run(run)
-    evaluated = "SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'"
-    trained = "SELECT count(*) FROM models WHERE training_set_id IS NOT NULL"
-    drawn = "SELECT count(*) FROM samples WHERE purpose = ? AND model IS NOT NULL"
-    return Done(
-        models=ledger.rows(evaluated)[0][0],
-        trainings=ledger.rows(trained)[0][0],
-        training_samples=ledger.rows(drawn, ["train"])[0][0],
-        evaluation_samples=sum(ledger.rows(drawn, [purpose])[0][0] for purpose in ("evaluate", "validate")),
-    )
+    counts = Ledger.of_run(run).rows("""
+        SELECT (SELECT count(*) FROM scores WHERE measure = 'accuracy' AND task = 'all'),
+               (SELECT count(*) FROM models WHERE training_set_id IS NOT NULL),
+               (SELECT count(*) FROM samples WHERE model IS NOT NULL AND purpose = 'train'),
+               (SELECT count(*) FROM samples WHERE model IS NOT NULL AND purpose != 'train')
+    """)
+    return Done(*counts[0])

@@ -264,15 +264,15 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _engine_exists(self, info: ValidationInfo) -> Self:
-        if self.engine.kind != "auto" and not _is_recorded(info):
-            try:
-                kind = ENGINES.find(self.engine.kind)
-            except EngineError as error:
-                raise ValueError(f"`engine.kind`: {error}") from None
-            try:
-                check_options(kind, self.engine.options)
-            except EngineError as error:
-                raise ValueError(str(error)) from None
+        if self.engine.kind == "auto" or _is_recorded(info):
+            return self
+        where = "`engine.kind`: "
+        try:
+            kind = ENGINES.find(self.engine.kind)
+            where = ""
+            check_options(kind, self.engine.options)
+        except EngineError as error:
+            raise ValueError(f"{where}{error}") from None
         return self
 
     @model_validator(mode="after")
@@ -284,31 +284,26 @@ class Experiment(Section):
             measures = taken(self.measures)
         except ConfigError as error:
             raise ValueError(f"`measures`: {error}") from None
-        for key, conditions in (("warn_when", self.warn_when), ("stop_when", self.stop_when)):
-            for number, condition in enumerate(conditions):
-                measure = measures.get(condition.measure)
-                if measure is None:
-                    raise ValueError(
-                        f"`{key}[{number}]`: there is no measure `{condition.measure}`; known are {', '.join(measures)}"
-                    )
-                if condition.task != ALL_TASKS and not measure.by_task:
-                    raise ValueError(
-                        f"`{key}[{number}]`: {condition.measure} is measured over all tasks together; remove `task`"
-                    )
-                if condition.arm is not None and condition.arm not in arms:
-                    raise ValueError(
-                        f"`{key}[{number}].arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}"
-                    )
-                judged = [arms[condition.arm]] if condition.arm is not None else self.arms
-                if measure.of == "samples" and not any(arm.uses_samples for arm in judged):
-                    raise ValueError(
-                        f"`{key}[{number}]`: {condition.measure} is of samples, and `{judged[0].name}` draws none; "
-                        "remove it, because it could never be met"
-                    )
-                if (condition.falling_for or 0) > self.generations:
-                    raise ValueError(f"`{key}[{number}].falling_for` is more than `generations`, so it is never met")
-                if measure.of == "validation" and not self.evaluate.validation:
-                    raise ValueError(f"`{key}[{number}]`: {condition.measure} needs `evaluate.validation` above 0")
+        asked = [(f"warn_when[{number}]", condition) for number, condition in enumerate(self.warn_when)]
+        asked += [(f"stop_when[{number}]", condition) for number, condition in enumerate(self.stop_when)]
+        for key, condition in asked:
+            name, measure = condition.measure, measures.get(condition.measure)
+            if measure is None:
+                raise ValueError(f"`{key}`: there is no measure `{name}`; known are {', '.join(measures)}")
+            if condition.task != ALL_TASKS and not measure.by_task:
+                raise ValueError(f"`{key}`: {name} is measured over all tasks together; remove `task`")
+            if condition.arm is not None and condition.arm not in arms:
+                raise ValueError(f"`{key}.arm`: there is no arm `{condition.arm}`; name one of {', '.join(arms)}")
+            judged = [arms[condition.arm]] if condition.arm is not None else self.arms
+            if measure.of == "samples" and not any(arm.uses_samples for arm in judged):
+                raise ValueError(
+                    f"`{key}`: {name} is of samples, and `{judged[0].name}` draws none; "
+                    "remove it, because it could never be met"
+                )
+            if (condition.falling_for or 0) > self.generations:
+                raise ValueError(f"`{key}.falling_for` is more than `generations`, so it is never met")
+            if measure.of == "validation" and not self.evaluate.validation:
+                raise ValueError(f"`{key}`: {name} needs `evaluate.validation` above 0")
         if self.rollback is not None and not self.evaluate.validation:
             raise ValueError("`rollback` chooses by validation accuracy; set `evaluate.validation` above 0")
         return self

@@ -1,19 +1,16 @@
 """`selfplay tasks check`: can a source's problems be learned from and judged?
 
-    check(load_source("gsm8k", {"folder": "data"}), workers=2)
-
 Each problem is asked: can its row be read, is a part of it empty, does it repeat another, does the verifier accept its
-own worked solution and reject its neighbour's, and does it fit into the model's context. What is covered: all rows of a
-finite source, the first `count` problems of an endless one, judged under the supervisor as in a run. What is not
-covered: a reference and solution that are wrong together, and a question without an answer.
+own worked solution and reject its neighbour's, and does it fit into the model's context. A finite source is checked
+whole, an endless one by its first problems. A reference and solution that are wrong together are not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import JsonValue
 
@@ -60,9 +57,6 @@ class Finding:
     reference: Mapping[str, JsonValue] | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
     """The verdict's evidence, where a verdict is what is wrong."""
-
-    def as_row(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass
@@ -127,7 +121,10 @@ def check(
         done.problems[split] = number
     done.asked["row unreadable"] = sum(done.problems.values())
     _look_at_text(placed, done, tokens, context)
-    _judge(placed, source, {**source.verifier_settings, **(settings or {})}, workers, timeout, done, progress)
+    if any(here.problem.solution is not None for here in placed):
+        spec = VerifierSpec.of(source.verifier, {**source.verifier_settings, **(settings or {})})
+        with Supervisor(spec, workers=workers, timeout=timeout) as supervisor:
+            _judge(placed, supervisor, done, progress)
     splits = list(done.problems)
     done.findings.sort(key=lambda f: (CHECKS.index(f.check), splits.index(f.split), f.number))
     return done
@@ -135,18 +132,17 @@ def check(
 
 def _look_at_text(placed: Sequence[_Placed], done: Checked, tokens: Measure | None, context: int | None) -> None:
     first: dict[str, _Placed] = {}
+    measured = tokens is not None and context is not None
+    done.asked |= {"part empty": len(placed), "question repeated": len(placed), "too long": measured * len(placed)}
     for here in placed:
         problem = here.problem
-        done.asked["part empty"] += 1
         if empty := _empty_part(problem):
             done.findings.append(here.finding("part empty", f"{empty} is empty"))
-        done.asked["question repeated"] += 1
         before = first.setdefault(problem.twin_key, here)
         if before is not here:
             why = f"the same question as number {before.number} of {before.split}"
             done.findings.append(here.finding("question repeated", why))
         if tokens is not None and context is not None:
-            done.asked["too long"] += 1
             length = tokens(problem.prompt, problem.solution or "")
             if length > context:
                 done.findings.append(here.finding("too long", f"{length:,} tokens, and the context has {context:,}"))
@@ -164,33 +160,20 @@ def _empty_part(problem: Problem) -> str | None:
     return f"`{blank[0]}` of the reference" if blank else None
 
 
-def _judge(
-    placed: Sequence[_Placed],
-    source: TaskSource,
-    settings: Mapping[str, JsonValue],
-    workers: int,
-    timeout: float | None,
-    done: Checked,
-    progress: Progress | None,
-) -> None:
+def _judge(placed: Sequence[_Placed], supervisor: Supervisor, done: Checked, progress: Progress | None) -> None:
     asked = list(_solutions(placed))
-    if not asked:
-        return
-    with Supervisor(VerifierSpec.of(source.verifier, settings), workers=workers, timeout=timeout) as supervisor:
-        rows = (Row(here.problem.id, here.problem.reference, text, here.problem.prompt) for here, _, text in asked)
-        for number, ((here, whose, _), judgement) in enumerate(
-            zip(asked, supervisor.judge(rows), strict=True), start=1
-        ):
-            wrong = "rejected" if whose == "own" else "accepted"
-            for outcome in (wrong, "undecided"):
-                done.asked[f"{whose} solution {outcome}"] += 1
-            verdict = judgement.verdict
-            if verdict.outcome in (wrong, "undecided"):
-                said = verdict.detail.get("what") or verdict.detail.get("why")
-                why = f"{verdict.reason}: {said}" if said else verdict.reason
-                done.findings.append(here.finding(f"{whose} solution {verdict.outcome}", why[:500], verdict.detail))
-            if progress is not None:
-                progress(number, len(asked))
+    rows = (Row(here.problem.id, here.problem.reference, text, here.problem.prompt) for here, _, text in asked)
+    for number, ((here, whose, _), judgement) in enumerate(zip(asked, supervisor.judge(rows), strict=True), start=1):
+        wrong = "rejected" if whose == "own" else "accepted"
+        for outcome in (wrong, "undecided"):
+            done.asked[f"{whose} solution {outcome}"] += 1
+        verdict = judgement.verdict
+        if verdict.outcome in (wrong, "undecided"):
+            said = verdict.detail.get("what") or verdict.detail.get("why")
+            why = f"{verdict.reason}: {said}" if said else verdict.reason
+            done.findings.append(here.finding(f"{whose} solution {verdict.outcome}", why[:500], verdict.detail))
+        if progress is not None:
+            progress(number, len(asked))
 
 
 def _solutions(placed: Sequence[_Placed]) -> Iterator[tuple[_Placed, str, str]]:

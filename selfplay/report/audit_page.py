@@ -1,15 +1,14 @@
 """An audit as a table in Markdown, and as one page that opens offline, with the files beside it.
 
-    index.html    the page      table.md    the table      audit.json   the record
-    rows.jsonl    every row with its label and its verdict
-
-Text of models, data sets and attacks is escaped as in a run's report; the page runs no script and loads nothing.
+index.html    the page      table.md    the table      audit.json   the record
+rows.jsonl    every row with its label and its verdict
 """
 
 from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,8 @@ def markdown(record: Record) -> str:
     ]
     for label, where, kind, counts in table(record):
         numbers = f"{counts.rows:,} | {counts.accepted:,} | {counts.rejected:,} | {counts.undecided:,}"
-        lines.append(f"| {label} | {where} | {_cell(kind)} | {numbers} | {share(counts.share_accepted)} |")
+        cell = " ".join(kind.replace("|", "\\|").split())
+        lines.append(f"| {label} | {where} | {cell} | {numbers} | {share(counts.share_accepted)} |")
     return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences(record)), ""])
 
 
@@ -63,9 +63,10 @@ def table(record: Record) -> Iterator[tuple[str, str, str, Counts]]:
     """(label, where from, kind, counts): the totals first, then by category."""
     yield "right", "all", "all", record.total("right")
     yield "wrong", "all but attacks", "all", record.total("wrong")
-    for label, counts in (("doubtful", record.total("doubtful")), ("attacks", record.total("wrong", attacks=True))):
-        if counts.rows:
-            yield LABEL_WORDS.get(label, "wrong"), "all" if label == "doubtful" else "attacks", "all", counts
+    if (doubtful := record.total("doubtful")).rows:
+        yield LABEL_WORDS["doubtful"], "all", "all", doubtful
+    if (tried := record.total("wrong", attacks=True)).rows:
+        yield "wrong", "attacks", "all", tried
     for one in record.categories:
         where = "attacks" if one.group == "attacks" else f"{one.group}, {one.origin}"
         yield LABEL_WORDS[one.label], where, one.category, one.counts
@@ -111,35 +112,32 @@ def sentences(record: Record) -> list[str]:
 
 def page(done: Audit) -> str:
     """The page as HTML."""
+    record = done.record
     wrong = [one for one in done.rows if one.is_wrong]
+    doubtful = "Each is a wrong completion that passed, or one that is right after all."
     groups = (
         ("Wrong, and accepted", "", [one for one in wrong if one.row.label == "wrong"]),
         ("Right, and rejected", "", [one for one in wrong if one.row.label == "right"]),
         ("Undecided", "", [one for one in done.rows if one.outcome == "undecided"]),
         (
             "Made wrong without proof, and accepted",
-            "Each is a wrong completion that passed, or one that is right after all.",
+            doubtful,
             [one for one in done.rows if one.row.label == "doubtful" and one.outcome == "accepted"],
         ),
         ("The second verifier disagrees", "", [one for one in done.rows if one.disagrees]),
     )
-    record = done.record
-    html: str = (
-        page_environment()
-        .get_template("audit.html.j2")
-        .render(
-            record=record,
-            settings=json.dumps(record.settings),
-            asked=json.dumps(record.asked, ensure_ascii=False),
-            command=command(record),
-            table=list(table(record)),
-            totals=2 + bool(record.total("doubtful").rows) + bool(record.total("wrong", attacks=True).rows),
-            share=share,
-            sentences=sentences(record),
-            groups=[
-                (title, why, len(rows), [_shown(one) for one in _spread(rows)]) for title, why, rows in groups if rows
-            ],
-        )
+    shown = [(title, why, len(rows), [_shown(one) for one in _spread(rows)]) for title, why, rows in groups if rows]
+    template = page_environment().get_template("audit.html.j2")
+    html: str = template.render(
+        record=record,
+        settings=json.dumps(record.settings),
+        asked=json.dumps(record.asked, ensure_ascii=False),
+        command=command(record),
+        table=list(table(record)),
+        totals=2 + bool(record.total("doubtful").rows) + bool(record.total("wrong", attacks=True).rows),
+        share=share,
+        sentences=sentences(record),
+        groups=shown,
     )
     return html
 
@@ -167,11 +165,11 @@ def share(value: Share) -> str:
 
 def _spread(rows: Sequence[Judged]) -> list[Judged]:
     """At most `SHOWN`, each category before any comes again."""
-    turns: dict[str, int] = {}
+    turns: Counter[str] = Counter()
     keyed = []
     for place, one in enumerate(rows):
-        turn = turns[one.row.category] = turns.get(one.row.category, 0) + 1
-        keyed.append((turn, place))
+        turns[one.row.category] += 1
+        keyed.append((turns[one.row.category], place))
     return [rows[place] for _, place in sorted(keyed)[:SHOWN]]
 
 
@@ -193,16 +191,14 @@ def _shown(one: Judged) -> dict[str, Any]:
 
 def _line(one: Judged) -> dict[str, Any]:
     keys = ("id", "label", "group", "origin", "category", "change", "reference", "completion")
-    line: dict[str, Any] = {key: getattr(one.row, key) for key in keys} | {
+    verdict = one.judgement.verdict
+    line: dict[str, Any] = {key: getattr(one.row, key) for key in keys}
+    line |= {
         "outcome": one.outcome,
-        "reason": one.judgement.verdict.reason,
-        "detail": one.judgement.verdict.detail,
+        "reason": verdict.reason,
+        "detail": verdict.detail,
         "seconds": one.judgement.seconds,
     }
     if one.second is not None:
         line["second"] = {"outcome": one.second.verdict.outcome, "reason": one.second.verdict.reason}
     return line
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

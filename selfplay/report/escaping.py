@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,16 @@ def page_environment() -> Any:
     )
 
 
-def csv_cell(value: object) -> object:
-    """A value as a cell: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+def as_csv(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = visible(value)
@@ -31,7 +42,7 @@ def csv_cell(value: object) -> object:
 
 
 def _printable(value: Any) -> Any:
-    """What Jinja2 does with every value before it escapes it: hidden characters become visible.
+    """Applied to every value before it is escaped: hidden characters become visible.
 
     A subclass of str is markup that the template itself made, such as a macro's result, whose parts were here before.
     """

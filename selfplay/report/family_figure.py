@@ -1,14 +1,14 @@
-"""The family tree of a run: which model wrote the data of which, and one sample with all its ancestors.
+"""The family tree of a run's first seed: which model wrote the data of which, and one sample with all its ancestors.
 
-One seed is drawn, the first. A line runs from the model that wrote samples to the model that trained on them, as wide
-as their share of its training set; the bar under a model is that set by origin.
+A line runs from the model that wrote samples to the model that trained on them, as wide as their share of its training
+set; the bar under a model is that set by origin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfplay.ledger import printed_tree
 from selfplay.ledger.family_tree import Part, Place, Tree
@@ -52,19 +52,18 @@ class Family:
     def of(cls, record: RunRecord) -> Family | None:
         """The family of the first seed that has models; none where no model is recorded yet."""
         tree = Tree(record.connection)
-        placed = sorted((place.seed, key, place) for key, places in tree.places.items() for place in places)
-        if not placed:
+        seed = min((place.seed for places in tree.places.values() for place in places), default=None)
+        if seed is None:
             return None
-        seed = placed[0][0]
         members = {}
-        for other, key, place in placed:
-            if other == seed:
-                row = tree.rows[key]
-                first = tree.places[key][0]
-                kept = place.arm == first.arm and place.generation != first.generation
-                kept = kept or (first.arm == START and place.arm != START)
-                parts = tree.parts.get(row["training_set_id"], [])
-                members[place.arm, place.generation] = Member(place, key, row["depth"], parts, kept)
+        for key, places in sorted(tree.places.items()):
+            row, first = tree.rows[key], places[0]
+            for place in places:
+                if place.seed == seed:
+                    kept = place.arm == first.arm and place.generation != first.generation
+                    kept = kept or (first.arm == START and place.arm != START)
+                    parts = tree.parts.get(row["training_set_id"], [])
+                    members[place.arm, place.generation] = Member(place, key, row["depth"], parts, kept)
         return cls(seed, members)
 
     def writer(self, fingerprint: str | None, arm: str) -> Member | None:
@@ -103,20 +102,19 @@ def _figure(family: Family, record: RunRecord) -> Figure:
     arms = [arm.name for arm in record.experiment.arms]
     rows = {arm: float(-number) for number, arm in enumerate(arms)}
     rows[START] = -(len(arms) - 1) / 2
-    generations = record.experiment.generations
+    colours = {arm: COLOURS[number % len(COLOURS)] for number, arm in enumerate(arms)} | {START: INK}
     figure = Figure(figsize=(WIDTH, 0.9 + ROW_HEIGHT * max(2, len(arms))), layout="constrained")
     panel = figure.subplots()
     labelled = len(family.members) <= MOST_LABELS
-    for (arm, _), member in family.members.items():
-        for part in member.parts:
+    drawn = {place: member for place, member in family.members.items() if place[0] in rows}
+    for (arm, _), member in drawn.items():
+        for part in member.parts if not member.kept else ():
             writer = family.writer(part.writer, arm)
-            if writer is not None and not member.kept:
-                _edge(panel, writer, member, part.share, rows, _colour(arm, arms), labelled)
-    for (arm, turn), member in family.members.items():
-        y = rows.get(arm)
-        if y is not None:
-            _node(panel, turn, y, member, INK if arm == START else _colour(arm, arms), labelled)
-    generation_axis(panel, generations, first=0)
+            if writer is not None and writer.place.arm in rows:
+                _edge(panel, writer, member, part.share, rows, colours[arm], labelled)
+    for (arm, turn), member in drawn.items():
+        _node(panel, turn, rows[arm], member, colours[arm], labelled)
+    generation_axis(panel, record.experiment.generations, first=0)
     panel.set_ylim(-max(1, len(arms) - 1) - 0.75, 0.65)
     panel.set_yticks([rows[arm] for arm in arms], [short(arm) for arm in arms])
     panel.tick_params(axis="y", length=0)
@@ -126,54 +124,41 @@ def _figure(family: Family, record: RunRecord) -> Figure:
     return figure
 
 
-def _colour(arm: str, arms: Sequence[str]) -> str:
-    return COLOURS[arms.index(arm) % len(COLOURS)] if arm in arms else INK
-
-
 def _edge(
     panel: Axes, writer: Member, reader: Member, share: float, rows: dict[str, float], colour: str, labelled: bool
 ) -> None:
     """From writer to reader; lines that jump over generations bow upwards past the models between."""
-    x0, x1 = writer.place.generation, reader.place.generation
-    y0, y1 = rows.get(writer.place.arm), rows.get(reader.place.arm)
-    if y0 is None or y1 is None:
-        return
-    bow = 0.0 if x1 - x0 <= 1 or writer.place.arm == START else 0.22 + 0.06 * (x1 - x0)
+    y0, y1 = rows[writer.place.arm], rows[reader.place.arm]
+    x0, jump = writer.place.generation, reader.place.generation - writer.place.generation
+    from_start = writer.place.arm == START
+    bow = 0.0 if jump <= 1 else 0.16 + 0.08 * jump if from_start else 0.22 + 0.06 * jump
     steps = [step / 24 for step in range(25)]
-    x = [x0 + (x1 - x0) * t for t in steps]
-    # leave the writer and reach the reader level, so that lines of neighbouring arms part early
-    ease = [min(1.0, t * (x1 - x0)) if writer.place.arm == START else t for t in steps]
+    # lines from the start reach their row within one generation, so that neighbours part early
+    ease = [min(1.0, s * jump) if from_start else s for s in steps]
+    x = [x0 + jump * s for s in steps]
     y = [y0 + (y1 - y0) * t * t * (3 - 2 * t) + bow * 4 * s * (1 - s) for t, s in zip(ease, steps, strict=True)]
-    if writer.place.arm == START and x1 - x0 > 1:
-        y = [v + (0.16 + 0.08 * (x1 - x0)) * 4 * s * (1 - s) for v, s in zip(y, steps, strict=True)]
     panel.plot(x, y, color=colour, linewidth=0.6 + 5.0 * share, alpha=0.55, solid_capstyle="butt", zorder=1)
     if labelled:
-        at = 18 if x1 - x0 == 1 else 12
-        panel.annotate(
-            f"{100 * share:.0f} %",
-            (x[at], y[at]),
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            color=colour,
-            zorder=3,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
-        )
+        at = 18 if jump == 1 else 12
+        words, box = f"{100 * share:.0f} %", {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 3}
+        panel.annotate(words, (x[at], y[at]), color=colour, bbox=box, **centred)
 
 
 def _node(panel: Axes, x: float, y: float, member: Member, colour: str, labelled: bool) -> None:
     face = "white" if member.kept else colour
     panel.plot([x], [y], marker="o", markersize=9, color=colour, markerfacecolor=face, linestyle="none", zorder=4)
     left = x - BAR_WIDTH / 2
-    shares = {origin: sum(p.share for p in member.parts if p.origin == origin) for origin in ORIGIN_COLOURS}
-    for origin, share in shares.items() if not member.kept else ():
-        panel.barh(y - BAR_BELOW, share * BAR_WIDTH, BAR_HEIGHT, left, color=ORIGIN_COLOURS[origin], zorder=4)
-        left += share * BAR_WIDTH
+    for origin, origin_colour in ORIGIN_COLOURS.items() if not member.kept else ():
+        width = BAR_WIDTH * sum(part.share for part in member.parts if part.origin == origin)
+        panel.barh(y - BAR_BELOW, width, BAR_HEIGHT, left, color=origin_colour, zorder=4)
+        left += width
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 5}
     if member.place.arm == START:
-        panel.annotate(START, (x, y + 0.22), ha="center", va="center", color=INK, zorder=5)
+        panel.annotate(START, (x, y + 0.22), **centred)
     if labelled:
         words = "kept" if member.kept else "" if member.depth is None else f"depth {member.depth}"
-        panel.annotate(words, (x, y - BAR_BELOW - 0.17), ha="center", va="center", fontsize=7.5, color=INK, zorder=5)
+        panel.annotate(words, (x, y - BAR_BELOW - 0.17), fontsize=7.5, **centred)
 
 
 def _origin_legend(figure: Figure, family: Family) -> None:

@@ -1,7 +1,7 @@
-"""How figures look here: panels, axes of shares and generations, legend, fonts, and the files a figure becomes.
+"""How figures look here: panels, axes of shares and generations, legend, fonts (figures.mplstyle).
 
 Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; arms also differ in marker and line
-style, so a figure survives a black-and-white printer.
+style, for a black-and-white printer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfplay.hostile_text import visible
 
@@ -39,14 +39,6 @@ class Picture:
     svg: bytes
     png: bytes
 
-    def save(self, folder: Path) -> None:
-        """Write `<name>.svg` and `<name>.png`, each renamed when whole."""
-        for ending, data in (("svg", self.svg), ("png", self.png)):
-            target = folder / f"{self.name}.{ending}"
-            temporary = target.with_name(target.name + ".tmp")
-            temporary.write_bytes(data)
-            temporary.replace(target)
-
 
 def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels in rows of three, each row `height` inches."""
@@ -55,8 +47,7 @@ def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     columns = min(count, PANELS_IN_A_ROW)
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    flat: list[Axes] = list(grid.flat)
+    flat: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
     for unused in flat[count:]:
         unused.remove()
     return figure, flat[:count]
@@ -90,14 +81,13 @@ def legend(figure: Figure, panels: Sequence[Axes], last: str = "") -> None:
     """One legend for all panels, below them; the entry called `last` stands at its end."""
     entries: dict[str, Artist] = {}
     for panel in panels:
-        handles, labels = panel.get_legend_handles_labels()
-        for handle, label in zip(handles, labels, strict=True):
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     labels = sorted(entries, key=lambda label: label == last)
     if labels:
+        columns = min(len(labels), 5 if max(map(len, labels)) <= 14 else 3)
         handles = [entries[label] for label in labels]
-        columns = 5 if max(map(len, labels)) <= 14 else 3
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), frameon=False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def short(name: str) -> str:
@@ -108,43 +98,13 @@ def short(name: str) -> str:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The house's settings, whatever the reader's matplotlibrc says."""
+    """The settings of figures.mplstyle, whatever the reader's matplotlibrc says."""
     import matplotlib
+    import matplotlib.style
 
-    settings: dict[Any, Any] = {
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": "#999999",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "axes.titlesize": 10.5,
-        "axes.titleweight": "bold",
-        "axes.titlelocation": "left",
-        "grid.color": "#e6e6e6",
-        "grid.linewidth": 0.8,
-        "xtick.color": "#666666",
-        "ytick.color": "#666666",
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "lines.linewidth": 1.9,
-        "lines.markersize": 5.5,
-        "legend.handlelength": 3.0,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        # A name in a config may hold dollar signs; they are not formulas.
-        "text.parse_math": False,
-        # Equal scores give equal bytes, and no font of the reader's machine is needed.
-        "svg.hashsalt": "selfplay",
-        "svg.fonttype": "path",
-    }
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
         # A task may be named in a script that the font lacks: the figure then shows boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

@@ -1,17 +1,15 @@
 """The report's page and the files beside it, from one reading of the run.
 
-Covered: all text is escaped by Jinja2 and its control characters are shown as escapes (hostile_text.py), because
-completions, task names and verdicts come from models and strangers. The page loads nothing from anywhere: style and
+Jinja2 escapes all text, and hidden characters are shown as escapes (hostile_text.py). The page loads nothing: style and
 figures are inside it, and a content security policy forbids scripts and requests.
 """
 
 from __future__ import annotations
 
 import base64
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ import yaml
 
 from selfplay.errors import RunError
 from selfplay.hostile_text import excerpt
-from selfplay.measure.measure import ALL_TASKS
 from selfplay.models.folders import START
-from selfplay.report.escaping import csv_cell, page_environment
+from selfplay.report.escaping import as_csv, page_environment
 from selfplay.report.family_figure import draw_family, example_of_ancestors
 from selfplay.report.figure_style import Picture
 from selfplay.report.run_record import OUTCOMES, Example, RunRecord, Score, StepTime, outcome_order
@@ -51,10 +48,7 @@ CHARACTERS = {"prompt": 800, "completion": 1200, "reference": 800, "detail": 800
 def write_report(run: Path) -> Path:
     """Write `report/index.html`, `report/figures/*` and `report/scores.csv` of a run, finished or not.
 
-    Each file is written under a temporary name and renamed. Needs no network, model or cluster; only reads the ledger.
-
-    Args:
-        run: a run directory, such as `runs/quickstart/20260101-120000-abc123`.
+    Needs no network, model or cluster; only reads the ledger.
 
     Returns:
         The path of `index.html`.
@@ -68,11 +62,13 @@ def write_report(run: Path) -> Path:
         page = _render(record, summary, pictures)
         scores = scores_csv(record.scores)
     report = run / "report"
-    folder = report / "figures"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (report / "figures").mkdir(parents=True, exist_ok=True)
         for picture in pictures.values():
-            picture.save(folder)
+            for ending, data in (("svg", picture.svg), ("png", picture.png)):
+                temporary = report / "figures" / f"{picture.name}.{ending}.tmp"
+                temporary.write_bytes(data)
+                temporary.replace(temporary.with_suffix(""))
         write_whole(report / "scores.csv", scores)
         write_whole(report / "index.html", page)
     except OSError as error:
@@ -85,12 +81,7 @@ def scores_csv(scores: Sequence[Score]) -> str:
 
     A name that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    names = [field.name for field in fields(Score)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([csv_cell(getattr(score, name)) for name in names] for score in scores)
-    return text.getvalue()
+    return as_csv([field.name for field in fields(Score)], map(astuple, scores))
 
 
 def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]) -> str:
@@ -129,6 +120,7 @@ def _render(record: RunRecord, summary: Summary, pictures: Mapping[str, Picture]
         total_seconds=sum(entry.seconds for entry in record.times()),
         per_second=_per_second,
         judges=[(*judge, audited(*judge[:3])) for judge in record.judges()],
+        seal_note=record.seal_note(),
         config=yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         environment=_flat(record.environment),
     )
@@ -156,45 +148,37 @@ def duration(seconds: float) -> str:
 
 def _finals(summary: Summary) -> list[tuple[str, list[Point | None], list[list[Point | None]]]]:
     """(arm, cells over the common seeds, cells of each seed) after the last common generation."""
-    if summary.last == 0:
+    last, common = summary.last, summary.common_seeds
+    if last == 0:
         return []
-    seeds = summary.common_seeds if len(summary.common_seeds) > 1 else []
+    seeds = common if len(common) > 1 else []
     return [
-        (
-            arm,
-            _cells(summary, arm, summary.last, summary.common_seeds),
-            [_cells(summary, arm, summary.last, [seed]) for seed in seeds],
-        )
+        (arm, _cells(summary, arm, last, common), [_cells(summary, arm, last, [seed]) for seed in seeds])
         for arm in summary.arms
     ]
 
 
 def _cells(summary: Summary, arm: str, generation: int, seeds: Sequence[int] | None = None) -> list[Point | None]:
     """Accuracy over all tasks, then on each task where there are several."""
-    tasks = [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]
-    return [summary.point("accuracy", arm, generation, task, seeds) for task in tasks]
+    return [summary.point("accuracy", arm, generation, task, seeds) for task in summary.shown_tasks]
 
 
 def _bounds(summary: Summary) -> list[tuple[str, int, str, float, float]]:
     """(arm, generation, task, lower bound, upper bound) wherever accuracy is known as bounds only."""
     found = []
     places = [(START, 0)] + [(a, g) for a in summary.arms for g in range(1, summary.experiment.generations + 1)]
-    for arm, generation in places:
-        for task in [ALL_TASKS, *(summary.tasks if len(summary.tasks) > 1 else [])]:
-            lower, upper = summary.point("accuracy", arm, generation, task), summary.upper(arm, generation, task)
-            if lower is not None and upper is not None:
-                found.append((arm, generation, task, lower.value, upper))
+    for (arm, generation), task in product(places, summary.shown_tasks):
+        lower, upper = summary.point("accuracy", arm, generation, task), summary.upper(arm, generation, task)
+        if lower is not None and upper is not None:
+            found.append((arm, generation, task, lower.value, upper))
     return found
 
 
 def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str]]]:
     """(arm, generation, rows, share of each origin as text), ranges where seeds differ."""
-    groups: dict[tuple[str, int], list[Any]] = {}
-    for row in record.training_sets():
-        groups.setdefault((row.arm, row.generation), []).append(row)
     found = []
-    for (arm, generation), rows in groups.items():
-        shares = {}
+    for (arm, generation), group in groupby(record.training_sets(), key=lambda row: (row.arm, row.generation)):
+        rows, shares = list(group), {}
         for origin in {origin for row in rows for origin in row.shares}:
             values = [100 * row.shares.get(origin, 0.0) for row in rows]
             low, high = f"{min(values):.0f}", f"{max(values):.0f}"
@@ -205,31 +189,27 @@ def _training_sets(record: RunRecord) -> list[tuple[str, int, str, dict[str, str
 
 def _samples(examples: Sequence[Example]) -> list[tuple[str, str, list[tuple[Example, dict[str, Any]]]]]:
     """(task, outcome, samples with their shown texts)."""
-    groups: dict[tuple[str, str], list[tuple[Example, dict[str, Any]]]] = {}
-    for example in sorted(examples, key=lambda e: (e.task, outcome_order(e.outcome))):
-        groups.setdefault((example.task, example.outcome), []).append((example, _texts(example)))
-    return [(task, outcome, found) for (task, outcome), found in groups.items()]
+    ordered = sorted(examples, key=lambda e: (e.task, outcome_order(e.outcome)))
+    groups = groupby(ordered, key=lambda e: (e.task, e.outcome))
+    return [(task, outcome, [(one, _texts(one)) for one in group]) for (task, outcome), group in groups]
 
 
 def _texts(example: Example) -> dict[str, Any]:
-    return {
-        "prompt": excerpt(example.prompt, CHARACTERS["prompt"], example.prompt_length),
-        "completion": excerpt(example.completion, CHARACTERS["completion"], example.completion_length),
-        "reference": excerpt(example.reference, CHARACTERS["reference"], example.reference_length),
-        "detail": excerpt(example.detail, CHARACTERS["detail"]),
+    cut = {
+        part: excerpt(getattr(example, part), CHARACTERS[part], getattr(example, f"{part}_length"))
+        for part in ("prompt", "completion", "reference")
     }
+    return cut | {"detail": excerpt(example.detail, CHARACTERS["detail"])}
 
 
 def _interval_words(summary: Summary) -> str:
     if len(summary.seeds) < 2:
         return "One seed; bars are Wilson 95 % intervals over the problems, and do not cover how much seeds differ."
-    words = (
+    open_ = " A point that only one seed has reached so far has its Wilson interval over problems."
+    return (
         f"Points are means over {len(summary.seeds)} seeds; bars are Student's t 95 % intervals over seeds, "
-        "cut at 0 and 100 %."
+        f"cut at 0 and 100 %.{'' if summary.finished else open_}"
     )
-    if summary.finished:
-        return words
-    return words + " A point that only one seed has reached so far has its Wilson interval over problems."
 
 
 def _per_second(entry: StepTime) -> str:
@@ -246,8 +226,7 @@ def _flat(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, value in environment.items():
         if isinstance(value, dict):
             rows += [(str(key), str(item)) for key, item in value.items() if item is not None]
-        elif isinstance(value, list):
-            rows.append((name, ", ".join(map(str, value)) or "none"))
         else:
-            rows.append((name.replace("_", " "), "unknown" if value is None else str(value)))
+            text = (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+            rows.append((name.replace("_", " "), "unknown" if value is None else text))
     return rows

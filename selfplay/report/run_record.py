@@ -1,7 +1,4 @@
-"""Everything that the report asks of a run's files, and nothing else.
-
-    with RunRecord.open(run) as record:
-        record.scores, record.verdict_counts("train"), record.examples(4)
+"""Everything that the report asks of a run's files.
 
 Reads only: a run that is still being written is not disturbed, and gives what it holds now.
 """
@@ -9,7 +6,7 @@ Reads only: a run that is still being written is not disturbed, and gives what i
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +27,10 @@ from selfplay.run.directory import ENVIRONMENT, recorded_environment
 LONGEST = 4000
 """Characters of a model's text that leave the ledger; the page shows fewer."""
 OUTCOMES = ("accepted", "rejected", "undecided")
+SHARED_SEAL = (
+    "Some programs were judged with `seal: shared`: a program that sets out to can forge such a verdict "
+    "(docs/judge-code.md)."
+)
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,8 @@ class RunRecord:
     def verdict_counts(self, purpose: Purpose) -> VerdictCounts:
         """Synthetic samples by verdict and by the model that wrote them.
 
-        Each sample is counted once. A model that several places of the loop share (kept for want of a training set,
-        or equal in two arms) is counted under the first of them.
+        A model that several places of the loop share (kept for want of a training set, or equal in two arms) is counted
+        under the first of them.
         """
         sql = """
             SELECT s.model, coalesce(v.verifier, p.verifier, ''), coalesce(v.outcome, 'not judged'),
@@ -181,22 +182,18 @@ class RunRecord:
             FROM samples s LEFT JOIN verdicts v ON v.sample_id = s.id LEFT JOIN problems p ON p.id = s.problem_id
             WHERE s.purpose = ? AND s.origin = 'synthetic' GROUP BY ALL
         """
-        cells: Counter[tuple[tuple[str, str, str], tuple[str, int]]] = Counter()
-        sums: Counter[tuple[str, str, str]] = Counter()
-        totals: Counter[tuple[str, int]] = Counter()
+        cells: dict[tuple[str, str, str], Counter[tuple[str, int]]] = defaultdict(Counter)
         truncated: Counter[tuple[str, int]] = Counter()
-        for model, *key, count, cut in self._ask(sql, purpose):
-            verdict, place = (key[0], key[1], key[2]), self._places.get(model, ("", 0))
-            cells[verdict, place] += count
-            sums[verdict] += count
-            totals[place] += count
+        for model, verifier, outcome, reason, count, cut in self._ask(sql, purpose):
+            place = self._places.get(model, ("", 0))
+            cells[verifier, outcome, reason][place] += count
             truncated[place] += cut
-        places = sorted(totals, key=lambda place: self.place_order(*place))
-        ordered = sorted(sums, key=lambda key: (key[0], outcome_order(key[1]), -sums[key], key[2]))
+        places = sorted(truncated, key=lambda place: self.place_order(*place))
+        ordered = sorted(cells, key=lambda key: (key[0], outcome_order(key[1]), -cells[key].total(), key[2]))
         return VerdictCounts(
             places,
-            [(*key, [cells[key, place] for place in places]) for key in ordered],
-            [totals[place] for place in places],
+            [(*key, [cells[key][place] for place in places]) for key in ordered],
+            [sum(counts[place] for counts in cells.values()) for place in places],
             [truncated[place] for place in places],
         )
 
@@ -207,11 +204,9 @@ class RunRecord:
 
     def choices(self) -> list[Chosen]:
         """What group filters kept and dropped, over all seeds: kept first, the most frequent reasons first."""
-        sql = """
-            SELECT c.arm, c.generation, c.filter, c.kept, c.reason, count(*),
-                   count(*) FILTER (v.outcome = 'accepted')
-            FROM choices c LEFT JOIN verdicts v ON v.sample_id = c.sample_id GROUP BY ALL
-        """
+        sql = """SELECT c.arm, c.generation, c.filter, c.kept, c.reason, count(*),
+                        count(*) FILTER (v.outcome = 'accepted')
+                 FROM choices c LEFT JOIN verdicts v ON v.sample_id = c.sample_id GROUP BY ALL"""
         found = [Chosen(*row) for row in self._ask(sql)]
         return sorted(found, key=lambda c: (self.place_order(c.arm, c.generation), not c.kept, -c.samples, c.reason))
 
@@ -229,24 +224,25 @@ class RunRecord:
 
     def models_left_out(self) -> list[tuple[int, str, int]]:
         """(seed, arm, generation) of models that are not made because a `stop_when` stopped their arm or the run."""
-        sql = "SELECT seed, arm, generation, stops, measure, words FROM alarms WHERE kind = 'stop'"
-        generations, seeds = self.experiment.generations, self.experiment.seeds
-        wanted = {
-            (seed, arm.name, g) for seed in seeds for arm in self.experiment.arms for g in range(1, generations + 1)
-        }
-        wanted |= {(seed, START, 0) for seed in seeds}
-        made = {(s.seed, s.arm, s.generation) for s in self.scores if s.measure == "accuracy"}
-        stops = self._ask(sql)
+        generations, seeds, arms = self.experiment.generations, self.experiment.seeds, self.experiment.arms
+        wanted = {(seed, START, 0) for seed in seeds}
+        wanted |= {(seed, arm.name, g) for seed in seeds for arm in arms for g in range(1, generations + 1)}
+        left = wanted - {(s.seed, s.arm, s.generation) for s in self.scores if s.measure == "accuracy"}
+        stops = self._ask("SELECT seed, arm, generation, stops FROM alarms WHERE kind = 'stop'")
         if any(stop[3] == "run" for stop in stops):
-            return sorted(wanted - made)
-        ended = {(seed, arm): generation for seed, arm, generation, *_ in stops}
-        return sorted(place for place in wanted - made if place[2] >= ended.get(place[:2], generations + 1))
+            return sorted(left)
+        ended = {(seed, arm): generation for seed, arm, generation, _ in stops}
+        return sorted(place for place in left if place[2] >= ended.get(place[:2], generations + 1))
 
     def judges(self) -> list[tuple[str, str, str, str | None, int]]:
         """(verifier, version, settings hash, sandbox level, verdicts)."""
         sql = """SELECT verifier, version, settings_hash, sandbox, count(*) FROM verdicts WHERE version != ''
                  GROUP BY ALL ORDER BY ALL"""
         return [(str(a), str(b), str(c), d, int(n)) for a, b, c, d, n in self._ask(sql)]
+
+    def seal_note(self) -> str:
+        """`SHARED_SEAL` where any verdict was given under `seal: shared`, else nothing."""
+        return SHARED_SEAL if any("seal: shared" in (judge[3] or "") for judge in self.judges()) else ""
 
     def examples(self, each: int) -> list[Example]:
         """At most `each` samples for each task and outcome: one of every reason, the most frequent reasons first.
@@ -307,12 +303,9 @@ class RunRecord:
 
     def _model_places(self) -> dict[str, tuple[str, int]]:
         """The first place of the loop that each model has."""
-        places: dict[str, tuple[str, int]] = {}
-        for model, arm, generation in self._ask("SELECT DISTINCT fingerprint, arm, generation FROM models"):
-            here = (str(arm), int(generation))
-            if model not in places or self.place_order(*here) < self.place_order(*places[model]):
-                places[model] = here
-        return places
+        rows = self._ask("SELECT DISTINCT fingerprint, arm, generation FROM models")
+        rows.sort(key=lambda row: self.place_order(row[1], row[2]), reverse=True)
+        return {model: (arm, generation) for model, arm, generation in rows}
 
 
 def outcome_order(outcome: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfplay.measure.measure import ALL_TASKS
 from selfplay.report.figure_style import (
@@ -33,44 +33,48 @@ OUTCOME_COLOURS = {"accepted": "#0072B2", "rejected": "#E8B98A", "undecided": "#
 
 def draw_all(summary: Summary) -> dict[str, Picture]:
     """Every figure that the scores are enough for, by name."""
+    tasks = summary.tasks if len(summary.tasks) > 1 else []
+    accuracy = [(ALL_TASKS, "accuracy", ALL_TASKS)]
+    by_task = [(task, "accuracy", task) for task in tasks]
+    accepted = [(task, "accepted_share", task) for task in summary.shown_tasks]
+    diversity = [
+        ("Different completions", "distinct_share", ALL_TASKS),
+        ("Different character pairs", "distinct_2", ALL_TASKS),
+    ]
     with style():
         drawn: dict[str, Figure | None] = {
-            "accuracy": _lines(summary, "accuracy", [ALL_TASKS], "Held-out accuracy", tall=True),
-            "accuracy_by_task": _lines(summary, "accuracy", summary.tasks, "Held-out accuracy")
-            if len(summary.tasks) > 1
-            else None,
-            "accepted_share": _lines(summary, "accepted_share", _with_all(summary.tasks), "Accepted share"),
+            "accuracy": _lines(summary, accuracy, "Held-out accuracy", tall=True),
+            "accuracy_by_task": _lines(summary, by_task, "Held-out accuracy"),
+            "accepted_share": _lines(summary, accepted, "Accepted share"),
             "outcomes": _outcomes(summary),
-            "diversity": _diversity(summary),
+            "diversity": _lines(summary, diversity, "Share"),
         }
         return {name: render(name, figure) for name, figure in drawn.items() if figure is not None}
 
 
-def _lines(summary: Summary, measure: str, tasks: Sequence[str], label: str, *, tall: bool = False) -> Figure | None:
-    lines = {task: [summary.line(measure, arm, task) for arm in summary.arms] for task in tasks}
-    shown = [task for task in tasks if any(lines[task])]
+def _lines(summary: Summary, asked: Sequence[tuple[str, str, str]], label: str, *, tall: bool = False) -> Figure | None:
+    """A panel with a line for each arm for each (title, measure, task) that was measured."""
+    panels_lines = [
+        (title, measure, [summary.line(measure, arm, task) for arm in summary.arms]) for title, measure, task in asked
+    ]
+    shown = [panel for panel in panels_lines if any(panel[2])]
     if not shown:
         return None
     figure, panels = panel_grid(len(shown), 4.2 if tall else 2.9)
-    top = _top([line for task in shown for line in lines[task]])
-    for panel, task in zip(panels, shown, strict=True):
-        for index, line in enumerate(lines[task]):
+    tops = {name: _top([line for _, m, lines in shown if m == name for line in lines]) for _, name, _ in shown}
+    for panel, (title, measure, lines) in zip(panels, shown, strict=True):
+        for index, line in enumerate(lines):
             _line(panel, summary, index, line)
         generation_axis(panel, summary.experiment.generations, first=0 if measure == "accuracy" else 1)
-        share_axis(panel, top)
-        if len(shown) > 1:
-            panel.set_title("all tasks" if task == ALL_TASKS else short(task))
+        share_axis(panel, tops[measure])
+        if len(shown) > 1 or title != ALL_TASKS:
+            panel.set_title("all tasks" if title == ALL_TASKS else short(title))
     label_rows(panels, label)
-    direct = tall and len(summary.arms) <= 6 and all(len(arm) <= 16 for arm in summary.arms)
-    if direct:
-        _direct_labels(panels[0], summary, [line for line in lines[shown[0]] if line], top)
+    if tall and len(summary.arms) <= 6 and all(len(arm) <= 16 for arm in summary.arms):
+        _direct_labels(panels[0], summary, [line for line in shown[0][2] if line], tops[shown[0][1]])
     else:
         legend(figure, panels)
     return figure
-
-
-def _with_all(tasks: Sequence[str]) -> list[str]:
-    return [ALL_TASKS, *(tasks if len(tasks) > 1 else [])]
 
 
 def _line(panel: Axes, summary: Summary, index: int, line: Sequence[Point]) -> None:
@@ -86,16 +90,9 @@ def _line(panel: Axes, summary: Summary, index: int, line: Sequence[Point]) -> N
         _errorbar(panel, x[:1], line[:1], INK)
         panel.plot(x[:1], [line[0].value], color=INK, marker="o", linestyle="none", zorder=5)
     _errorbar(panel, x[shared:], line[shared:], colour)
-    panel.plot(
-        x,
-        [point.value for point in line],
-        color=colour,
-        linestyle=STYLES[index % len(STYLES)],
-        marker=MARKERS[index % len(MARKERS)],
-        markevery=slice(shared, None),
-        label=short(summary.arms[index]),
-        zorder=3,
-    )
+    look: dict[str, Any] = {"linestyle": STYLES[index % len(STYLES)], "marker": MARKERS[index % len(MARKERS)]}
+    look |= {"markevery": slice(shared, None), "label": short(summary.arms[index]), "zorder": 3}
+    panel.plot(x, [point.value for point in line], color=colour, **look)
 
 
 def _errorbar(panel: Axes, x: Sequence[float], line: Sequence[Point], colour: str) -> None:
@@ -107,13 +104,12 @@ def _errorbar(panel: Axes, x: Sequence[float], line: Sequence[Point], colour: st
 
 def _outcomes(summary: Summary) -> Figure | None:
     """Stacked shares of the samples that each student was built from, a panel for each arm."""
-    lines = {arm: summary.line("accepted_share", arm) for arm in summary.arms}
-    shown = [arm for arm in summary.arms if lines[arm]]
-    if not shown:
+    lines = {arm: line for arm in summary.arms if (line := summary.line("accepted_share", arm))}
+    if not lines:
         return None
-    figure, panels = panel_grid(len(shown), 2.7)
-    for panel, arm in zip(panels, shown, strict=True):
-        for accepted in lines[arm]:
+    figure, panels = panel_grid(len(lines), 2.7)
+    for panel, (arm, line) in zip(panels, lines.items(), strict=True):
+        for accepted in line:
             turn = accepted.generation
             undecided = summary.point("undecided_share", arm, turn)
             truncated = summary.point("truncated_share", arm, turn)
@@ -122,42 +118,18 @@ def _outcomes(summary: Summary) -> Figure | None:
             parts["rejected"] = max(0.0, 1 - sum(parts.values()))
             bottom = 0.0
             for outcome, colour in OUTCOME_COLOURS.items():
-                label = outcome if turn == lines[arm][0].generation else None
-                panel.bar(turn, parts[outcome], 0.68, bottom, color=colour, label=label, edgecolor="white")
+                panel.bar(turn, parts[outcome], 0.68, bottom, color=colour, label=outcome, edgecolor="white")
                 bottom += parts[outcome]
             if truncated is not None:
-                panel.plot(
-                    [turn - 0.34, turn + 0.34],
-                    [truncated.value] * 2,
-                    color=INK,
-                    linewidth=2,
-                    solid_capstyle="butt",
-                    label="truncated" if turn == lines[arm][0].generation else None,
-                )
+                ends = [turn - 0.34, turn + 0.34]
+                bar: dict[str, Any] = {"color": INK, "linewidth": 2, "solid_capstyle": "butt", "label": "truncated"}
+                panel.plot(ends, [truncated.value] * 2, **bar)
         panel.set_title(short(arm))
         generation_axis(panel, summary.experiment.generations, first=1)
         share_axis(panel, 1.0)
         panel.grid(visible=False)
     label_rows(panels, "Share of samples")
     legend(figure, panels, last="truncated")
-    return figure
-
-
-def _diversity(summary: Summary) -> Figure | None:
-    measures = {"distinct_share": "Different completions", "distinct_2": "Different character pairs"}
-    lines = {measure: [summary.line(measure, arm) for arm in summary.arms] for measure in measures}
-    shown = [measure for measure in measures if any(lines[measure])]
-    if not shown:
-        return None
-    figure, panels = panel_grid(len(shown), 2.9)
-    for panel, measure in zip(panels, shown, strict=True):
-        for index, line in enumerate(lines[measure]):
-            _line(panel, summary, index, line)
-        panel.set_title(measures[measure])
-        generation_axis(panel, summary.experiment.generations, first=1)
-        share_axis(panel, _top(lines[measure]))
-    label_rows(panels, "Share")
-    legend(figure, panels)
     return figure
 
 
@@ -170,28 +142,24 @@ def _top(lines: Sequence[Sequence[Point]]) -> float:
 def _direct_labels(panel: Axes, summary: Summary, lines: Sequence[Sequence[Point]], top: float) -> None:
     """Names beside the last points, pushed apart until none overlap."""
     gap = 0.055 * top
-    ordered = sorted(lines, key=lambda line: line[-1].value)
-    places = [line[-1].value for line in ordered]
+    points = sorted((line[-1] for line in lines), key=lambda point: point.value)
+    places = [point.value for point in points]
     for index in range(1, len(places)):
         places[index] = max(places[index], places[index - 1] + gap)
-    overflow = places[-1] - (top - gap / 2)
-    if overflow > 0:
-        places[-1] -= overflow
-        for index in range(len(places) - 2, -1, -1):
-            places[index] = min(places[index], places[index + 1] - gap)
-    turns = summary.experiment.generations
+    places[-1] = min(places[-1], top - gap / 2)
+    for index in reversed(range(len(places) - 1)):
+        places[index] = min(places[index], places[index + 1] - gap)
     leader = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.8}
-    for line, y in zip(ordered, places, strict=True):
-        index = summary.arms.index(line[-1].arm)
-        point = line[-1]
+    for point, y in zip(points, places, strict=True):
+        far = abs(y - point.value) > 2 * gap or point.generation < summary.experiment.generations
         panel.annotate(
             short(point.arm),
             xy=(point.generation + 0.1, point.value),
             xytext=(1.0, y),
             textcoords=panel.get_yaxis_transform(),
-            color=COLOURS[index % len(COLOURS)],
+            color=COLOURS[summary.arms.index(point.arm) % len(COLOURS)],
             va="center",
             fontweight="bold",
-            arrowprops=leader if abs(y - point.value) > 2 * gap or point.generation < turns else None,
+            arrowprops=leader if far else None,
             annotation_clip=False,
         )

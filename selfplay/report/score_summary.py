@@ -56,11 +56,13 @@ class Summary:
     """What a run measured, ready to be shown."""
 
     def __init__(self, record: RunRecord) -> None:
-        self._record = record
+
         self.experiment = record.experiment
         self.arms = [arm.name for arm in self.experiment.arms]
         self.seeds = sorted({score.seed for score in record.scores})
         self.tasks = sorted({score.task for score in record.scores} - {ALL_TASKS})
+        self.shown_tasks = [ALL_TASKS, *(self.tasks if len(self.tasks) > 1 else [])]
+        """All tasks together, then each where there are several."""
         self._by_place: dict[tuple[str, str, int], list[Score]] = {}
         for score in record.scores:
             self._by_place.setdefault((score.measure, score.task, score.generation), []).append(score)
@@ -115,9 +117,10 @@ class Summary:
 
     def differences(self) -> list[Difference]:
         """The arm of interest (`verified`, else the first that keeps verified samples) less each other arm."""
-        subject = self._subject()
-        if subject is None or self.last == 0:
+        verified = [arm.name for arm in self.experiment.arms if "verified" in (arm.name, arm.keep)]
+        if not verified or self.last == 0:
             return []
+        subject = "verified" if "verified" in verified else verified[0]
         found = [self._difference(subject, other) for other in self.arms if other != subject]
         return [difference for difference in found if difference is not None]
 
@@ -136,18 +139,12 @@ class Summary:
         low, high = newcombe(ours, theirs)
         return Difference(arm, other, ours.value - theirs.value, low, high, 1)
 
-    def _subject(self) -> str | None:
-        if "verified" in self.arms:
-            return "verified"
-        return next((arm.name for arm in self.experiment.arms if arm.keep == "verified"), None)
-
     def _last_common(self) -> tuple[int, list[int]]:
         for generation in range(self.experiment.generations, 0, -1):
             points = [self.point("accuracy", arm, generation) for arm in self.arms]
-            if all(points):
-                seeds = set.intersection(*(set(point.by_seed) for point in points if point))
-                if seeds:
-                    return generation, sorted(seeds)
+            seeds = set.intersection(*(set(point.by_seed if point else ()) for point in points))
+            if seeds:
+                return generation, sorted(seeds)
         return 0, self.seeds
 
 

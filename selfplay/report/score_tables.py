@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfplay.errors import RunError
 from selfplay.experiment.schema import Experiment
@@ -12,6 +12,8 @@ from selfplay.hostile_text import visible
 from selfplay.models.folders import START
 from selfplay.report.run_record import Chosen, Kept, RunRecord
 from selfplay.report.score_summary import Summary, percent, percent_interval, stopped_words, whole_range
+from selfplay.run.directory import first_difference
+from selfplay.tasks.intervals import over_seeds
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +31,7 @@ def arms_table(run: Path) -> Table:
     Raises:
         RunError: the folder is no run.
     """
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     with RunRecord.open(run) as record:
@@ -41,13 +43,14 @@ def arms_table(run: Path) -> Table:
             if training_set.generation == last and training_set.arm in rows_of:
                 rows_of[training_set.arm].append(training_set.rows)
         seeds = f", mean over {len(summary.seeds)} seeds" if len(summary.seeds) > 1 else ""
-        table = Table(title=Text(f"Held-out accuracy{seeds}"), caption_justify="left", title_justify="left")
-        table.add_column("arm")
-        for generation in shown:
-            table.add_column(START if generation == 0 else str(generation), justify="right")
-        table.add_column(f"generation {last} (95 %)", justify="right")
-        table.add_column("accepted", justify="right")
-        table.add_column("trained on", justify="right")
+        heads = [*(str(generation or START) for generation in shown), f"generation {last} (95 %)"]
+        table = Table(
+            "arm",
+            *(Column(head, justify="right") for head in (*heads, "accepted", "trained on")),
+            title=Text(f"Held-out accuracy{seeds}"),
+            caption_justify="left",
+            title_justify="left",
+        )
         for arm in summary.arms:
             cells = [summary.point("accuracy", arm, generation) for generation in shown]
             final, accepted = summary.point("accuracy", arm, last), summary.point("accepted_share", arm, last)
@@ -62,6 +65,8 @@ def arms_table(run: Path) -> Table:
             notes.insert(0, f"Stopped by a `stop_when`: {visible(stopped)} was not made.")
         if not summary.finished:
             notes.insert(0, f"Not finished: {summary.models_done} of {summary.models_wanted} models are evaluated.")
+        if note := record.seal_note():
+            notes.append(note)
         if summary.has_bounds():
             notes.append("Some held-out verdicts are undecided: accuracies are lower bounds; the report gives both.")
         if notes:
@@ -110,15 +115,13 @@ def compare_runs(runs: Sequence[Path]) -> str:
     """
     finals: dict[str, dict[int, float]] = {}
     seen: dict[int, Path] = {}
-    seeds: list[int] = []
     first: Experiment | None = None
     unfinished: list[str] = []
     stopped: list[str] = []
     for run in runs:
         with RunRecord.open(run) as record:
-            if first is not None:
-                _refuse_other(runs[0], first, run, record.experiment)
             first = first or record.experiment
+            _refuse_other(runs[0], first, run, record.experiment)
             for seed in record.experiment.seeds:
                 if seed in seen:
                     raise RunError(
@@ -126,7 +129,6 @@ def compare_runs(runs: Sequence[Path]) -> str:
                     )
                 seen[seed] = run
             summary = Summary(record)
-            seeds += record.experiment.seeds
             for arm in summary.arms:
                 point = summary.point("accuracy", arm, record.experiment.generations)
                 finals.setdefault(arm, {}).update(point.by_seed if point else {})
@@ -136,7 +138,7 @@ def compare_runs(runs: Sequence[Path]) -> str:
                 unfinished.append(f"{run.name} ({summary.models_done} of {summary.models_wanted} models)")
     if first is None:
         raise RunError("Name at least one run directory to compare.")
-    seeds.sort()
+    seeds = sorted(seen)
     rows = [_markdown_row(f"`{arm}`", values, seeds) for arm, values in finals.items()]
     for arm, other in COMPARED:
         if arm in finals and other in finals:
@@ -148,16 +150,12 @@ def compare_runs(runs: Sequence[Path]) -> str:
         f"Held-out accuracy in % after generation {first.generations}; differences in points; "
         "Student's t interval over seeds."
     )
-    if unfinished:
-        lines.append(f"Not finished: {', '.join(unfinished)}.")
-    if stopped:
-        lines.append(f"Stopped by a `stop_when`: {', '.join(stopped)}.")
+    lines += [f"Not finished: {', '.join(unfinished)}."] if unfinished else []
+    lines += [f"Stopped by a `stop_when`: {', '.join(stopped)}."] if stopped else []
     return "\n".join(lines)
 
 
 def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, signed: bool = False) -> str:
-    from selfplay.tasks.intervals import over_seeds
-
     def number(value: float) -> str:
         return f"{100 * value:+.1f}".replace("-", "−") if signed else f"{100 * value:.1f}"
 
@@ -166,36 +164,17 @@ def _markdown_row(name: str, values: dict[int, float], seeds: Sequence[int], *, 
     if values:
         middle, low, high = over_seeds([values[seed] for seed in seeds if seed in values])
         mean = number(middle)
-        if not signed:
-            low, high = max(0.0, low), min(1.0, high)
         if len(values) > 1:
+            low, high = (low, high) if signed else (max(0.0, low), min(1.0, high))
             interval = f"{number(low)} to {number(high)}"
     return "| " + " | ".join([visible(name), *cells, mean, interval]) + " |"
 
 
 def _refuse_other(first: Path, then: Experiment, run: Path, now: Experiment) -> None:
-    recorded, here = _flat(then), _flat(now)
-    for key in [*recorded, *here]:
-        if recorded.get(key) != here.get(key):
-            raise RunError(
-                f"{run} is another experiment than {first}: `{key}` is {here.get(key)!r} and was "
-                f"{recorded.get(key)!r}; compare runs that differ in their seeds alone."
-            )
-
-
-def _flat(experiment: Experiment) -> dict[str, Any]:
-    """Every setting by its dotted key, such as `arms[0].name`, without those that may differ."""
-    flat: dict[str, Any] = {}
-
-    def walk(key: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
-            for name, item in value.items():
-                walk(f"{key}.{name}" if key else str(name), item)
-        elif isinstance(value, list) and value:
-            for index, item in enumerate(value):
-                walk(f"{key}[{index}]", item)
-        else:
-            flat[key] = value
-
-    walk("", experiment.model_dump(mode="json", exclude=set(MAY_DIFFER)))
-    return flat
+    recorded, here = (each.model_dump(mode="json", exclude=set(MAY_DIFFER)) for each in (then, now))
+    if found := first_difference(recorded, here):
+        key, was, is_ = found
+        raise RunError(
+            f"{run} is another experiment than {first}: `{key}` is {is_!r} and was {was!r}; "
+            "compare runs that differ in their seeds alone."
+        )

@@ -14,7 +14,7 @@ from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
 from selfplay.review import label_store
-from selfplay.review.error_rates import DRAWS, Estimate, Labelled, Rates, corrected, rates, wrong_shares
+from selfplay.review.error_rates import DRAWS, Estimate, Labelled, Rates, corrected, interval, rates, wrong_shares
 from selfplay.review.label_store import Label, together
 from selfplay.review.strata import Stratum
 
@@ -37,12 +37,13 @@ class Review:
     other_draws: int
     """Labels that belong to other draws, and are not counted."""
 
-    def of(self, judge: Judge) -> list[Labelled]:
-        return [one for stratum, one in self.strata.items() if stratum.judge == judge]
-
     @property
-    def judges(self) -> list[Judge]:
-        return sorted({stratum.judge for stratum in self.strata})
+    def judges(self) -> dict[Judge, dict[Stratum, Labelled]]:
+        """The strata of each judge."""
+        found: dict[Judge, dict[Stratum, Labelled]] = {}
+        for stratum, one in sorted(self.strata.items(), key=lambda entry: entry[0].judge):
+            found.setdefault(stratum.judge, {})[stratum] = one
+        return found
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,19 @@ def show(run: Path) -> str:
     if found.other_draws:
         lines.append(f"{found.other_draws:,} labels of other draws are not counted.")
     known: dict[Judge, Rates | str] = {}
-    for judge in found.judges:
+    for judge, own in found.judges.items():
         lines += ["", "{} {} ({})".format(*judge)]
         lines.append(f"  {'outcome':<24}{'verdicts':>9}{'labelled':>10}{'right':>7}")
-        for stratum, one in found.strata.items():
-            if stratum.judge == judge:
-                name = stratum.outcome + (", second disagrees" if stratum.disagrees else "")
-                lines.append(f"  {name:<24}{one.size:>9,}{one.labelled:>10,}{one.right:>7,}")
+        for stratum, one in own.items():
+            name = stratum.outcome + (", second disagrees" if stratum.disagrees else "")
+            lines.append(f"  {name:<24}{one.size:>9,}{one.labelled:>10,}{one.right:>7,}")
         try:
-            measured = rates(found.of(judge))
+            known[judge] = measured = rates(own.values())
+            lines.append(f"  accepted of right   {_with_error(measured.true_positive)}")
+            lines.append(f"  accepted of wrong   {_with_error(measured.false_positive)}")
         except RunError as error:
             known[judge] = str(error)
             lines.append(f"  no rates: {error}")
-            continue
-        known[judge] = measured
-        lines.append(f"  accepted of right   {_with_error(measured.true_positive)}")
-        lines.append(f"  accepted of wrong   {_with_error(measured.false_positive)}")
     lines += ["", f"{'arm':<20}{'generation':>10}  {'measure':<34}{'as verified':>18}  corrected"]
     for line in corrections(ledger, known):
         said = f"{line.count:,} of {line.n:,}"
@@ -174,16 +172,14 @@ def _accuracies(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]
         draws, value, why = np.zeros(DRAWS), 0.0, _unseen(parts)
         try:
             for judge, part_n, part_accepted in parts:
-                if judge[1] == "":
-                    continue  # no verifier saw these: they stay wrong
-                estimate, of_part = corrected(_rates_of(judge, known), part_accepted, part_n)
-                value += part_n / n * estimate.value
-                draws = draws + part_n / n * of_part
+                if judge[1]:  # what no verifier saw stays wrong
+                    estimate, of_part = corrected(_rates_of(judge, known), part_accepted, part_n)
+                    value += part_n / n * estimate.value
+                    draws = draws + part_n / n * of_part
         except RunError as error:
             why = str(error)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        estimate = Estimate(value, min(value, float(low)), max(value, float(high)))
-        yield Correction(arm, generation, "held-out accuracy", accepted, n, None if why else estimate, why)
+        fixed = None if why else interval(value, draws)
+        yield Correction(arm, generation, "held-out accuracy", accepted, n, fixed, why)
 
 
 def _error_shares(rows: Sequence[tuple[Any, ...]], known: dict[Judge, Rates | str]) -> Iterator[Correction]:

@@ -1,19 +1,14 @@
 """A verifier's error rates from labels drawn by stratum, and shares corrected by them.
 
 Rates. With N_h verdicts in stratum h, n_h of them labelled and p_h the share found right, the right verdicts of a set
-of strata are estimated as T = sum N_h p_h, the stratified estimator of a total (Cochran 1977, Sampling Techniques, 3rd
-edition, section 5.3). Then
-
-    true positive rate   T(accepted) / T(all)                  accepted, of right
-    false positive rate  (N(accepted) - T(accepted)) / (N - T(all))      accepted, of wrong
-
-are combined ratio estimators (section 6.11). Their standard errors are by linearisation: with residuals e = y - R x,
-Var = 1/X^2 sum N_h^2 (1 - n_h/N_h) s_eh^2 / n_h. Small strata: where all labels of a stratum agree, s_eh is 0 and the
-plain formula claims to be certain; there p_h is smoothed to (k_h + 1)/(n_h + 2) for the variance alone.
+of strata are T = sum N_h p_h (Cochran 1977, Sampling Techniques, 3rd edition, section 5.3). The true positive rate is
+T(accepted) / T(all), the false positive rate (N(accepted) - T(accepted)) / (N - T(all)): combined ratio estimators
+(section 6.11). Their standard errors are by linearisation: with residuals e = y - R x, Var = 1/X^2 sum N_h^2
+(1 - n_h/N_h) s_eh^2 / n_h. Where all labels of a stratum agree, s_eh is 0 and the plain formula claims to be certain;
+there p_h is smoothed to (k_h + 1)/(n_h + 2) for the variance alone.
 
 Intervals. 95 % of 10,000 draws in which each p_h has its Jeffreys posterior Beta(k_h + 1/2, n_h - k_h + 1/2) (Brown,
-Cai and DasGupta 2001, Statistical Science 16:101) and the unlabelled rest of the stratum is binomial; a stratum that is
-labelled whole does not vary. They respect the strata, and do not collapse where labels agree.
+Cai and DasGupta 2001, Statistical Science 16:101) and the unlabelled rest of the stratum is binomial.
 
 Correction. A share q that the verifier accepts means a share of right ones of (q - FPR) / (TPR - FPR) (Rogan and Gladen
 1978, American Journal of Epidemiology 107:71), cut at 0 and 1; its interval is over the same draws of the rates and a
@@ -70,8 +65,8 @@ class Rates:
     @property
     def usable(self) -> bool:
         """Whether a correction means anything: TPR above FPR, in the estimate and in 97.5 % of the draws."""
-        informed = float(np.mean(self.true_draws > self.false_draws))
-        return self.true_positive.value > self.false_positive.value and informed >= 0.975
+        informed = np.mean(self.true_draws > self.false_draws) >= 0.975
+        return bool(informed and self.true_positive.value > self.false_positive.value)
 
 
 def rates(strata: Iterable[Labelled], seed: int = 0) -> Rates:
@@ -102,8 +97,8 @@ def rates(strata: Iterable[Labelled], seed: int = 0) -> Rates:
     true_draws = _ratio(drawn[True], all_right)
     false_draws = _ratio(sizes[True] - drawn[True], all_wrong)
     return Rates(
-        _interval(tpr, true_draws, _linearised(found, tpr, right)),
-        _interval(fpr, false_draws, _linearised(found, fpr, wrong)),
+        interval(tpr, true_draws, _linearised(found, tpr, right)),
+        interval(fpr, false_draws, _linearised(found, fpr, wrong)),
         true_draws,
         false_draws,
     )
@@ -127,7 +122,7 @@ def corrected(rates: Rates, accepted: int, n: int, seed: int = 0) -> tuple[Estim
     with np.errstate(divide="ignore", invalid="ignore"):
         draws = np.where(gap > 0, np.clip((observed - rates.false_draws) / gap, 0, 1), np.nan)
     draws = np.where(np.isnan(draws), np.random.default_rng(seed).uniform(0, 1, DRAWS), draws)
-    return _interval(min(1.0, max(0.0, value)), draws), draws
+    return interval(min(1.0, max(0.0, value)), draws), draws
 
 
 def wrong_shares(rates: Rates, right: Estimate, draws: Draws, q: float) -> tuple[Estimate, Estimate]:
@@ -144,8 +139,8 @@ def wrong_shares(rates: Rates, right: Estimate, draws: Draws, q: float) -> tuple
     wrong_accepted, right_accepted = fpr * (1 - share), tpr * share
     wrong_rest, right_rest = (1 - fpr) * (1 - share), (1 - tpr) * share
     return (
-        _interval(wrong_accepted / max(1e-12, wrong_accepted + right_accepted), accepted),
-        _interval(wrong_rest / max(1e-12, wrong_rest + right_rest), rest),
+        interval(wrong_accepted / max(1e-12, wrong_accepted + right_accepted), accepted),
+        interval(wrong_rest / max(1e-12, wrong_rest + right_rest), rest),
     )
 
 
@@ -178,6 +173,6 @@ def _ratio(top: Draws, bottom: Draws) -> Draws:
     return found
 
 
-def _interval(value: float, draws: Draws, error: float | None = None) -> Estimate:
+def interval(value: float, draws: Draws, error: float | None = None) -> Estimate:
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(value, min(value, float(low)), max(value, float(high)), error)

@@ -1,21 +1,17 @@
 """What leaves a run for people: a draw of verdicts to label blind, and what they found right as worked examples.
 
-The files of a draw:
-
     index.html     a page: one sample at a time, r / w / u label it, it saves a file of labels
-    samples.csv    the same for a spreadsheet, with empty columns `label` and `note`
+    samples.csv    the same for a spreadsheet, with the verdict's sandbox and empty columns `label` and `note`
     samples.jsonl  the same as JSON lines
 
-The page is one static file: nothing is served, nothing is loaded, and the only script that its content security policy
-lets run is its own. Texts are put in as text, with their hidden characters shown as escapes. The order is random.
+The page loads nothing, and its content security policy lets run its own script alone. Texts are put in as text, with
+their hidden characters shown as escapes. The order is random.
 """
 
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,10 +19,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from markupsafe import Markup
+
 from selfplay.errors import RunError
 from selfplay.hostile_text import visible
 from selfplay.ledger.ledger import Ledger
-from selfplay.report.escaping import csv_cell, page_environment
+from selfplay.report.escaping import as_csv, page_environment
 from selfplay.review import label_store
 from selfplay.review.strata import draw, population, strata
 from selfplay.tasks.problem import content_hash
@@ -62,7 +60,7 @@ def export(run: Path, *, count: int, seed: int, output: Path | None, second: Pat
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "samples.jsonl", "".join(json.dumps(sample) + "\n" for sample in samples))
-        write_whole(folder / "samples.csv", _csv(samples))
+        write_whole(folder / "samples.csv", as_csv(samples[0], (sample.values() for sample in samples)))
         write_whole(folder / "index.html", page(run.resolve().name, name, samples))
     except OSError as error:
         raise RunError(f"Cannot write under {folder}: {error.strerror}; give another --output.") from None
@@ -121,8 +119,6 @@ def page(run: str, name: str, samples: Sequence[Mapping[str, Any]]) -> str:
     # inside <script type="application/json"> only `</` and `<!--` end or change what is read
     text = json.dumps(data).replace("<", "\\u003c")
     template = page_environment().from_string((folder / "label.html.j2").read_text(encoding="utf-8"))
-    from markupsafe import Markup
-
     html: str = template.render(run=run, digest=digest, script=Markup(script), data=Markup(text))
     return html
 
@@ -137,19 +133,12 @@ def _shown(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _samples(ledger: Ledger, ids: Sequence[str]) -> list[dict[str, Any]]:
-    sql = """SELECT s.id, p.source, p.prompt, p.reference, s.completion FROM samples s
-             JOIN problems p ON p.id = s.problem_id WHERE s.id IN (SELECT unnest(?))"""
-    keys = ("id", "task", "prompt", "reference", "completion")
+    sql = """SELECT s.id, p.source, p.prompt, p.reference, s.completion, coalesce(v.sandbox, '') FROM samples s
+             JOIN problems p ON p.id = s.problem_id JOIN verdicts v ON v.sample_id = s.id
+             WHERE s.id IN (SELECT unnest(?))"""
+    keys = ("id", "task", "prompt", "reference", "completion", "sandbox")
     found = {row[0]: dict(zip(keys, row, strict=True)) for row in ledger.rows(sql, [list(ids)])}
     return [found[one] | {"label": "", "note": ""} for one in ids]
-
-
-def _csv(samples: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(samples[0])
-    writer.writerows([csv_cell(value) for value in sample.values()] for sample in samples)
-    return text.getvalue()
 
 
 def _outcomes(file: Path) -> dict[str, str]:
@@ -160,10 +149,8 @@ def _outcomes(file: Path) -> dict[str, str]:
         raise RunError(f"Cannot read {file} ({error}); give what `selfplay verify` wrote.") from None
     found = {}
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
-            row = json.loads(line)
+            row = json.loads(line) if line.strip() else {"id": None}
             if row["id"] is not None:
                 found[str(row["id"])] = str(row["outcome"])
         except (ValueError, KeyError, TypeError, RecursionError):

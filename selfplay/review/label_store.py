@@ -2,8 +2,6 @@
 
 draws    which verdicts were drawn, from which stratum of how many
 labels   what a person said of a sample, who and when; the last word of a person counts
-
-The ledger itself is never touched, so a run may go on while people label.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ import fcntl
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,8 +62,15 @@ def read(run: Path, table: str) -> list[dict[str, Any]]:
 
 def write(run: Path, table: str, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows durably. Raises RunError where there is no room or no right to write."""
-    with _alone(run):
-        LedgerFiles(run / "review").write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
+    folder = run / "review"
+    try:
+        folder.mkdir(exist_ok=True)
+        file = (folder / ".lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"Cannot write in {folder}: {error.strerror}; make the folder writable.") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        LedgerFiles(folder).write(table, pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]))
 
 
 def labels_of(run: Path) -> list[Label]:
@@ -95,21 +99,18 @@ def import_labels(run: Path, file: Path, who: str) -> str:
     drawn = {row["sample_id"] for row in read(run, "draws")}
     known = {(one.sample_id, one.who): one.label for one in labels_of(run)}
     now = datetime.now(UTC).isoformat(timespec="microseconds")
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Label] = {}
     for place, row in _rows(file):
         sample, label = str(row.get("id")), row.get("label") or ""
         if sample not in drawn:
             raise RunError(f"{place}: {sample!r} was not drawn from this run; import the file that its export wrote.")
-        if label == "":
-            continue
-        if label not in LABELS:
+        if label not in ("", *LABELS):
             raise RunError(f"{place}: the label is {label!r}; it must be right, wrong, unsure or empty.")
-        if sample in found:
+        if label and sample in found:
             raise RunError(f"{place}: {sample} has two labels here; remove one of them.")
-        found[sample] = {
-            "sample_id": sample, "label": label, "who": who, "when": now, "note": str(row.get("note") or "")
-        }  # fmt: skip
-    new = [row for sample, row in found.items() if known.get((sample, who)) != row["label"]]
+        if label:
+            found[sample] = Label(sample, label, who, now, str(row.get("note") or ""))
+    new = [asdict(one) for sample, one in found.items() if known.get((sample, who)) != one.label]
     if new:
         write(run, "labels", new)
     return f"{len(new):,} new labels of {who}, {len(found) - len(new):,} known already."
@@ -126,10 +127,8 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if not {"id", "label"} <= set(reader.fieldnames or ()):
             raise RunError(f"{file} has no columns `id` and `label`; keep the header that the export wrote.")
         for row in reader:
-            yield (
-                f"{file}, line {reader.line_num}",
-                {key: (row[key] or "").strip() for key in ("id", "label")} | {"note": row.get("note")},
-            )
+            stripped = {key: (row[key] or "").strip() for key in ("id", "label")}
+            yield f"{file}, line {reader.line_num}", stripped | {"note": row.get("note")}
         return
     try:
         whole = json.loads(text)
@@ -138,28 +137,16 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(whole, dict) and isinstance(whole.get("labels"), list):
         placed = [(f"{file}, label {number}", row) for number, row in enumerate(whole["labels"], start=1)]
     else:
-        placed = []
-        for number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
-            try:
-                placed.append((f"{file}, line {number}", json.loads(line)))
-            except (ValueError, RecursionError):
-                raise RunError(
-                    f"{file}, line {number} is not JSON; give the page's file, a CSV or JSON lines."
-                ) from None
+        lines = enumerate(text.rstrip("\n").split("\n"), start=1)
+        placed = [(place, _json(line, place)) for number, line in lines for place in [f"{file}, line {number}"]]
     for place, row in placed:
         if not isinstance(row, dict):
             raise RunError(f"{place} is not an object with `id` and `label`; repair it.")
         yield place, row
 
 
-@contextmanager
-def _alone(run: Path) -> Iterator[None]:
-    folder = run / "review"
+def _json(line: str, place: str) -> Any:
     try:
-        folder.mkdir(exist_ok=True)
-        file = (folder / ".lock").open("a", encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"Cannot write in {folder}: {error.strerror}; make the folder writable.") from None
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise RunError(f"{place} is not JSON; give the page's file, a CSV or JSON lines.") from None

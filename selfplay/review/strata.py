@@ -1,13 +1,9 @@
 """The verdicts of a run in strata, and a draw from each.
 
-A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Within it
-the verdicts stand by arm, generation and third of difficulty, in random order where these are equal, and the draw
-takes every n-th from a random start: it is spread over all of these in proportion, without strata of one row.
-Undecided verdicts and disagreements are few and tell most, so they are served first, with up to half of the draw.
-What is left is shared equally among the others.
-
-What is covered: verdicts that a verifier gave. What is not covered: samples that were cut or never written, which no
-verifier has seen.
+A stratum is one verifier (with version and settings), one outcome, and whether a second verifier disagrees. Undecided
+verdicts and disagreements are few and tell most, so they get up to half of the draw; the others share the rest equally.
+Within a stratum the draw is spread over arms, generations and thirds of difficulty. Samples that were cut or never
+written have no verdict of a verifier and are not drawn.
 """
 
 from __future__ import annotations
@@ -53,13 +49,8 @@ class Stratum:
 
     @classmethod
     def of_key(cls, key: str) -> Stratum:
-        verifier, version, settings_hash, outcome, disagrees = key.rsplit("|", 4)
-        return cls((verifier, version, settings_hash), outcome, bool(disagrees))
-
-    @property
-    def first(self) -> bool:
-        """Whether it is served before others."""
-        return self.disagrees or self.outcome == "undecided"
+        *judge, outcome, disagrees = key.rsplit("|", 4)
+        return cls((judge[0], judge[1], judge[2]), outcome, bool(disagrees))
 
 
 def population(ledger: Ledger) -> list[Judged]:
@@ -89,10 +80,10 @@ def strata(verdicts: Sequence[Judged], second: Mapping[str, str]) -> dict[Stratu
 
 
 def draw(found: Mapping[Stratum, Sequence[Judged]], count: int, seed: int) -> dict[Stratum, list[Judged]]:
-    """At most `count` verdicts: some of every stratum."""
+    """At most `count` verdicts: some of every stratum, undecided ones and disagreements first."""
     sizes = {stratum: len(members) for stratum, members in found.items()}
-    first = {stratum: size for stratum, size in sizes.items() if stratum.first}
-    others = {stratum: size for stratum, size in sizes.items() if not stratum.first}
+    first = {one: size for one, size in sizes.items() if one.disagrees or one.outcome == "undecided"}
+    others = {one: size for one, size in sizes.items() if one not in first}
     given = share_out(first, count // 2 if others else count)
     given |= share_out(others, count - sum(given.values()))
     # what the others could not use goes back to those served first

@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -121,7 +122,7 @@ def check_same(path: Path, experiment: Experiment) -> None:
             f"Cannot resume {path}: {str(error).rstrip('.')}; restore that file, or resume with the version of "
             "selfplay that wrote it."
         ) from None
-    difference = _first_difference(recorded.model_dump(mode="json"), experiment.model_dump(mode="json"))
+    difference = first_difference(recorded.model_dump(mode="json"), experiment.model_dump(mode="json"))
     if difference:
         key, then, now = difference
         raise RunError(
@@ -259,16 +260,18 @@ def _lock(path: Path) -> IO[str]:
     return file
 
 
-def _first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any] | None:
+def first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """(dotted key, value then, value now) of the first setting that differs, `output` not counted."""
     if isinstance(then, dict) and isinstance(now, dict):
         for name in [*now, *(name for name in then if name not in now)]:
             if (key, name) == ("", "output"):
                 continue
-            found = _first_difference(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+            found = first_difference(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
             if found:
                 return found
         return None
-    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        pairs = enumerate(zip(then, now, strict=True))
-        return next((found for i, (a, b) in pairs if (found := _first_difference(a, b, f"{key}[{i}]"))), None)
+    of_mappings = any(isinstance(item, dict) for part in (then, now) if isinstance(part, list) for item in part)
+    if isinstance(then, list) and isinstance(now, list) and (len(then) == len(now) or of_mappings):
+        pairs = enumerate(zip_longest(then, now))
+        return next((found for i, (a, b) in pairs if (found := first_difference(a, b, f"{key}[{i}]"))), None)
     return None if then == now else (key, then, now)

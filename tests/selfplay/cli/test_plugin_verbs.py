@@ -78,10 +78,9 @@ def mine(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_each_kind_is_listed_and_each_of_it_shown(noun: str) -> None:
-    _, listing = NOUNS[noun]
     listed = CliRunner().invoke(app, [noun, "list"])
     assert listed.exit_code == 0, listed.output
-    for each in listing().group.listed():
+    for each in NOUNS[noun].group().listed():
         assert each.name in listed.output
         shown = CliRunner().invoke(app, [noun, "show", each.name])
         assert shown.exit_code == 0, shown.output

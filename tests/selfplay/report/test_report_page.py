@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from selfplay.cli.app import app
 from selfplay.errors import RunError
 from selfplay.ledger.ledger import Ledger
 from selfplay.report.report_page import write_report
@@ -161,6 +163,27 @@ def test_a_stopped_arm_stands_in_the_headline_and_in_the_tables(build_run: Build
     assert "so 1 of 5 models are not made: unfiltered of seed 0 from generation 2 on." in text
     assert "Stopped by a `stop_when`: unfiltered of seed 0 from generation 2 on was not made." in words(run)
     assert f"Stopped by a `stop_when`: {run.name} (unfiltered of seed 0 from generation 2 on)." in compare_runs([run])
+
+
+def test_verdicts_under_a_shared_seal_are_said(build_run: Build) -> None:
+    run = build_run([0], models=1, generations=1, name="sealed")
+    row = {"outcome": "accepted", "reason": "passed", "detail": "{}", "score": None, "seconds": 0.1, "verifier": "code"}
+    row |= {"version": "1", "settings_hash": "abc"}
+    ledger = Ledger(run / "ledger")
+    ledger.record("verdicts", [{**row, "sample_id": "one", "sandbox": "namespaces"}])
+    assert "can forge" not in Page(write_report(run)).text + words(run) + printed(run)
+    ledger.record("verdicts", [{**row, "sample_id": "other", "sandbox": "namespaces, seal: shared"}])
+    sentence = (
+        "Some programs were judged with `seal: shared`: a program that sets out to can forge such a verdict "
+        "(docs/judge-code.md)."
+    )
+    for text in (Page(write_report(run)).text, words(run), printed(run)):
+        assert text.count(sentence) == 1
+
+
+def printed(run: Path) -> str:
+    """What `selfplay report` prints."""
+    return CliRunner().invoke(app, ["report", str(run)]).stdout
 
 
 def test_a_run_without_any_sample_still_has_a_page(build_run: Build) -> None:

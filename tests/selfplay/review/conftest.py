@@ -21,6 +21,8 @@ NOISY = {"of": {"verifier": "math", "settings": {"answer": "whole"}}, "true_posi
 PLACES: list[tuple[str, int, float]] = [("start", 0, 0.3), ("unfiltered", 1, 0.5), ("verified", 1, 0.7)]
 """Arm, generation and the share of right answers of its model."""
 EACH = 150
+SANDBOX = "namespaces, seal: shared"
+"""What the ledger says of verdicts on samples whose id begins with 0 to 7."""
 
 
 class KnownRun:
@@ -109,5 +111,5 @@ def verdict_row(judgement: Any) -> dict[str, Any]:
         "verifier": judgement.verifier,
         "version": judgement.version,
         "settings_hash": judgement.settings_hash,
-        "sandbox": None,
+        "sandbox": SANDBOX if judgement.id < "8" else None,
     }

@@ -45,7 +45,7 @@ def test_the_labels_recover_what_is_known_of_the_run(run: Path, known_run: Any) 
     found = review(run)
     assert (found.labelled, found.unsure, found.people) == (200, 0, ["Ada"])
     (judge,) = found.judges
-    measured = rates(found.of(judge))
+    measured = rates(found.judges[judge].values())
     outcomes = dict(Ledger.of_run(run).rows("SELECT sample_id, outcome FROM verdicts"))
     for estimate, kind in ((measured.true_positive, True), (measured.false_positive, False)):
         of_kind = [sample for sample, right in known_run.right.items() if right is kind]
@@ -85,6 +85,16 @@ def test_the_export_is_blind_and_hostile_text_stays_text(run: Path) -> None:
     data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.DOTALL)[1])  # type: ignore[index]
     assert data["samples"][0]["prompt"].startswith("</script><script>alert(1)</script><!-- \\x1b[31m \\u202e")
     assert data["samples"][0]["completion"].endswith("more characters not shown")
+
+
+def test_the_export_says_the_sandbox_of_each_verdict_that_has_one(run: Path) -> None:
+    export(run, count=30, seed=3, output=run / "out", second=None)
+    with (run / "out" / "samples.csv").open(newline="") as file:
+        written = {row["id"]: row["sandbox"] for row in csv.DictReader(file)}
+    lines = map(json.loads, (run / "out" / "samples.jsonl").read_text().splitlines())
+    assert written == {line["id"]: line["sandbox"] for line in lines}
+    assert written == {identity: "namespaces, seal: shared" if identity < "8" else "" for identity in written}
+    assert len(set(written.values())) == 2
 
 
 def test_a_csv_comes_back_with_its_notes_and_cells_are_no_formulas(run: Path, known_run: Any) -> None:
