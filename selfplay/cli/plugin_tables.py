@@ -19,7 +19,7 @@ from selfplay.tasks.drawing import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
 from selfplay.tasks.registry import SOURCES, load_source, source_class
 from selfplay.verifiers.audit.record import of_version
-from selfplay.verifiers.contract import registry
+from selfplay.verifiers.contract.registry import VERIFIERS
 from selfplay.verifiers.contract.verifier import AnyReference
 
 UNSAID = "(the plugin does not say)"
@@ -58,18 +58,20 @@ def verifiers() -> None:
     table = Table("verifier", "version", "package", "judges", "does not catch", box=None, pad_edge=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenPluginWarning)  # the table says it
-        found = registry.available()
+        found = VERIFIERS.listed()
     for each in found:
-        needs = f" (needs {each.needs})" if each.needs else ""
-        judges = _shown(f"cannot be used: {each.error}", "red") if each.error else _shown(each.judges + needs)
-        named = map(_shown, (each.name, each.version, each.package))
-        table.add_row(*named, judges, _shown(each.does_not_catch))
+        if each.value is None:
+            table.add_row(_shown(each.name), "", _shown(each.package), _shown(f"cannot be used: {each.error}", "red"))
+            continue
+        kind, needs = each.value, each.value.needs.in_words()
+        judges = f"{kind.judges or ''} (needs {needs})" if needs else kind.judges or ""
+        table.add_row(*map(_shown, (each.name, kind.version, each.package, judges, kind.does_not_catch or "")))
     Console().print(table)
 
 
 def verifier(name: str) -> None:
     """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
-    kind = registry.find(name)
+    kind = VERIFIERS.find(name)
     console = Console()
     console.print(_shown(f"{kind.name} {kind.version}: {kind.judges or UNSAID}"))
     console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))

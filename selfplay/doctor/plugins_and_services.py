@@ -40,15 +40,14 @@ def plugins() -> list[Finding]:
 def needs() -> list[Finding]:
     """What the registered verifiers need beyond Python, and whether it is here."""
     from selfplay.doctor.machine import gpus
-    from selfplay.verifiers.contract import registry
+    from selfplay.verifiers.contract.registry import VERIFIERS
     from selfplay.verifiers.contract.verifier import NOTHING
 
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        usable = [each.name for each in registry.available() if each.error is None]
-    for name in usable:
-        wanted = registry.find(name).needs
+        usable = [(each.name, each.value.needs) for each in VERIFIERS.listed() if each.value]
+    for name, wanted in usable:
         if wanted == NOTHING:
             continue
         remedies = [f"Install {package}." for package in wanted.missing]
@@ -122,13 +121,13 @@ def hub() -> Finding:
 def _why_broken(group: str, name: str) -> str | None:
     from selfplay.tasks.errors import SourceError
     from selfplay.tasks.registry import source_class
-    from selfplay.verifiers.contract.registry import find
+    from selfplay.verifiers.contract.registry import VERIFIERS
     from selfplay.verifiers.errors import VerifierError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            (find if group == "selfplay.verifiers" else source_class)(name)
+            (VERIFIERS.find if group == VERIFIERS.group else source_class)(name)
     except (VerifierError, SourceError) as error:
         return str(error)
     return None

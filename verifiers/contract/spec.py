@@ -1,7 +1,5 @@
 """A verifier with its settings: as a config names it (`VerifierSpec`), and built, ready to judge (`LoadedVerifier`).
 
-{verifier: math, settings: {answer: whole}}
-
 spec = VerifierSpec(verifier="math", settings={"answer": "whole"})
 spec.load().verify({"answer": "1/2"}, "0.5").outcome        "accepted", in this process and without limits
 Supervisor(spec, workers=2)                                 the same in worker processes with limits
@@ -19,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from selfplay.tasks.plugins import absolute_in
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.said import said
-from selfplay.verifiers.contract.registry import check_built, find
+from selfplay.verifiers.contract.registry import VERIFIERS, check_built
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 
 Read = TypeVar("Read")
@@ -35,7 +33,6 @@ class VerifierSpec(BaseModel):
     verifier: str = Field(min_length=1)
     """A registered name, or `path/to/file.py:name`."""
     settings: dict[str, JsonValue] = {}
-    """Its settings."""
 
     @classmethod
     def of(cls, verifier: VerifierSpec | str, settings: Mapping[str, JsonValue] | None = None) -> VerifierSpec:
@@ -67,7 +64,7 @@ class VerifierSpec(BaseModel):
                 it is built.
             BadSettings: an unknown key or a wrong value; names the key and the known keys.
         """
-        declared = find(self.verifier)
+        declared = VERIFIERS.find(self.verifier)
         settings = _settings(declared, self.settings)
         try:
             plugin = declared(settings)
@@ -136,10 +133,6 @@ class LoadedVerifier:
     @property
     def version(self) -> str:
         return self.plugin.version
-
-    @property
-    def needs(self) -> Needs:
-        return self.plugin.needs
 
     @property
     def batch(self) -> int:

@@ -64,19 +64,11 @@ class WorkerProcess:
     def __init__(self, spec: VerifierSpec, memory_mb: int) -> None:
         ours, theirs = socket.socketpair()
         log_read, log_write = os.pipe()
+        given = ["selfplay.verifiers.workers.worker", PACKAGE_ROOT, str(theirs.fileno()), str(os.getpid())]
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-c",
-                        START,
-                        "selfplay.verifiers.workers.worker",
-                        PACKAGE_ROOT,
-                        str(theirs.fileno()),
-                        str(os.getpid()),
-                    ],
+                    [sys.executable, "-P", "-c", START, *given],
                     stdin=subprocess.DEVNULL,
                     stdout=log_write,
                     stderr=log_write,

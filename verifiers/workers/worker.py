@@ -98,8 +98,6 @@ def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
     _, reference, completion, prompt, timeout = row
     try:
         return loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
-    except MemoryError:
-        raise
     except BaseException as error:
         return _raised(loaded, error)
 
@@ -111,22 +109,21 @@ def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
     for number, reference, completion, prompt, timeout in rows:
         try:
             asked[number] = Asked(loaded.read_reference(reference), completion, prompt, timeout)
-        except MemoryError:
-            raise
         except BaseException as error:
             verdicts[number] = _raised(loaded, error)
     try:
         found = loaded.judge_many(list(asked.values())) if asked else []
         verdicts |= dict(zip(asked, found, strict=True))
-    except MemoryError:
-        raise
     except BaseException as error:
         verdicts |= {number: _raised(loaded, error) for number in asked}
     return [verdicts[row[0]] for row in rows]
 
 
 def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
-    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can. Raises a
+    MemoryError again."""
+    if isinstance(error, MemoryError):
+        raise error
     words = said(error)
     if isinstance(error, BadReference):
         return Verdict.fault(words.removeprefix(f"{type(error).__name__}: ")[:1000])
