@@ -1,8 +1,7 @@
 """The audit itself: gather rows, judge them, judge some again, ask a second verifier, count.
 
-What is covered: some rows are judged again in one process, in two processes in another order, and from four threads at
-once; a row counts as different where outcome or reason is. Memory is the resident size of the workers and of all
-processes below them together, measured every 20 ms, so a shorter peak is missed and pages that they share count twice.
+A row that is judged again counts as different where outcome or reason is. Memory is the resident size of the workers
+and of all processes below them, measured every 20 ms: a shorter peak is missed, and shared pages count twice.
 What is not covered: other machines and other versions of Python.
 """
 
@@ -102,10 +101,7 @@ class Audit:
 
 
 def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: None) -> Audit:
-    """Measure how often a verifier is wrong.
-
-    Args:
-        progress: called with the current step, and the rows done.
+    """Measure how often a verifier is wrong. `progress` is called with the current step, and the rows done.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`; of either verifier.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadFile
@@ -17,7 +17,7 @@ from selfplay.verifiers.workers.batch import parsed_object, row_of
 
 Label = Literal["right", "wrong", "doubtful"]
 """`doubtful`: made to be wrong, but not proved wrong; counted by itself and as a bound."""
-LABELS = ("right", "wrong", "doubtful")
+LABELS = get_args(Label)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,10 +33,8 @@ def wrong_programs(
     """Wrong completions made from a program.
 
     Args:
-        reference: what the program is tested with.
         solution: a right completion: a program, a fenced one, or the body that continues `reference["prefix"]`.
         other: reference and solution of another problem.
-        random: chooses what is changed.
     """
     fenced = _FENCED.match(solution)
     head, body, tail = (fenced["head"], fenced["body"], fenced["tail"]) if fenced else ("", solution, "")

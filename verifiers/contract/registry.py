@@ -17,11 +17,8 @@ from selfplay.verifiers.errors import BrokenVerifier, UnknownVerifier
 
 
 def _declared(found: Found) -> type[Verifier]:
-    """The verifier class behind what an entry point or a file names.
-
-    Raises:
-        BrokenVerifier: it is neither a decorated function nor a subclass of Verifier, or breaks the contract.
-    """
+    """The verifier class behind what an entry point or a file names. Raises BrokenVerifier where it breaks the
+    contract."""
     where, declared = found.where, getattr(found.value, "__verifier__", found.value)
     if not isinstance(declared, type):
         raise BrokenVerifier(
@@ -61,11 +58,7 @@ VERIFIERS = PluginGroup(
 
 
 def check_built(plugin: Verifier) -> None:
-    """Check `needs` and `batch` of an instance, which its settings may decide.
-
-    Raises:
-        BrokenVerifier: one of them is wrong.
-    """
+    """Check `needs` and `batch` of an instance, which its settings may decide. Raises BrokenVerifier."""
     where = f"the {plugin.name} verifier"
     _check_needs(plugin.needs, where)
     batch: object = plugin.batch

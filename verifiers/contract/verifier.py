@@ -163,18 +163,11 @@ class Verifier(ABC):
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as `verify` is given it: validated by `Reference`, or a dict where the class declares none.
-
-        Raises:
-            BadReference, pydantic.ValidationError: it does not fit.
-        """
+        Raises BadReference or pydantic.ValidationError where it does not fit."""
         return dict(reference) if self.Reference is AnyReference else self.Reference.model_validate(reference)
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
-        """Whether anything could be accepted with this reference; asked before a run.
-
-        Raises:
-            BadReference, pydantic.ValidationError: nothing could.
-        """
+        """Asked before a run. Raises as `read_reference`, and where nothing could be accepted with the reference."""
         self.read_reference(reference)
 
     @abstractmethod

@@ -65,20 +65,7 @@ class VerifyRequest(BaseModel):
 class Answered(BaseModel):
     """One verdict, as a line of `selfplay verify`."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "example": {
-                "id": "1",
-                "outcome": "accepted",
-                "reason": "equal_value",
-                "detail": {"reference": "1/2", "answer": "0.5", "rule": "equal_value"},
-                "seconds": 0.000201,
-                "verifier": "math",
-                "version": "2",
-            }
-        },
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: str
     outcome: Outcome

@@ -51,12 +51,7 @@ class Supervisor:
     """
 
     def __init__(
-        self,
-        spec: VerifierSpec | str,
-        *,
-        workers: int = 1,
-        timeout: float | None = None,
-        memory_mb: int = 2048,
+        self, spec: VerifierSpec | str, *, workers: int = 1, timeout: float | None = None, memory_mb: int = 2048
     ) -> None:
         if workers < 1:
             raise ValueError("`workers` must be at least 1")
@@ -74,18 +69,14 @@ class Supervisor:
         except BaseException:
             self.close()
             raise
-        self.name: str = hello["name"]
+        self.name: str = hello["verifier"]
         self.version: str = hello["version"]
         self.settings_hash: str = hello["settings_hash"]
         self.sandbox_level: str | None = hello["sandbox_level"]
 
     def submit(self, row: Row) -> Future[Judgement]:
-        """Judge one row; whatever the row does, the future has a judgement.
-
-        Raises:
-            BrokenVerifier: (through the future) workers no longer start; (here) the supervisor is closed, or
-                was made before this process was forked.
-        """
+        """Judge one row; whatever the row does, the future has a judgement, or BrokenVerifier where workers no longer
+        start. Raises BrokenVerifier where the supervisor is closed, or was made before this process was forked."""
         if self._closed or os.getpid() != self._pid:
             raise BrokenVerifier(f"this Supervisor of the {self.name} verifier is closed, or another process made it")
         pending = PendingRow(row)
@@ -93,11 +84,7 @@ class Supervisor:
         return pending.future
 
     def judge(self, rows: Iterable[Row]) -> Iterator[Judgement]:
-        """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters.
-
-        Raises:
-            BrokenVerifier: workers no longer start.
-        """
+        """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters. Raises as `submit`."""
         waiting: deque[tuple[Future[Judgement], int]] = deque()
         characters = 0
         try:

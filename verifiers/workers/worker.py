@@ -56,21 +56,17 @@ def main() -> None:
         text = str(error) if kind else said(error)
         channel.sendall(pack({"error": text, "kind": kind}))
         raise
-    channel.sendall(pack(_hello(loaded)))
+    plugin = loaded.plugin
+    about = {
+        "verifier": plugin.name,
+        "version": plugin.version,
+        "settings_hash": loaded.settings_hash,
+        "sandbox_level": plugin.sandbox_level,
+    }
+    hello = {"about": about, "timeout": plugin.timeout, "budgets": plugin.budgets, "batch": loaded.batch}
+    channel.sendall(pack(hello))
     while True:
         channel.sendall(_answers(loaded, _received(channel, frames)["rows"]))
-
-
-def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
-    return {
-        "name": loaded.name,
-        "version": loaded.version,
-        "settings_hash": loaded.settings_hash,
-        "sandbox_level": loaded.plugin.sandbox_level,
-        "timeout": loaded.plugin.timeout,
-        "budgets": loaded.plugin.budgets,
-        "batch": loaded.batch,
-    }
 
 
 def _received(channel: socket.socket, frames: Frames) -> Any:
