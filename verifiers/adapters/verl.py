@@ -87,6 +87,6 @@ class score_function:
         return self._judges[name]
 
     def close(self) -> None:
-        """End this process's workers now rather than with the process."""
+        """End this process's workers now."""
         for judge in self._judges.values():
             judge.close()

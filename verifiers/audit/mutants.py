@@ -1,7 +1,5 @@
 """Mutants of a program: one operator, constant or comparison changed, all else as it was.
 
-    mutants("def f(x):\n    return x + 1\n", first_line=2)    -> f with `x - 1`, f with `x + 2`
-
 Only the changed expression is rewritten; the rest of the text stays as it is. Not changed: docstrings, what is inside
 f-strings (Python 3.11 does not give its position), and None.
 """

@@ -118,6 +118,8 @@ class Composed(Verifier):
         super().__init__(settings)
         self.parts = self._load_parts()
         self.needs = together(part.loaded.plugin.needs for part in self.parts)
+        self.weighs = any(part.weight is not None for part in self.parts)
+        """Whether a score is wanted, for which every part has to be asked."""
         self.batch = max(part.loaded.batch for part in self.parts)
         self.timeout = sum(part.loaded.plugin.timeout for part in self.parts)
         self.budgets = sum(part.loaded.plugin.budgets for part in self.parts)
@@ -188,18 +190,13 @@ class Composed(Verifier):
     def combined(self, verdicts: Sequence[Verdict], asked: Asked) -> Verdict:
         """The verdict, from those of the parts that were asked."""
 
-    @property
-    def weighs(self) -> bool:
-        """Whether a score is wanted, for which every part has to be asked."""
-        return any(part.weight is not None for part in self.parts)
-
     def evidence(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         """The verdict of each part, in short; which part decided is added by the caller."""
         told = [
             {"verifier": part.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
-            for part, verdict in zip(self.parts, verdicts, strict=False)
+            for part, verdict in zip(self.parts[:SHOWN_PARTS], verdicts, strict=False)
         ]
-        return {"parts": told[:SHOWN_PARTS]}
+        return {"parts": told}
 
     def score(self, verdicts: Sequence[Verdict]) -> float | None:
         """The weighted mean of the parts' scores: a part's own, else 1 for accepted and 0 for rejected.
@@ -228,10 +225,9 @@ class Composed(Verifier):
 
     def undecided(self, verdicts: Sequence[Verdict]) -> Verdict:
         """A fault where a part could not judge, else open; with the explanation of the first such part."""
-        left = [verdict for verdict in verdicts if verdict.outcome == "undecided"]
-        first = next((verdict for verdict in left if verdict.reason == "fault"), left[0])
-        place = next(at for at, verdict in enumerate(verdicts) if verdict is first)
-        name = self.parts[place].loaded.name
+        asked = zip(self.parts, verdicts, strict=False)
+        left = [(part.loaded.name, verdict) for part, verdict in asked if verdict.outcome == "undecided"]
+        name, first = next((each for each in left if each[1].reason == "fault"), left[0])
         if first.reason == "fault":
             return Verdict.fault(f"{name}: {first.detail.get('what', 'fault')}"[:1000], **self.evidence(verdicts))
         return Verdict.open(f"{name}: {first.detail.get('why', first.reason)}"[:1000], **self.evidence(verdicts))

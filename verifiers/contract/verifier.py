@@ -234,11 +234,7 @@ def verifier(
 
 
 def _named_by(function: Any) -> frozenset[str]:
-    """Which of `prompt` and `timeout` a function names itself, or through what it wraps.
-
-    A wrapper that takes any keyword (`**kwargs`) passes it on, so what is wrapped counts too; any other wrapper must be
-    called with what it takes itself.
-    """
+    """Which of `prompt` and `timeout` a function names itself, or through what it wraps where it takes any keyword."""
     try:
         parameters = inspect.signature(function, follow_wrapped=False).parameters
     except (TypeError, ValueError):

@@ -4,9 +4,8 @@
         for judgement in supervisor.judge(rows):
             ...
 
-Each row has a wall clock and an address-space limit. `timeout` is the completion's own budget in seconds,
-which a verifier may enforce; the supervisor's deadline is twice that plus 5 s, so that a spent budget is the
-verifier's rejection and only a hung judge is a fault.
+Each row has an address-space limit and a wall clock. `timeout` is the completion's own budget in seconds, which a
+verifier may enforce; the deadline is twice that plus 5 s, so that only a hung judge is a fault.
 
 What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again alone; if
 that kills again: rejected as `kills_its_judge`), makes it raise or return something else than a verdict (fault); the

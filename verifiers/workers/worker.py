@@ -2,11 +2,8 @@
 the socket's descriptor and the parent's process id.
 
 It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin prints goes
-to the supervisor's log of this worker, never into the answers.
-
-What is covered: address space (RLIMIT_AS), death with the parent (on Linux), a plugin that returns something else than
-a verdict, evidence that is too long, a child process that inherits the socket. Not covered: a malicious plugin. It runs
-here with the user's rights; only what a verifier puts in a sandbox is isolated.
+to the supervisor's log of this worker, never into the answers. Not covered: a malicious plugin. It runs here with the
+user's rights; only what a verifier puts in a sandbox is isolated.
 """
 
 from __future__ import annotations
