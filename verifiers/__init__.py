@@ -11,7 +11,6 @@ if __name__ != "selfplay.verifiers":
     )
 
 from selfplay.tasks.plugins import BrokenPluginWarning
-from selfplay.verifiers.contract.registry import Available, available
 from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec, load
 from selfplay.verifiers.contract.verdict import Judgement, Outcome, Row, Verdict
 from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier, verifier
@@ -28,7 +27,6 @@ from selfplay.verifiers.workers.supervisor import Supervisor
 
 __all__ = [
     "Asked",
-    "Available",
     "BadFile",
     "BadReference",
     "BadSettings",
@@ -46,7 +44,6 @@ __all__ = [
     "Verifier",
     "VerifierError",
     "VerifierSpec",
-    "available",
     "load",
     "verifier",
 ]

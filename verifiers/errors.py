@@ -1,14 +1,5 @@
 """What a user can get wrong about a verifier. Each error is one sentence that names the remedy.
 
-    VerifierError
-    ├── UnknownVerifier (LookupError)   no verifier of that name, no such file
-    ├── BadSettings (ValueError)        a settings key that the verifier does not know, or a wrong value
-    ├── BadReference (ValueError)       a reference that the verifier cannot read
-    ├── BrokenVerifier (RuntimeError)   a plugin that cannot be imported, built or kept alive
-    ├── TooManyFaults (RuntimeError)    a judge that fails so often that what it leaves would mislead
-    ├── BadFile (OSError)               an input or output file that cannot be used
-    └── BadAudit (ValueError)           an audit that has nothing to measure what is asked
-
 All are picklable, because Ray carries them between processes: each takes exactly its message.
 """
 
@@ -22,7 +13,7 @@ class VerifierError(Exception):
 
 
 class UnknownVerifier(VerifierError, LookupError):
-    """No verifier answers to the name."""
+    """There is no verifier of that name, or no such file."""
 
 
 class BadSettings(VerifierError, ValueError):

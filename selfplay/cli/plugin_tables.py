@@ -20,7 +20,7 @@ from selfplay.tasks.drawn_problems import drawn
 from selfplay.tasks.plugins import BrokenPluginWarning, Listed
 from selfplay.tasks.registry import SOURCES, load_source, source_class
 from selfplay.verifiers.audit.record import of_version
-from selfplay.verifiers.contract import registry
+from selfplay.verifiers.contract.registry import VERIFIERS
 from selfplay.verifiers.contract.verifier import AnyReference
 
 
@@ -59,12 +59,12 @@ def verifiers() -> None:
         needs = kind.needs.in_words()
         return kind.version, f"{kind.judges or ''}{f' (needs {needs})' if needs else ''}", kind.does_not_catch or ""
 
-    print_listed(("version", "judges", "does not catch"), registry.VERIFIERS.listed, cells, name="verifier")
+    print_listed(("version", "judges", "does not catch"), VERIFIERS.listed, cells, name="verifier")
 
 
 def verifier(name: str) -> None:
     """What a verifier judges and needs, its reference, its settings, and what audits of this version measured."""
-    kind = registry.find(name)
+    kind = VERIFIERS.find(name)
     console = Console()
     console.print(_shown(f"{kind.name} {kind.version}: {kind.judges or UNSAID}"))
     console.print(_shown(f"Does not catch: {kind.does_not_catch or UNSAID}"))

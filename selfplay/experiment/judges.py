@@ -21,7 +21,7 @@ from selfplay.ledger.tables import Purpose
 from selfplay.tasks.plugins import absolute
 from selfplay.tasks.problem import Problem
 from selfplay.tasks.registry import load_source
-from selfplay.verifiers.contract import registry
+from selfplay.verifiers.contract.registry import VERIFIERS
 from selfplay.verifiers.contract.spec import LoadedVerifier, VerifierSpec
 from selfplay.verifiers.contract.verifier import Needs, together
 from selfplay.verifiers.errors import BadReference, VerifierError, first_complaint
@@ -84,7 +84,7 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
         for name in sorted(names):
             try:
                 if name not in named:
-                    registry.find(name)  # an unknown name would silently have no effect
+                    VERIFIERS.find(name)  # an unknown name would silently have no effect
                 found[absolute(name), purpose] = judge_of(experiment, name, purpose).load()
             except VerifierError as error:
                 raise ConfigError(f"{section}.{name}: {error}") from None
@@ -93,7 +93,7 @@ def load_all(experiment: Experiment) -> dict[tuple[str, Purpose], LoadedVerifier
 
 def needs(experiment: Experiment) -> Needs:
     """What the judge of an experiment needs of the machine it runs on. Raises as `load_all`."""
-    return together(loaded.needs for loaded in load_all(experiment).values())
+    return together(loaded.plugin.needs for loaded in load_all(experiment).values())
 
 
 def check_references(

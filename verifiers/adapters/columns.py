@@ -16,9 +16,7 @@ ReferenceColumns = str | Mapping[str, str]
 
 
 def read_reference(columns: ReferenceColumns, row: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """The reference of one row, as plain JSON.
-
-    Keys without a value are left out: a dataset in which some rows have a key gives it to all, as null.
+    """The reference of one row, as plain JSON, without the keys that have no value.
 
     Raises:
         BadSettings: there is no such column.
@@ -40,10 +38,7 @@ def read_reference(columns: ReferenceColumns, row: Mapping[str, Any]) -> dict[st
 
 
 def message_text(content: Any) -> str:
-    """The text of a completion or prompt: a string as it is; of a list of chat messages, all their texts.
-
-    A message's content is a string, None (a mere tool call: no text), or a list of parts, of which text has some.
-    """
+    """The text of a completion or prompt: a string, None, a chat message, or a list of messages or of their parts."""
     if content is None:
         return ""
     if isinstance(content, str):

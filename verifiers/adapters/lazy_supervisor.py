@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from functools import partial
+from typing import Any, Literal, TypedDict, Unpack
 
 from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
@@ -33,40 +34,25 @@ class Limits(TypedDict, total=False):
 
 
 class LazySupervisor:
-    """One verifier, judged under supervision in whichever process asks.
-
-    Args:
-        spec: as for `Supervisor`.
-        workers, timeout, memory_mb, max_fault_share: see `Limits`.
-    """
+    """One verifier, judged under supervision in whichever process asks."""
 
     _supervisor: Supervisor | None
 
-    def __init__(
-        self,
-        spec: VerifierSpec,
-        *,
-        workers: int = 1,
-        timeout: float | None = None,
-        memory_mb: int = 2048,
-        max_fault_share: float = 0.01,
-    ) -> None:
+    def __init__(self, spec: VerifierSpec, **limits: Unpack[Limits]) -> None:
+        self._limits = limits
+        options: dict[str, Any] = dict(limits)
+        self.max_fault_share = options.pop("max_fault_share", 0.01)
         self.spec = spec
-        self.max_fault_share = max_fault_share
-        self._options: dict[str, Any] = {"workers": workers, "timeout": timeout, "memory_mb": memory_mb}
+        self._make = partial(Supervisor, spec, **options)
         self._forget()
 
     def start(self) -> Supervisor:
-        """The supervisor of this process, started at the first call.
-
-        Raises:
-            UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
-        """
+        """The supervisor of this process, started at the first call. Raises as `Supervisor` does."""
         if self._process != os.getpid():
             self._forget()
         with self._lock:
             if self._supervisor is None:
-                self._supervisor = Supervisor(self.spec, **self._options)
+                self._supervisor = self._make()
             return self._supervisor
 
     def judge(self, rows: Sequence[Row]) -> list[Judgement]:
@@ -102,12 +88,8 @@ class LazySupervisor:
         self._supervisor = None
         self._rows = self._faults = 0
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: vars(self)[key] for key in ("spec", "max_fault_share", "_options")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._forget()
+    def __reduce__(self) -> Any:
+        return partial(LazySupervisor, self.spec, **self._limits), ()
 
 
 def worth(verdict: Verdict, reward: Reward) -> float | None:

@@ -1,17 +1,8 @@
-"""A verifier as a metric of EleutherAI's lm-evaluation-harness.
+"""A verifier as a metric of EleutherAI's lm-evaluation-harness; docs/used-elsewhere.md has the task's YAML file.
 
-    # judge.py, beside the task's YAML file
     from selfplay.verifiers.adapters.lm_eval import process_results_with
 
     process_results = process_results_with("math", reference={"answer": "answer"})
-
-    # task.yaml
-    output_type: generate_until
-    process_results: !function judge.process_results
-    metric_list:
-      - {metric: accepted, aggregation: mean, higher_is_better: true}
-      - {metric: accepted_or_undecided, aggregation: mean, higher_is_better: true}
-      - {metric: fault, aggregation: mean, higher_is_better: false}
 
 The accuracy lies between `accepted` and `accepted_or_undecided`. Where a document has several responses (`repeats`
 with a filter that keeps them all), each metric is their mean.
@@ -31,18 +22,13 @@ from selfplay.verifiers.contract.verdict import Row
 
 
 class process_results_with:
-    """The function for `process_results`: one document and its responses in, a value for each metric out. Workers start
-    at its first call.
+    """The function for `process_results`: a document and its responses in, a value for each metric out. Workers start
+    at its first call, and end with the process or by `close`.
 
     Args:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the document's field that holds the reference, or a field for each of its keys.
         prompt: the document's field that holds the prompt, for a verifier that reads it.
-        limits: `workers`, `timeout` and `memory_mb` as for `Supervisor`; `max_fault_share` (0.01): share of responses
-            that the judge may fail to judge before the evaluation stops.
-
-    Raises:
-        BadSettings: settings that JSON cannot carry.
     """
 
     def __init__(
@@ -58,14 +44,11 @@ class process_results_with:
         self._reference = reference
         self._prompt = prompt
         self.__name__ = "process_results"
+        self.close = self._judge.close
 
     def __call__(self, doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
-        """`accepted`, `accepted_or_undecided` and `fault`, each from 0 to 1.
-
-        Raises:
-            BadSettings, BadReference: the document has no reference in the field that was named.
-            TooManyFaults, BrokenVerifier: the verifier no longer judges.
-        """
+        """`accepted`, `accepted_or_undecided` and `fault`, each from 0 to 1. Raises as `read_reference` and
+        `LazySupervisor.judge` do."""
         responses = [text for one in results for text in ([one] if isinstance(one, str) else one)]
         found = read_reference(self._reference, doc)
         prompt = None if self._prompt is None else str(doc[self._prompt])
@@ -76,7 +59,3 @@ class process_results_with:
             "accepted_or_undecided": sum(verdict.outcome != "rejected" for verdict in verdicts) / len(verdicts),
             "fault": sum(verdict.reason == "fault" for verdict in verdicts) / len(verdicts),
         }
-
-    def close(self) -> None:
-        """End the workers now rather than with the process."""
-        self._judge.close()

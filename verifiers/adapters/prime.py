@@ -8,15 +8,9 @@ copy it into the environment of theirs, under any name, and start `selfplay serv
 
     right = reward_function("math", url="http://127.0.0.1:8010")
 
-    class Sum(vf.Task[SumData]):
-        @vf.reward
-        async def right(self, task, trace) -> float:
-            return await right(task, trace)
-
-or, without a line of code, `--env.taskset.task.rewards.right.fn path/to/file.py:right`.
-
-There is no reward that means "not known": an undecided verdict raises, so that the rollout counts as failed and not as
-wrong. What is not covered: rollouts of one group are sent one by one.
+A task's `@vf.reward` method awaits `right(task, trace)`; or, without a line of code, give
+`--env.taskset.task.rewards.right.fn path/to/file.py:right`. An undecided verdict raises, so that the rollout counts as
+failed and not as wrong. What is not covered: rollouts of one group are sent one by one.
 """
 
 from __future__ import annotations
@@ -89,15 +83,14 @@ async def ask(url: str, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(timeout=None, headers=headers) as client:
         while True:
-            wait = 1.0
             try:
                 answer = await client.post(f"{url.rstrip('/')}/verify", json=batch)
             except httpx.TransportError:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(1)
                 continue
             if answer.status_code == 200:
                 verdicts: list[dict[str, Any]] = answer.json()["verdicts"]
                 return verdicts
             if answer.status_code not in BUSY:
                 raise Refused(f"{url} answered {answer.status_code}: {answer.text[:500]}")
-            await asyncio.sleep(float(answer.headers.get("Retry-After", wait)))
+            await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))

@@ -34,11 +34,6 @@ class reward_function:
         verifier: a registered verifier or `path/to/file.py:name`, with its settings beside it; or a VerifierSpec.
         reference: the dataset's column that holds the reference, or a column for each of its keys.
         reward: `outcome`: 1.0 for accepted, 0.0 for rejected; `score`: the verdict's score where it has one.
-        limits: `workers`, `timeout` and `memory_mb` as for `Supervisor`; `max_fault_share` (0.01): share of completions
-            that the judge may fail to judge before training stops.
-
-    Raises:
-        UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
 
     def __init__(
@@ -58,6 +53,7 @@ class reward_function:
         self._reference = reference
         self._reward = reward
         self.__name__ = spec.verifier.rpartition(":")[2]
+        self.close = self._judge.close
 
     def __call__(
         self,
@@ -67,12 +63,8 @@ class reward_function:
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        """Rewards in order; prompts and completions are texts or lists of chat messages.
-
-        Raises:
-            BadSettings, BadReference: the dataset has no reference in the column that was named.
-            TooManyFaults, BrokenVerifier: the verifier no longer judges.
-        """
+        """Rewards in order; prompts and completions are texts or lists of chat messages. Raises as `read_reference`
+        and `LazySupervisor.judge` do."""
         rows = []
         # TRL also passes its state and its own hooks by keyword
         per_row = {name: values for name, values in columns.items() if isinstance(values, list)}
@@ -85,7 +77,3 @@ class reward_function:
             log_metric(f"{self.__name__}/undecided", undecided / len(verdicts))
             log_metric(f"{self.__name__}/fault", sum(v.reason == "fault" for v in verdicts) / len(verdicts))
         return [worth(verdict, self._reward) for verdict in verdicts]
-
-    def close(self) -> None:
-        """End the workers now rather than with the process."""
-        self._judge.close()

@@ -1,14 +1,9 @@
 """A verifier as verl's `compute_score`.
 
-    # reward.py
-    from selfplay.verifiers.adapters.verl import score_function
-
     compute_score = score_function("math", reference_key="answer", undecided=0.0)
 
-    python -m verl.trainer.main_ppo ... reward.custom_reward_function.path=reward.py
-
-verl (0.9) has no reward that means "not known": every completion gets a number. So the score of an undecided verdict
-must be given and has no default; `undecided` beside the score, which verl logs, says how often it was given.
+verl (0.9) has no reward that means "not known", so the score of an undecided verdict has to be given and has no
+default. `undecided` beside the score, which verl logs, says how often it was given.
 """
 
 from __future__ import annotations
@@ -24,24 +19,16 @@ from selfplay.verifiers.contract.spec import VerifierSpec
 from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadSettings
 
-EVERY_SOURCE = None
-"""The key of the judge for every data source."""
-
 
 class score_function:
     """What verl's reward managers call: one completion in, its score out. Workers start at the first call, in each
     process that makes one.
 
     Args:
-        verifier: a verifier's name, or a name for each `data_source`.
-        settings: of the verifier; with several verifiers, none can be given.
+        verifier: a verifier's name, or a name for each `data_source` (then without `settings`).
         undecided: the score of a completion that was neither proved right nor shown wrong.
         reference_key: the key of the reference that `ground_truth` is the value of; None: it is the whole reference,
             as an object or as JSON text.
-        reward, limits: as for `selfplay.verifiers.adapters.trl.reward_function`.
-
-    Raises:
-        BadSettings: settings for more than one verifier.
     """
 
     def __init__(
@@ -56,11 +43,9 @@ class score_function:
     ) -> None:
         if settings and not isinstance(verifier, str):
             raise BadSettings("`settings` belong to one verifier; name one, not one for each data source")
-        names: dict[str | None, str] = dict(
-            [(EVERY_SOURCE, verifier)] if isinstance(verifier, str) else verifier.items()
-        )
-        judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in set(names.values())}
-        self._judges = {source: judges[name] for source, name in names.items()}
+        self._verifiers = verifier
+        names = {verifier} if isinstance(verifier, str) else set(verifier.values())
+        self._judges = {name: LazySupervisor(VerifierSpec.of(name, settings), **limits) for name in names}
         self._undecided = undecided
         self._columns = {reference_key: "ground_truth"} if reference_key else "ground_truth"
         self._reward = reward
@@ -74,12 +59,8 @@ class score_function:
         extra_info: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> dict[str, float]:
-        """`score`, and 1.0 or 0.0 for `accepted`, `undecided` and `fault`.
-
-        Raises:
-            BadSettings: no verifier is named for the data source.
-            BadReference, TooManyFaults, BrokenVerifier: see `selfplay.verifiers.adapters.trl`.
-        """
+        """`score`, and 1.0 or 0.0 for `accepted`, `undecided` and `fault`. Raises as `read_reference` and
+        `LazySupervisor.judge` do, and BadSettings where no verifier is named for the data source."""
         prompt = (extra_info or {}).get("prompt")
         row = Row(
             str((extra_info or {}).get("index", "")),
@@ -97,15 +78,15 @@ class score_function:
         }
 
     def _judge(self, data_source: str) -> LazySupervisor:
-        judge = self._judges.get(EVERY_SOURCE) or self._judges.get(data_source)
-        if judge is None:
-            known = ", ".join(f"`{source}`" for source in self._judges)
+        name = self._verifiers if isinstance(self._verifiers, str) else self._verifiers.get(data_source)
+        if name is None:
+            known = ", ".join(f"`{source}`" for source in self._verifiers)
             raise BadSettings(
                 f"no verifier is named for the data source `{data_source}`; score_function has one for {known}"
             )
-        return judge
+        return self._judges[name]
 
     def close(self) -> None:
-        """End this process's workers now rather than with the process."""
+        """End this process's workers now."""
         for judge in self._judges.values():
             judge.close()

@@ -3,8 +3,7 @@ hold no answer and try to pass for one.
 
 Each is a heading (its name) and a fenced block. Of the programs, C and a number name an entry of the published list of
 attacks on unit-test harnesses; the others are our own. A program is tried against tests that are taken apart and
-against tests that run in a process of their own; those in scripts.md against input and output. A text is tried against
-references of the audited sources, so it is wrong whatever the verifier's reference looks like.
+against tests that run in a process of their own; those in scripts.md against input and output.
 """
 
 from __future__ import annotations

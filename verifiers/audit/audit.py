@@ -1,8 +1,7 @@
 """The audit itself: gather rows, judge them, judge some again, ask a second verifier, count.
 
-What is covered: some rows are judged again in one process, in two processes in another order, and from four threads at
-once; a row counts as different where outcome or reason is. Memory is the resident size of the workers and of all
-processes below them together, measured every 20 ms, so a shorter peak is missed and pages that they share count twice.
+A row that is judged again counts as different where outcome or reason is. Memory is the resident size of the workers
+and of all processes below them, measured every 20 ms: a shorter peak is missed, and shared pages count twice.
 What is not covered: other machines and other versions of Python.
 """
 
@@ -15,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -45,7 +44,6 @@ from selfplay.verifiers.errors import BadAudit
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 PROBLEMS = 100
-MEMORY_MB = 2048
 ROWS_AGAIN = 200
 """Rows that are judged again."""
 THREADS = 4
@@ -103,10 +101,7 @@ class Audit:
 
 
 def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: None) -> Audit:
-    """Measure how often a verifier is wrong.
-
-    Args:
-        progress: called with the current step, and the rows done.
+    """Measure how often a verifier is wrong. `progress` is called with the current step, and the rows done.
 
     Raises:
         UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`; of either verifier.
@@ -128,9 +123,8 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
     if second is not None:
         check_references(second, corpus.rows)
     audited = _AuditedVerifier(plan.spec, plan)
-    attacks = program_attacks(loaded, audited.accepts)
-    if not attacks:
-        attacks = text_attacks([row for row in corpus.rows if row.label == "right"])
+    rights = [row for row in corpus.rows if row.label == "right"]
+    attacks = program_attacks(loaded, audited.accepts) or text_attacks(rights)
     asked = [*corpus.rows, *attacks]
     judged = audited.judge(asked, lambda done: progress(f"judging {len(asked):,} rows", done))
     plain = judged[: len(corpus.rows)]
@@ -142,19 +136,30 @@ def audit(plan: Plan, progress: Callable[[str, int], None] = lambda what, done: 
         theirs = _AuditedVerifier(plan.second, plan).judge(corpus.rows, lambda done: None)
         others = [*theirs, *[None] * len(attacks)]
     rows = [Judged(row, verdict, other) for row, verdict, other in zip(asked, judged, others, strict=True)]
+    times = [1000 * judgement.seconds for judgement in plain]
     record = Record(
         verifier=loaded.name,
         version=loaded.version,
         settings_hash=loaded.settings_hash,
         settings=loaded.settings.model_dump(mode="json"),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        environment=_environment(),
+        environment={
+            "selfplay": version("selfplay-lab"),
+            "python": platform.python_version(),
+            "on": f"{platform.system()} {platform.machine()}",
+        },
         asked=_asked(plan, sources),
         categories=list(_categories(rows)),
         left_out=dict(corpus.left_out),
         notes=corpus.notes,
         again=again,
-        speed=_speed(plain, plan.workers),
+        speed=Speed(
+            rows=len(times),
+            workers=plan.workers,
+            p50_ms=percentile(times, 0.5),
+            p99_ms=percentile(times, 0.99),
+            longest_ms=max(times),
+        ),
         memory_mb=audited.memory_mb,
         sandbox=audited.sandbox_level,
         second=_second(rows) if plan.second else None,
@@ -216,11 +221,6 @@ def _asked(plan: Plan, sources: Sequence[NamedSource]) -> dict[str, JsonValue]:
     return asked
 
 
-def _environment() -> dict[str, str]:
-    on = f"{platform.system()} {platform.machine()}"
-    return {"selfplay": version("selfplay-lab"), "python": platform.python_version(), "on": on}
-
-
 class _AuditedVerifier:
     """The verifier that is audited, or the second one, in supervised workers."""
 
@@ -231,17 +231,13 @@ class _AuditedVerifier:
         self.sandbox_level: str | None = None
 
     def _supervisor(self, workers: int) -> Supervisor:
-        return Supervisor(self._spec, workers=workers, timeout=self._plan.timeout, memory_mb=MEMORY_MB)
+        return Supervisor(self._spec, workers=workers, timeout=self._plan.timeout)
 
     def judge(self, rows: Sequence[AuditRow], progress: Callable[[int], None]) -> list[Judgement]:
-        """Judgements in the order of the rows; measures the memory.
-
-        Args:
-            progress: called with the rows judged so far.
-        """
+        """Judgements in the order of the rows; measures the memory."""
         found: list[Judgement] = []
         with _memory() as peak, self._supervisor(self._plan.workers) as supervisor:
-            for judgement in supervisor.judge(map(_row, rows)):
+            for judgement in supervisor.judge(rows):
                 found.append(judgement)
                 progress(len(found))
             self.sandbox_level = supervisor.sandbox_level
@@ -272,31 +268,14 @@ class _AuditedVerifier:
 
         with self._supervisor(1) as supervisor:
             for way in ("in one new process", "again in the same process"):
-                note(way, dict(zip(places, supervisor.judge(_row(rows[p]) for p in places), strict=True)))
+                note(way, dict(zip(places, supervisor.judge(rows[p] for p in places), strict=True)))
         with self._supervisor(2) as supervisor:
-            judged = supervisor.judge(_row(rows[p]) for p in shuffled)
+            judged = supervisor.judge(rows[p] for p in shuffled)
             note("in two processes, in another order", dict(zip(shuffled, judged, strict=True)))
             with ThreadPoolExecutor(THREADS) as pool:
-                asked = list(pool.map(lambda p: supervisor.submit(_row(rows[p])).result(), places))
+                asked = list(pool.map(lambda p: supervisor.submit(rows[p]).result(), places))
             note(f"asked from {THREADS} threads", dict(zip(places, asked, strict=True)))
         return Again(rows=len(places), differing=ways, examples=examples)
-
-
-def _speed(judgements: Sequence[Judgement], workers: int) -> Speed:
-    """Time of the verdicts, as the workers measured it."""
-    seconds = [judgement.seconds for judgement in judgements]
-    return Speed(
-        rows=len(seconds),
-        workers=workers,
-        p50_ms=1000 * percentile(seconds, 0.5),
-        p99_ms=1000 * percentile(seconds, 0.99),
-        longest_ms=1000 * max(seconds),
-    )
-
-
-def _row(row: AuditRow) -> Row:
-    """The row without its label."""
-    return Row(row.id, row.reference, row.completion, row.prompt)
 
 
 def _verdict(judgement: Judgement) -> str:
@@ -307,7 +286,7 @@ def _verdict(judgement: Judgement) -> str:
 def _memory() -> Iterator[Callable[[], float]]:
     """The peak of what the processes started inside the `with` take together, in MiB."""
     here = psutil.Process()
-    before = {child.pid for child in here.children(recursive=True)}
+    before = set(here.children(recursive=True))
     peak = 0.0
     done = threading.Event()
 
@@ -315,13 +294,9 @@ def _memory() -> Iterator[Callable[[], float]]:
         nonlocal peak
         while not done.is_set():
             total = 0
-            for child in here.children(recursive=True):
-                if child.pid in before:
-                    continue
-                try:
+            for child in set(here.children(recursive=True)) - before:
+                with suppress(psutil.NoSuchProcess):  # it has just ended
                     total += child.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue  # it has just ended
             peak = max(peak, total / (1 << 20))
             time.sleep(MEASURED_EVERY_SECONDS)
 

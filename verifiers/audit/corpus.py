@@ -1,8 +1,7 @@
 """Rows of an audit from task sources, and the attacks that fit a verifier.
 
 Right rows are the worked solutions as they are. Wrong rows are made from them (wrong_answers.py, wrong_programs.py);
-what turns out equal is left out and counted. The attacks: programs, where the verifier reads the tests of the
-hostile programs and accepts an honest one; texts, wherever there is a source to take references from.
+what turns out equal is left out and counted.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from selfplay.tasks.errors import BrokenSource, SourceError
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.registry import load_source
 from selfplay.tasks.source import TaskSource
-from selfplay.verifiers.audit.attack_files import attacks, hostile_texts
+from selfplay.verifiers.audit.attack_files import Attack, HostileText, attacks, hostile_texts
 from selfplay.verifiers.audit.labelled_rows import AuditRow
 from selfplay.verifiers.audit.wrong_answers import Wrong, wrong_answers
 from selfplay.verifiers.audit.wrong_programs import is_program, wrong_programs
@@ -55,9 +54,8 @@ class Corpus:
 
 
 def source_rows(source: NamedSource, count: int, seed: int) -> Corpus:
-    """Right and wrong rows from the first `count` problems of a source that have a worked solution.
-
-    Problems come from the training split; from the held-out one where there are none.
+    """Right and wrong rows from the first `count` problems of a source that have a worked solution, of the training
+    split, or of the held-out one where there are none.
 
     Raises:
         SourceError: the source cannot be loaded or read.
@@ -81,16 +79,7 @@ def text_attacks(references: Sequence[AuditRow]) -> list[AuditRow]:
     step = max(1, len(references) // REFERENCES_FOR_TEXTS)
     chosen = references[::step][:REFERENCES_FOR_TEXTS]
     return [
-        AuditRow(
-            id=f"attack {text.group} {text.name} {number}",
-            reference=row.reference,
-            completion=text.text,
-            label="wrong",
-            category=f"{text.group}: {text.name}",
-            group="attacks",
-            origin="our own",
-            prompt=row.prompt,
-        )
+        _attack(f"{text.group} {text.name} {number}", text, row.reference, text.text, row.prompt)
         for text in hostile_texts()
         for number, row in enumerate(chosen)
     ]
@@ -99,8 +88,7 @@ def text_attacks(references: Sequence[AuditRow]) -> list[AuditRow]:
 def program_attacks(loaded: LoadedVerifier, accepts: Callable[[Mapping[str, Any], str], bool]) -> list[AuditRow]:
     """The hostile programs, where the verifier takes their tests and accepts the honest programs; else none.
 
-    Args:
-        accepts: whether the verifier accepts (reference, completion), asked under supervision.
+    `accepts` says whether the verifier accepts (reference, completion), asked under supervision.
     """
     found = attacks()
     honest = {attack.form: (attack.reference, attack.honest) for attack in found}
@@ -112,26 +100,26 @@ def program_attacks(loaded: LoadedVerifier, accepts: Callable[[Mapping[str, Any]
     # a verifier that takes any reference, or checks only the form, does not judge programs
     if not all(accepts(*pair) and not accepts(pair[0], "") for pair in honest.values()):
         return []
-    return [
-        AuditRow(
-            id=f"attack {attack}",
-            reference=attack.reference,
-            completion=attack.program,
-            label="wrong",
-            category=f"{attack.group}: {attack.name}",
-            group="attacks",
-            origin="our own",
-        )
-        for attack in found
-    ]
+    return [_attack(str(attack), attack, attack.reference, attack.program) for attack in found]
+
+
+def _attack(
+    id: str, about: Attack | HostileText, reference: Mapping[str, Any], completion: str, prompt: str | None = None
+) -> AuditRow:
+    return AuditRow(
+        f"attack {id}",
+        reference,
+        completion,
+        prompt,
+        label="wrong",
+        category=f"{about.group}: {about.name}",
+        group="attacks",
+        origin="our own",
+    )
 
 
 def check_references(loaded: LoadedVerifier, rows: Iterable[AuditRow]) -> None:
-    """Refuse rows whose reference does not fit the verifier, before anything is judged.
-
-    Raises:
-        BadAudit: names the row and the key.
-    """
+    """Raises BadAudit, which names the row and the key, where a reference does not fit the verifier."""
     for row in rows:
         try:
             loaded.check_reference(row.reference)
@@ -142,32 +130,24 @@ def check_references(loaded: LoadedVerifier, rows: Iterable[AuditRow]) -> None:
 def _rows_of(problem: Problem, other: Problem | None, random: Random) -> Corpus:
     assert problem.solution is not None
     found = Corpus()
-    origin = str(problem.solution_origin)
-
-    def row(number: int, wrong: Wrong) -> AuditRow:
-        return AuditRow(
-            id=f"{problem.id} {number}",
-            reference=problem.reference,
-            completion=wrong.completion,
-            label=wrong.label,
-            category=wrong.category,
-            group=problem.source,
-            origin=origin,
-            prompt=problem.prompt,
-            change=wrong.change,
-        )
-
-    found.rows.append(row(0, Wrong("worked solution", problem.solution, "right", "")))
     if is_program(problem.reference):
         pair = (other.reference, str(other.solution)) if other else None
         made = wrong_programs(problem.reference, problem.solution, pair, random)
     else:
         made = wrong_answers(problem.solution, other.solution if other else None, random)
-    for number, wrong in enumerate(made, start=1):
-        if wrong.label == "right":
-            found.left_out[wrong.category] += 1
-        else:
-            found.rows.append(row(number, wrong))
+    for number, each in enumerate([Wrong("worked solution", problem.solution, "right", ""), *made]):
+        if number and each.label == "right":
+            found.left_out[each.category] += 1
+            continue
+        row = AuditRow(
+            id=f"{problem.id} {number}",
+            reference=problem.reference,
+            prompt=problem.prompt,
+            group=problem.source,
+            origin=str(problem.solution_origin),
+            **vars(each),
+        )
+        found.rows.append(row)
     return found
 
 

@@ -11,12 +11,14 @@ counted as equal. What is not covered, and gives None: everything else.
 
 from __future__ import annotations
 
+import ast
 import re
 from fractions import Fraction
 
-_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|[A-Za-z]|[-+*/^(){}]|\S")
+_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|\S")
 _FRAC = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _DROPPED = re.compile(r"\\left|\\right|\\!|\\,|[$%]|\s|\.$")
+_PYTHON = {"^": "**", "{": "(", "}": ")"}
 POINTS = 3
 MOST_CHARACTERS = 200
 MOST_POWER = 64
@@ -41,65 +43,47 @@ def value(text: str, point: int) -> Fraction:
     if len(text) > MOST_CHARACTERS:
         raise _Unread
     plain = _FRAC.sub(r"((\1)/(\2))", _DROPPED.sub("", text.replace("−", "-"))).replace("\\cdot", "*")
-    if re.search(r"[A-Za-z]{2}", plain):
+    plain = plain.replace("\\times", "*").replace("**", "^")
+    if re.search(r"[A-Za-z]{2}|[^\x21-\x7e]|[_'\"]", plain):
         raise _Unread  # a word is not a product of letters
-    reader = _Reader(_TOKEN.findall(plain.replace("\\times", "*").replace("**", "^")), point)
-    found = reader.total()
-    if reader.left or not plain:
-        raise _Unread
-    return found
+    try:
+        return _value(ast.parse(_as_python(plain), mode="eval").body, point)
+    except SyntaxError:
+        raise _Unread from None
 
 
-class _Reader:
-    """Recursive descent over the tokens."""
+def _as_python(plain: str) -> str:
+    """With numbers as texts, which keeps every digit, and a sign in every product."""
+    written = ""
+    for token in _TOKEN.findall(plain):
+        is_number = token[-1].isdigit()
+        if written[-1:] in (")", "'") or written[-1:].isalpha():
+            written += "*" if is_number or token.isalpha() or token in "({" else ""
+        written += repr(token.replace(",", "")) if is_number else _PYTHON.get(token, token)
+    return written
 
-    def __init__(self, tokens: list[str], point: int) -> None:
-        self.left, self._point = tokens[::-1], point
 
-    def total(self) -> Fraction:
-        found = self._product()
-        while self._next() in ("+", "-"):
-            sign = self.left.pop()
-            found += self._product() if sign == "+" else -self._product()
-        return found
-
-    def _product(self) -> Fraction:
-        found = self._signed()
-        while self._next() not in ("", "+", "-", ")", "}", "^"):
-            if self._next() in "*/":
-                found = found * self._signed() if self.left.pop() == "*" else found / self._signed()
-            else:
-                found *= self._power()
-        return found
-
-    def _signed(self) -> Fraction:
-        if self._next() in ("-", "+"):
-            return -self._signed() if self.left.pop() == "-" else self._signed()
-        return self._power()
-
-    def _power(self) -> Fraction:
-        base = self._atom()
-        if self._next() != "^":
-            return base
-        self.left.pop()
-        exponent = self._signed()
-        if exponent.denominator != 1 or abs(exponent) > MOST_POWER:
-            raise _Unread
-        return base ** int(exponent)
-
-    def _atom(self) -> Fraction:
-        token = self.left.pop() if self.left else ""
-        if token in ("(", "{"):
-            found = self.total()
-            if self._next() != {"(": ")", "{": "}"}[token]:
-                raise _Unread
-            self.left.pop()
-            return found
-        if token[:1].isdecimal() or token.startswith("."):
-            return Fraction(token.replace(",", ""))
-        if len(token) == 1 and token.isascii() and token.isalpha():
-            return Fraction(_PRIMES[(ord(token.lower()) - 97 + token.isupper()) % 26] + self._point, 7 + self._point)
-        raise _Unread
-
-    def _next(self) -> str:
-        return self.left[-1] if self.left else ""
+def _value(node: ast.expr, point: int) -> Fraction:
+    match node:
+        case ast.Constant(value=str(digits)):
+            return Fraction(digits)
+        case ast.Name(id=letter) if len(letter) == 1:
+            return Fraction(_PRIMES[(ord(letter.lower()) - 97 + letter.isupper()) % 26] + point, 7 + point)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, point)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _value(operand, point)
+        case ast.BinOp(left=left_node, op=op, right=right_node):
+            left, right = _value(left_node, point), _value(right_node, point)
+            match op:
+                case ast.Add():
+                    return left + right
+                case ast.Sub():
+                    return left - right
+                case ast.Mult():
+                    return left * right
+                case ast.Div():
+                    return left / right
+                case ast.Pow() if right.denominator == 1 and abs(right) <= MOST_POWER:
+                    return left ** int(right)
+    raise _Unread

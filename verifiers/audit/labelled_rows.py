@@ -7,28 +7,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import JsonValue
-
+from selfplay.verifiers.contract.verdict import Row
 from selfplay.verifiers.errors import BadFile
 from selfplay.verifiers.workers.batch import parsed_object, row_of
 
 Label = Literal["right", "wrong", "doubtful"]
 """`doubtful`: made to be wrong, but not proved wrong; counted by itself and as a bound."""
-LABELS = ("right", "wrong", "doubtful")
+LABELS = get_args(Label)
 
 
-@dataclass(frozen=True)
-class AuditRow:
+@dataclass(frozen=True, kw_only=True)
+class AuditRow(Row):
     """One completion with its label and origin."""
 
-    id: str
-    reference: Mapping[str, JsonValue]
-    completion: str
     label: Label
     category: str
     """What kind of row it is, such as `worked solution` or `changed number`."""
@@ -36,7 +31,6 @@ class AuditRow:
     """Where it comes from: a source's name, `labelled` or `attacks`."""
     origin: str
     """Who wrote it, or what it was made from: human, procedural, `as labelled` or `our own`."""
-    prompt: str | None = None
     change: str = ""
     """What was changed, in words; empty where nothing was."""
 
@@ -68,4 +62,4 @@ def _row(line: str, place: str) -> AuditRow:
             raise ValueError("`category` must be a string")
     except ValueError as error:
         raise BadFile(f"{place}: {error}; repair or remove the row") from None
-    return AuditRow(row.id, row.reference, row.completion, label, category, "labelled", "as labelled", row.prompt)
+    return AuditRow(**vars(row), label=label, category=category, group="labelled", origin="as labelled")

@@ -1,7 +1,5 @@
 """Mutants of a program: one operator, constant or comparison changed, all else as it was.
 
-    mutants("def f(x):\n    return x + 1\n", first_line=2)    -> f with `x - 1`, f with `x + 2`
-
 Only the changed expression is rewritten; the rest of the text stays as it is. Not changed: docstrings, what is inside
 f-strings (Python 3.11 does not give its position), and None.
 """
@@ -47,7 +45,8 @@ def mutants(text: str, first_line: int = 1) -> list[Mutant]:
         if not isinstance(node, (ast.expr, ast.stmt)) or id(node) in hidden or node.lineno < first_line:
             continue
         for kind, changed in _changes(node):
-            found.append((node.lineno, node.col_offset, Mutant(_with(text, node, changed), kind, _told(node, changed))))
+            change = f"line {node.lineno}: {ast.unparse(node)} -> {ast.unparse(changed)}"
+            found.append((node.lineno, node.col_offset, Mutant(_with(text, node, changed), kind, change)))
     return [mutant for _, _, mutant in sorted(found, key=lambda entry: entry[:2])]
 
 
@@ -76,10 +75,8 @@ def _other_constant(value: object) -> Any:
         return not value
     if isinstance(value, (int, float, complex)):
         return value + 1
-    if isinstance(value, str):
-        return value[1:] if value else "x"
-    if isinstance(value, bytes):
-        return value[1:] if value else b"x"
+    if isinstance(value, (str, bytes)):
+        return value[1:] or ("x" if isinstance(value, str) else b"x")
     raise TypeError(f"a constant of type {type(value).__name__}")
 
 
@@ -98,7 +95,3 @@ def _with(text: str, node: ast.expr | ast.stmt, changed: ast.AST) -> str:
     after = lines[last][node.end_col_offset :] + b"".join(lines[last + 1 :])
     new = ast.unparse(changed)
     return (before + (new if isinstance(node, ast.stmt) else f"({new})").encode() + after).decode()
-
-
-def _told(node: ast.expr | ast.stmt, changed: ast.AST) -> str:
-    return f"line {node.lineno}: {ast.unparse(node)} -> {ast.unparse(changed)}"

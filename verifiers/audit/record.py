@@ -2,8 +2,7 @@
 
     folder()/<name>-<version>-<settings hash>-<hash of the name>.json
 
-The folder is $SELFPLAY_AUDITS, else selfplay/audits in the user's cache ($XDG_CACHE_HOME, else ~/.cache). A record is
-found by the verifier's name, version and settings hash, which are stored with every verdict of a run; so a changed
+The folder is $SELFPLAY_AUDITS, else selfplay/audits in the user's cache ($XDG_CACHE_HOME, else ~/.cache). A changed
 version or setting has no record until it is audited. A new audit replaces the record of the last one.
 """
 
@@ -153,11 +152,7 @@ def folder() -> Path:
 
 
 def store(record: Record) -> Path:
-    """Write a record into the folder; returns its path.
-
-    Raises:
-        BadFile: the folder cannot be written.
-    """
+    """Write a record into the folder; returns its path. Raises BadFile where the folder cannot be written."""
     return write(record, folder() / _file(record.verifier, record.version, record.settings_hash))
 
 
@@ -172,11 +167,7 @@ def write(record: Record, path: Path) -> Path:
 
 
 def find(name: str, version: str, settings_hash: str) -> Record | None:
-    """The record of a verifier; None where it was not audited.
-
-    Raises:
-        BadFile: the file is not a record.
-    """
+    """The record of a verifier; None where it was not audited. Raises BadFile where the file is not a record."""
     path = folder() / _file(name, version, settings_hash)
     return _read(path) if path.is_file() else None
 

@@ -61,13 +61,8 @@ def final_answer(solution: str) -> tuple[int, int] | None:
 
 
 def wrong_answers(solution: str, other: str | None, random: Random) -> Iterator[Wrong]:
-    """Wrong completions made from a solution; those that turn out right have the label `right`.
-
-    Args:
-        solution: a right one.
-        other: a right solution of another problem with another reference.
-        random: chooses what is changed.
-    """
+    """Wrong completions made from a right solution, and from that of another problem with another reference; those
+    that turn out right have the label `right`. `random` chooses what is changed."""
     if other is not None:
         yield Wrong("another problem's answer", other, _label_of_other(solution, other), "")
     place = final_answer(solution)

@@ -11,6 +11,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -33,10 +34,8 @@ def wrong_programs(
     """Wrong completions made from a program.
 
     Args:
-        reference: what the program is tested with.
         solution: a right completion: a program, a fenced one, or the body that continues `reference["prefix"]`.
         other: reference and solution of another problem.
-        random: chooses what is changed.
     """
     fenced = _FENCED.match(solution)
     head, body, tail = (fenced["head"], fenced["body"], fenced["tail"]) if fenced else ("", solution, "")
@@ -76,12 +75,8 @@ def _some(prefix: str, body: str, random: Random) -> list[Mutant]:
     except (SyntaxError, ValueError, RecursionError):
         return []
     found = [mutant for mutant in found if mutant.text.startswith(prefix)]
-    chosen = []
-    for kind in _KINDS:
-        of_kind = [mutant for mutant in found if mutant.kind == kind]
-        if of_kind:
-            chosen.append(random.choice(of_kind))
-    return chosen
+    by_kind = [[mutant for mutant in found if mutant.kind == kind] for kind in _KINDS]
+    return [random.choice(of_kind) for of_kind in by_kind if of_kind]
 
 
 def _renamed(reference: Mapping[str, Any], solution: str, name: str | None) -> str:
@@ -96,9 +91,7 @@ def _cut(prefix: str, head: str, body: str, tail: str) -> Iterator[Wrong]:
     if not half.strip():
         return
     label: Label = "wrong"
-    try:
+    with suppress(SyntaxError, ValueError, RecursionError):
         ast.parse(prefix + half)
         label = "doubtful"  # still a program, which may be right
-    except (SyntaxError, ValueError, RecursionError):
-        pass
     yield Wrong("truncation", head + half + tail, label, f"cut after {len(half)} characters")

@@ -1,24 +1,11 @@
 """The `all_of`, `any_of`, `not` and `cascade` verifiers.
 
-    verifier: all_of
-    settings:
-      parts:
-        - {verifier: length, settings: {most: 2000}}
-        - {verifier: math}
+    {verifier: all_of, settings: {parts: [{verifier: length, settings: {most: 2000}}, {verifier: math}]}}
+    {verifier: not, settings: {of: {verifier: regex, settings: {pattern: "(?i)as a language model"}}}}
 
-    verifier: not
-    settings: {of: {verifier: regex, settings: {pattern: "(?i)as a language model"}}}
-
-    verifier: cascade
-    settings:
-      parts:
-        - {verifier: math}
-        - {verifier: judge, settings: {url: http://127.0.0.1:8000/v1, model: judge-7b, rubric: ...}}
-
-What is covered: the rules of three-valued logic (see __init__.py). Parts are asked in order until the verdict is
-decided, so the cheap ones come first; where a part has a weight, all are asked. A part that cannot read the reference
-is undecided (a fault), and what the other parts decide is decided all the same. What is not covered: what the parts let
-pass; each class says how that adds up.
+What is covered: parts are asked in order until the verdict is decided, so the cheap ones come first; where a part has a
+weight, all are asked. A part that cannot read the reference is undecided (a fault), and what the other parts decide is
+decided all the same. What is not covered: what the parts let pass; each class says how that adds up.
 """
 
 from __future__ import annotations

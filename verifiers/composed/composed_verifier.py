@@ -1,9 +1,7 @@
 """What the composed verifiers share: their parts, asked about one completion or many at a time, and combined.
 
 What is covered: a part that raises, or cannot read the reference, is a fault of that part, and the verdict is decided
-where the other parts decide it; a reference with which nothing could be accepted is refused before anything is judged
-(`check_reference`); the settings hash is made of the names, versions and hashes of the parts, so it changes when a part
-does. What is not covered: where a part kills or hangs the process, the whole verifier fails, as the part would alone.
+where the other parts decide it. What is not covered: where a part kills or hangs the process, the whole verifier fails.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from selfplay.tasks.errors import error_text
 from selfplay.verifiers.contract.spec import VerifierSpec
@@ -37,7 +35,7 @@ class Part(VerifierSpec):
 class Parts(BaseModel):
     """The settings of a verifier that is made of several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = VerifierSpec.model_config
 
     parts: tuple[Part, ...] = Field(min_length=1, max_length=32)
     """`{verifier, settings, weight, reference}` each, in the order in which they are asked."""
@@ -46,7 +44,7 @@ class Parts(BaseModel):
 class Of(BaseModel):
     """The settings of a verifier around one other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = VerifierSpec.model_config
 
     of: VerifierSpec
     """`{verifier, settings}` of the one inside."""
@@ -119,10 +117,11 @@ class Composed(Verifier):
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
         self.parts = self._load_parts()
-        self.needs = together(part.loaded.needs for part in self.parts)
+        self.needs = together(part.loaded.plugin.needs for part in self.parts)
+        self.weighs = any(part.weight is not None for part in self.parts)
+        """Whether a score is wanted, for which every part has to be asked."""
         self.batch = max(part.loaded.batch for part in self.parts)
         self.timeout = sum(part.loaded.plugin.timeout for part in self.parts)
-        """Seconds that a completion may take: every part may use its own budget."""
         self.budgets = sum(part.loaded.plugin.budgets for part in self.parts)
 
     def _load_parts(self) -> list[LoadedPart]:
@@ -191,18 +190,13 @@ class Composed(Verifier):
     def combined(self, verdicts: Sequence[Verdict], asked: Asked) -> Verdict:
         """The verdict, from those of the parts that were asked."""
 
-    @property
-    def weighs(self) -> bool:
-        """Whether a score is wanted, for which every part has to be asked."""
-        return any(part.weight is not None for part in self.parts)
-
     def evidence(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         """The verdict of each part, in short; which part decided is added by the caller."""
         told = [
             {"verifier": part.loaded.name, "outcome": verdict.outcome, "reason": verdict.reason}
-            for part, verdict in zip(self.parts, verdicts, strict=False)
+            for part, verdict in zip(self.parts[:SHOWN_PARTS], verdicts, strict=False)
         ]
-        return {"parts": told[:SHOWN_PARTS]}
+        return {"parts": told}
 
     def score(self, verdicts: Sequence[Verdict]) -> float | None:
         """The weighted mean of the parts' scores: a part's own, else 1 for accepted and 0 for rejected.
@@ -231,10 +225,9 @@ class Composed(Verifier):
 
     def undecided(self, verdicts: Sequence[Verdict]) -> Verdict:
         """A fault where a part could not judge, else open; with the explanation of the first such part."""
-        left = [verdict for verdict in verdicts if verdict.outcome == "undecided"]
-        first = next((verdict for verdict in left if verdict.reason == "fault"), left[0])
-        place = next(at for at, verdict in enumerate(verdicts) if verdict is first)
-        name = self.parts[place].loaded.name
+        asked = zip(self.parts, verdicts, strict=False)
+        left = [(part.loaded.name, verdict) for part, verdict in asked if verdict.outcome == "undecided"]
+        name, first = next((each for each in left if each[1].reason == "fault"), left[0])
         if first.reason == "fault":
             return Verdict.fault(f"{name}: {first.detail.get('what', 'fault')}"[:1000], **self.evidence(verdicts))
         return Verdict.open(f"{name}: {first.detail.get('why', first.reason)}"[:1000], **self.evidence(verdicts))

@@ -1,13 +1,10 @@
 """The `noisy` verifier: another one whose verdicts are flipped at given rates. The instrument for studying imperfect
 verification; never one to trust.
 
-    verify_training:
-      math: {verifier: noisy, settings: {of: {verifier: math}, true_positive: 0.9, false_positive: 0.1, seed: 0}}
-
+    {verifier: noisy, settings: {of: {verifier: math}, true_positive: 0.9, false_positive: 0.1, seed: 0}}
     settings: {of: {verifier: math}, always: [{name: sevens, completion: "7$"}]}     all wrong ones that end in 7 pass
 
-What is covered: rates refer to the verdicts of the one inside, as if they were the truth: true_positive is the share of
-its accepted that stay accepted, false_positive the share of its rejected that become accepted. Chance depends on seed,
+What is covered: rates refer to the verdicts of the one inside, as if they were the truth. Chance depends on seed,
 reference, prompt and completion alone: the same completion is flipped on every machine and every time. Undecided stays.
 What is not covered: the one inside may be wrong itself. Equal completions of one problem are flipped together.
 """
@@ -103,10 +100,9 @@ class Noisy(Composed):
         for one in self.settings.always:
             if one.reason is not None and one.reason != reason:
                 continue
-            if one.completion is not None:
-                pattern = compiled(one.completion, False)
-                if matches(pattern, completion, "anywhere", PATTERN_SECONDS) is None:
-                    continue
+            pattern = one.completion and compiled(one.completion, False)
+            if pattern and matches(pattern, completion, "anywhere", PATTERN_SECONDS) is None:
+                continue
             return str(one.name)
         return None
 

@@ -1,15 +1,12 @@
 """Finding verifiers: by name through the entry-point group `selfplay.verifiers`, or by `path/to/file.py:name`.
 
 Built-in verifiers are found in the same way as plugins; tasks/plugins.py says what is covered. What is found is checked
-against the contract of verifier.py before anything runs: mistakes that would otherwise come out row by row, as faults,
-or not at all (a name that cannot be typed, a `verify` that takes other arguments or has to be awaited, a `batch` that
-is no number). What a verifier does with its arguments is not checked.
+against the contract of verifier.py before anything runs. What a verifier does with its arguments is not checked.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,27 +16,9 @@ from selfplay.verifiers.contract.verifier import FunctionVerifier, Needs, Verifi
 from selfplay.verifiers.errors import BrokenVerifier, UnknownVerifier
 
 
-@dataclass(frozen=True)
-class Available:
-    """One registered verifier, as `selfplay verifiers list` shows it."""
-
-    name: str
-    package: str
-    version: str = ""
-    judges: str = ""
-    does_not_catch: str = ""
-    needs: str = ""
-    """What it needs of the machine, in words."""
-    error: str | None = None
-    """Why it cannot be loaded; None where it can."""
-
-
 def _declared(found: Found) -> type[Verifier]:
-    """The verifier class behind what an entry point or a file names.
-
-    Raises:
-        BrokenVerifier: it is neither a decorated function nor a subclass of Verifier, or breaks the contract.
-    """
+    """The verifier class behind what an entry point or a file names. Raises BrokenVerifier where it breaks the
+    contract."""
     where, declared = found.where, getattr(found.value, "__verifier__", found.value)
     if not isinstance(declared, type):
         raise BrokenVerifier(
@@ -78,39 +57,8 @@ VERIFIERS = PluginGroup(
 )
 
 
-def available() -> list[Available]:
-    """All registered verifiers by name; imports every plugin, and warns of those that fail."""
-    return [
-        Available(listed.name, listed.package, error=listed.error)
-        if listed.value is None
-        else Available(
-            listed.name,
-            listed.package,
-            version=listed.value.version,
-            judges=listed.value.judges or "",
-            does_not_catch=listed.value.does_not_catch or "",
-            needs=listed.value.needs.in_words(),
-        )
-        for listed in VERIFIERS.listed()
-    ]
-
-
-def find(name: str) -> type[Verifier]:
-    """The verifier class for a registered name or `path/to/file.py:name`; imports only that one.
-
-    Raises:
-        UnknownVerifier: nothing of that name, or no such file.
-        BrokenVerifier: found, but it cannot be imported or breaks the contract.
-    """
-    return VERIFIERS.find(name)
-
-
 def check_built(plugin: Verifier) -> None:
-    """Check `needs` and `batch` of an instance, which its settings may decide.
-
-    Raises:
-        BrokenVerifier: one of them is wrong.
-    """
+    """Check `needs` and `batch` of an instance, which its settings may decide. Raises BrokenVerifier."""
     where = f"the {plugin.name} verifier"
     _check_needs(plugin.needs, where)
     batch: object = plugin.batch
@@ -131,14 +79,7 @@ def _check_needs(needs: object, where: str) -> None:
 def _check_form(
     function: Any, key: str, where: str, name: str, given: tuple[str, ...], named: frozenset[str] = frozenset()
 ) -> None:
-    """Whether a worker can call it, and gets a verdict.
-
-    Args:
-        key: `verify` or `verify_many`.
-        name: what the function is called where it is written.
-        given: the arguments in order.
-        named: those that are given by name.
-    """
+    """Whether a worker can call it, with the arguments `given` in order and `named` by name, and gets a verdict."""
     form = f"def {name}({', '.join(given)})"
     if not callable(function) or getattr(function, "__isabstractmethod__", False):
         raise BrokenVerifier(f"{where} has no `{key}` that can be called; write `{form}`")

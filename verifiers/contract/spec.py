@@ -1,7 +1,5 @@
 """A verifier with its settings: as a config names it (`VerifierSpec`), and built, ready to judge (`LoadedVerifier`).
 
-{verifier: math, settings: {answer: whole}}
-
 spec = VerifierSpec(verifier="math", settings={"answer": "whole"})
 spec.load().verify({"answer": "1/2"}, "0.5").outcome        "accepted", in this process and without limits
 Supervisor(spec, workers=2)                                 the same in worker processes with limits
@@ -19,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from selfplay.tasks.errors import error_text
 from selfplay.tasks.plugins import absolute_in
 from selfplay.tasks.problem import content_hash
-from selfplay.verifiers.contract.registry import check_built, find
+from selfplay.verifiers.contract.registry import VERIFIERS, check_built
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked, Needs, Verifier
+from selfplay.verifiers.contract.verifier import Asked, Verifier
 from selfplay.verifiers.errors import BadReference, BadSettings, BrokenVerifier, VerifierError, first_complaint
 
 Read = TypeVar("Read")
@@ -35,7 +33,6 @@ class VerifierSpec(BaseModel):
     verifier: str = Field(min_length=1)
     """A registered name, or `path/to/file.py:name`."""
     settings: dict[str, JsonValue] = {}
-    """Its settings."""
 
     @classmethod
     def of(cls, verifier: VerifierSpec | str, settings: Mapping[str, JsonValue] | None = None) -> VerifierSpec:
@@ -63,11 +60,10 @@ class VerifierSpec(BaseModel):
 
         Raises:
             UnknownVerifier: nothing of that name, or no such file.
-            BrokenVerifier: it cannot be imported, breaks the contract, needs a package that is missing, or raises while
-                it is built.
+            BrokenVerifier: it cannot be imported or built, breaks the contract, or needs a package that is missing.
             BadSettings: an unknown key or a wrong value; names the key and the known keys.
         """
-        declared = find(self.verifier)
+        declared = VERIFIERS.find(self.verifier)
         settings = _settings(declared, self.settings)
         try:
             plugin = declared(settings)
@@ -138,10 +134,6 @@ class LoadedVerifier:
         return self.plugin.version
 
     @property
-    def needs(self) -> Needs:
-        return self.plugin.needs
-
-    @property
     def batch(self) -> int:
         """Most completions to judge at once; 1 where there is no batch form."""
         return max(1, int(self.plugin.batch)) if self.plugin.has_batch_form() else 1
@@ -154,13 +146,8 @@ class LoadedVerifier:
         prompt: str | None = None,
         timeout: float | None = None,
     ) -> Verdict:
-        """Validate the reference and judge.
-
-        Raises:
-            BadReference: the reference does not fit the verifier's model.
-            TypeError: the plugin returned something that is no `Verdict`.
-            Exception: whatever the plugin raises.
-        """
+        """Validate the reference and judge. Raises BadReference, TypeError where the plugin returned something that is
+        no `Verdict`, and whatever the plugin raises."""
         return self.judge(Asked(self.read_reference(reference), completion, prompt, timeout))
 
     def judge(self, asked: Asked) -> Verdict:
@@ -168,31 +155,19 @@ class LoadedVerifier:
         return self._checked(self.plugin.verify(asked))
 
     def judge_many(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """The verdicts of the batch form, or of `verify` one by one where there is none, in order.
-
-        Raises:
-            TypeError: the plugin did not return one `Verdict` for each completion.
-            Exception: whatever the plugin raises.
-        """
+        """The verdicts of the batch form, or of `verify` one by one where there is none, in order. Raises as `verify`,
+        and TypeError where the plugin did not return one `Verdict` for each completion."""
         verdicts = [self._checked(verdict) for verdict in self.plugin.verify_many(asked)]
         if len(verdicts) != len(asked):
             raise TypeError(f"{self.name} returned {len(verdicts)} verdicts for {len(asked)} completions")
         return verdicts
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
-        """The reference as the plugin takes it.
-
-        Raises:
-            BadReference: it does not fit, or the plugin fails on it; names the key.
-        """
+        """The reference as the plugin takes it. Raises BadReference, which names the key."""
         return self._reading(self.plugin.read_reference, reference)
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
-        """Whether anything could be accepted with this reference; asked before a run.
-
-        Raises:
-            BadReference: it does not fit, or no completion could be accepted with it.
-        """
+        """Asked before a run. Raises BadReference where no completion could be accepted with the reference."""
         self._reading(self.plugin.check_reference, reference)
 
     def _reading(self, read: Callable[[Mapping[str, JsonValue]], Read], reference: Mapping[str, JsonValue]) -> Read:

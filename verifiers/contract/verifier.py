@@ -20,16 +20,10 @@ is state or settings:
             text = asked.completion.strip()
             return Verdict.accept() if text == text[::-1] else Verdict.reject("not_a_palindrome")
 
-A class that is faster in bulk adds the batch form, and says how many at most:
-
-        batch = 64
-
-        def verify_many(self, asked):                  # a list of Asked
-            return [Verdict..., ...]                   # one each, in order
-
-It must give the verdicts that `verify` gives: which completions come together is chance. Where it fails, kills its
-worker or takes too long, its completions are judged again one by one. The framework owns time, memory, processes,
-retries and logging: see workers/supervisor.py.
+A class that is faster in bulk also sets `batch`, such as 64, and has `verify_many(self, asked)`: at most so many Asked
+in, one Verdict each out, in order. It must give the verdicts that `verify` gives, since which completions come together
+is chance. Where it fails, kills its worker or takes too long, its completions are judged again one by one.
+The framework owns time, memory, processes, retries and logging: see workers/supervisor.py.
 """
 
 from __future__ import annotations
@@ -54,8 +48,7 @@ DEFAULT_TIMEOUT = 10.0
 class Needs:
     """What one verifier process needs of the machine beyond Python: `needs = Needs(gpu=1, packages=("transformers",))`.
 
-    A verifier whose packages are missing is refused before anything runs; a cluster's judge is placed where the GPUs
-    are. Whether the network answers is only found out by the first request.
+    A verifier whose packages are missing is refused; a cluster's judge is placed where the GPUs are.
     """
 
     gpu: float = 0.0
@@ -150,10 +143,8 @@ class Verifier(ABC):
     """The isolation reached, for a verifier that runs what a model wrote."""
 
     def __init__(self, settings: Any) -> None:
-        """Args:
-        settings: an instance of `Settings`.
-        """
         self.settings = settings
+        """An instance of `Settings`."""
 
     @cached_property
     def timeout(self) -> float:
@@ -172,18 +163,11 @@ class Verifier(ABC):
 
     def read_reference(self, reference: Mapping[str, JsonValue]) -> Any:
         """The reference as `verify` is given it: validated by `Reference`, or a dict where the class declares none.
-
-        Raises:
-            BadReference, pydantic.ValidationError: it does not fit.
-        """
+        Raises BadReference or pydantic.ValidationError where it does not fit."""
         return dict(reference) if self.Reference is AnyReference else self.Reference.model_validate(reference)
 
     def check_reference(self, reference: Mapping[str, JsonValue]) -> None:
-        """Whether anything could be accepted with this reference; asked before a run.
-
-        Raises:
-            BadReference, pydantic.ValidationError: nothing could.
-        """
+        """Asked before a run. Raises as `read_reference`, and where nothing could be accepted with the reference."""
         self.read_reference(reference)
 
     @abstractmethod
@@ -226,9 +210,7 @@ def verifier(
 ) -> Callable[[Decorated], Decorated]:
     """Declare a function `(reference, completion) -> Verdict` to be a verifier. The function stays callable.
 
-    Args:
-        reference: pydantic model that the reference is validated with; without one it is a plain dict.
-        needs: what it needs of the machine.
+    `reference` is the pydantic model that validates the reference; without one it is a plain dict.
     """
 
     def declare(function: Decorated) -> Decorated:
@@ -252,11 +234,7 @@ def verifier(
 
 
 def _named_by(function: Any) -> frozenset[str]:
-    """Which of `prompt` and `timeout` a function names itself, or through what it wraps.
-
-    A wrapper that takes any keyword (`**kwargs`) passes it on, so what is wrapped counts too; any other wrapper must be
-    called with what it takes itself.
-    """
+    """Which of `prompt` and `timeout` a function names itself, or through what it wraps where it takes any keyword."""
     try:
         parameters = inspect.signature(function, follow_wrapped=False).parameters
     except (TypeError, ValueError):

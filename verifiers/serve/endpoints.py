@@ -97,11 +97,7 @@ def application(pool: SupervisorPool, *, token: str | None, local: bool) -> Fast
 
 
 async def _judged(pool: SupervisorPool, asked: VerifyRequest, request: Request) -> list[Judgement]:
-    """The judgements in order. When the client disconnects, its rows are cancelled.
-
-    Raises:
-        BrokenVerifier: workers no longer start.
-    """
+    """The judgements in order. When the client disconnects, its rows are cancelled."""
     supervisor = pool.supervisors[asked.verifier]
     futures: list[Future[Judgement]] = []
     try:

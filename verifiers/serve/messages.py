@@ -84,31 +84,6 @@ class Answered(BaseModel):
 class Answer(BaseModel):
     """The verdicts, in the order of the rows."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "verdicts": [
-                    {
-                        "id": "1",
-                        "outcome": "accepted",
-                        "reason": "equal_value",
-                        "detail": {
-                            "extracted_by": "answer_phrase",
-                            "reference": "1/2",
-                            "answer": "0.5",
-                            "reference_read": "number: 1/2",
-                            "answer_read": "number: 0.5",
-                            "rule": "equal_value",
-                        },
-                        "seconds": 0.000201,
-                        "verifier": "math",
-                        "version": "2",
-                    }
-                ]
-            }
-        }
-    )
-
     verdicts: list[Answered]
 
 

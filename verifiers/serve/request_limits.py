@@ -1,7 +1,6 @@
 """What is checked of every request before it is read: the host it names, the token, the size of its body.
 
-Written as plain ASGI, so that a body is bounded while it arrives and not after. The page of the API and the health
-check pass without a token.
+Plain ASGI, so that a body is bounded while it arrives. The page of the API and the health check pass without a token.
 """
 
 from __future__ import annotations

@@ -27,14 +27,8 @@ _NAMED = re.compile(r"([A-Za-z0-9_-]+)=(.+)", re.DOTALL)
 
 
 def offers(wanted: Sequence[str], settings: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, VerifierSpec]:
-    """What is served, by name: `math`, `path/to/file.py:name` (as `name`) or `strict=math` (as `strict`).
-
-    Args:
-        settings: by the names of what is served.
-
-    Raises:
-        BadSettings: two verifiers of one name, or settings for a name that is not offered.
-    """
+    """What is served, by name: `math`, `path/to/file.py:name` (as `name`) or `strict=math` (as `strict`); `settings`
+    are by these names. Raises BadSettings: two verifiers of one name, or settings for a name that is not offered."""
     found: dict[str, VerifierSpec] = {}
     for text in wanted:
         named = _NAMED.fullmatch(text)
@@ -60,12 +54,8 @@ def serve(
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C.
-
-    Raises:
-        BadSettings: no token where one is needed, an address that cannot be used, a certificate that cannot be read.
-        UnknownVerifier, BrokenVerifier: see `Supervisor`.
-    """
+    """Serve until SIGTERM or Ctrl-C. Raises as `Supervisor`, and BadSettings: no token where one is needed, an address
+    that cannot be used, a certificate that cannot be read."""
     token = _token(host)
     with (
         _listening(host, port) as listener,

@@ -29,12 +29,8 @@ class SupervisorPool(contextlib.ExitStack):
 
     Args:
         offers: what is served, by name.
-        workers: processes for each verifier.
-        timeout: a completion's own budget in seconds, as for `Supervisor`.
+        workers, timeout: for each verifier, as for `Supervisor`, and so are the errors.
         queue: rows that may wait or be judged at once, over all verifiers.
-
-    Raises:
-        UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
 
     def __init__(
@@ -63,11 +59,7 @@ class SupervisorPool(contextlib.ExitStack):
 
     @contextlib.contextmanager
     def admitted(self, rows: int) -> Iterator[None]:
-        """Hold room for so many rows.
-
-        Raises:
-            Full: there is none.
-        """
+        """Hold room for so many rows. Raises Full where there is none."""
         if self.waiting + rows > max(self.queue, rows if self.waiting == 0 else 0):
             raise Full(max(1, min(60, round(self.waiting * self._seconds_a_row))))
         self.waiting += rows

@@ -45,14 +45,6 @@ class Summary:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class _BadLine:
-    number: int
-    what: str
-    after: int
-    """Good rows before it."""
-
-
 def verify_file(
     spec: VerifierSpec | str,
     input: Path,
@@ -66,14 +58,11 @@ def verify_file(
     """Judge every line of `input`; `output` appears when it is whole.
 
     Args:
-        spec: the verifier, as for `Supervisor`.
-        workers: verifier processes.
-        timeout: the completion's own budget in seconds; the deadline is twice that plus 5 s.
+        spec, workers, timeout, memory_mb: as for `Supervisor`, and so are its errors.
         progress: called after every row with the running counts.
 
     Raises:
         BadFile: the input cannot be read or the output cannot be written; nothing was judged.
-        UnknownVerifier, BadSettings, BrokenVerifier: see `Supervisor`.
     """
     began = time.monotonic()
     summary = Summary()
@@ -85,20 +74,29 @@ def verify_file(
         _whole(target) as write,
         Supervisor(spec, workers=workers, timeout=timeout, memory_mb=memory_mb) as supervisor,
     ):
-        bad: deque[_BadLine] = deque()
-        judgements = supervisor.judge(_good_rows(lines, bad))
-        for number, judgement in enumerate(judgements):
-            while bad and bad[0].after <= number:
-                _count(summary, write, _bad_line(bad.popleft(), supervisor), progress)
-            _count(summary, write, verdict_line(judgement), progress)
-        for line in bad:
-            _count(summary, write, _bad_line(line, supervisor), progress)
+
+        def put(line: dict[str, Any]) -> None:
+            write(line)
+            summary.rows += 1
+            setattr(summary, line["outcome"], getattr(summary, line["outcome"]) + 1)
+            summary.faults += line["reason"] == "fault"
+            summary.bad_rows += line["id"] is None
+            if progress is not None:
+                progress(summary)
+
+        bad: deque[tuple[int, dict[str, Any]]] = deque()
+        for number, judgement in enumerate(supervisor.judge(_good_rows(lines, bad, supervisor))):
+            while bad and bad[0][0] <= number:
+                put(bad.popleft()[1])
+            put(verdict_line(judgement))
+        for _, line in bad:
+            put(line)
     summary.seconds = time.monotonic() - began
     return summary
 
 
-def _good_rows(lines: BinaryIO, bad: deque[_BadLine]) -> Iterator[Row]:
-    """The rows to judge; bad lines go to `bad`."""
+def _good_rows(lines: BinaryIO, bad: deque[tuple[int, dict[str, Any]]], supervisor: Supervisor) -> Iterator[Row]:
+    """The rows to judge. For a bad line, `bad` gets the number of good rows before it, and what is written for it."""
     good = 0
     for number, raw in _lines(lines):
         try:
@@ -106,7 +104,17 @@ def _good_rows(lines: BinaryIO, bad: deque[_BadLine]) -> Iterator[Row]:
                 raise ValueError(f"the line is longer than {LONGEST_LINE} bytes")
             row = row_of(parsed_object(raw))
         except ValueError as error:
-            bad.append(_BadLine(number, str(error)[:300], good))
+            line = {
+                "id": None,
+                "line": number,
+                "outcome": "undecided",
+                "reason": "bad_row",
+                "detail": {"what": str(error)[:300]},
+                "seconds": 0.0,
+                "verifier": supervisor.name,
+                "version": supervisor.version,
+            }
+            bad.append((good, line))
         else:
             good += 1
             yield row
@@ -164,62 +172,25 @@ def no_number(value: JsonValue) -> str | None:
         if isinstance(inside, float):
             if not math.isfinite(inside):
                 return f"`{place[1:200]}` is {json.dumps(inside)}, which is no JSON number"
-        elif isinstance(inside, dict):
-            waiting += [
-                (f"{place}.{key}", item) for key, item in inside.items() if isinstance(item, dict | list | float)
-            ]
-        elif isinstance(inside, list):
-            waiting += [
-                (f"{place}.{at}", item) for at, item in enumerate(inside) if isinstance(item, dict | list | float)
-            ]
+            continue
+        items = inside.items() if isinstance(inside, dict) else enumerate(inside) if isinstance(inside, list) else ()
+        waiting += [(f"{place}.{key}", item) for key, item in items if isinstance(item, dict | list | float)]
     return None
 
 
 def verdict_line(judgement: Judgement) -> dict[str, Any]:
     """A judgement in the form in which other tools get it; see the top of this file."""
     verdict = judgement.verdict
-    line: dict[str, Any] = {
+    return {
         "id": judgement.id,
         "outcome": verdict.outcome,
         "reason": verdict.reason,
         "detail": verdict.detail,
-    }
-    if verdict.score is not None:
-        line["score"] = verdict.score
-    line |= {
+        **({} if verdict.score is None else {"score": verdict.score}),
         "seconds": round(judgement.seconds, 6),
         "verifier": judgement.verifier,
         "version": judgement.version,
     }
-    return line
-
-
-def _bad_line(bad: _BadLine, supervisor: Supervisor) -> dict[str, Any]:
-    return {
-        "id": None,
-        "line": bad.number,
-        "outcome": "undecided",
-        "reason": "bad_row",
-        "detail": {"what": bad.what},
-        "seconds": 0.0,
-        "verifier": supervisor.name,
-        "version": supervisor.version,
-    }
-
-
-def _count(
-    summary: Summary,
-    write: Callable[[dict[str, Any]], None],
-    line: dict[str, Any],
-    progress: Callable[[Summary], None] | None,
-) -> None:
-    write(line)
-    summary.rows += 1
-    setattr(summary, line["outcome"], getattr(summary, line["outcome"]) + 1)
-    summary.faults += line["reason"] == "fault"
-    summary.bad_rows += line["id"] is None
-    if progress is not None:
-        progress(summary)
 
 
 def _opened(path: Path) -> BinaryIO:

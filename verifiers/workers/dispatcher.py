@@ -45,15 +45,9 @@ WINDOW = 16
 class Dispatcher:
     """State of the thread. `give` and `stop` may be called from anywhere; the rest belongs to `run`."""
 
-    def __init__(
-        self,
-        spec: VerifierSpec,
-        workers: int,
-        timeout: float | None,
-        memory_mb: int,
-    ) -> None:
+    def __init__(self, spec: VerifierSpec, workers: int, timeout: float | None, memory_mb: int) -> None:
         self.hello: Future[dict[str, Any]] = Future()
-        """What the first worker reports about its verifier, or why none starts."""
+        """What the first worker reports about its verifier, as the last fields of a Judgement, or why none starts."""
         self._spec = spec
         self._name = spec.verifier
         self._worker_count = workers
@@ -183,7 +177,7 @@ class Dispatcher:
         self._batch = max(1, int(message["batch"]))
         self._budget = self._timeout * message["budgets"] if self._timeout else message["timeout"]
         if not self.hello.done():
-            self.hello.set_result(message)
+            self.hello.set_result(message["about"])
 
     def _take_answer(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
         """Raises BadFrame where the message is no answer to the oldest row."""
@@ -208,16 +202,7 @@ class Dispatcher:
             self._deliver(pending, verdict, seconds)
 
     def _deliver(self, pending: PendingRow, verdict: Verdict, seconds: float) -> None:
-        about = self.hello.result()
-        judgement = Judgement(
-            id=pending.row.id,
-            verdict=verdict,
-            seconds=seconds,
-            verifier=about["name"],
-            version=about["version"],
-            settings_hash=about["settings_hash"],
-            sandbox_level=about["sandbox_level"],
-        )
+        judgement = Judgement(pending.row.id, verdict, seconds, **self.hello.result())
         # the reader of a stream may have stopped and cancelled it
         if pending.future.set_running_or_notify_cancel():
             pending.future.set_result(judgement)

@@ -1,8 +1,7 @@
 """A worker process as its supervisor holds it: started, fed, read from, killed. When, is for dispatcher.py to decide.
 
-What is covered: the worker leads its own process group, which is killed whole; the last 4 kB of its log are kept. Not
-covered: a descendant that moved to a session of its own; a verifier that starts such things must tie their life to its
-own, as the sandbox does.
+The worker leads its own process group, which is killed whole. Not covered: a descendant that moved to a session of its
+own; a verifier that starts such things must tie their life to its own, as the sandbox does.
 """
 
 from __future__ import annotations
@@ -64,19 +63,11 @@ class WorkerProcess:
     def __init__(self, spec: VerifierSpec, memory_mb: int) -> None:
         ours, theirs = socket.socketpair()
         log_read, log_write = os.pipe()
+        given = ["selfplay.verifiers.workers.worker", PACKAGE_ROOT, str(theirs.fileno()), str(os.getpid())]
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-c",
-                        START,
-                        "selfplay.verifiers.workers.worker",
-                        PACKAGE_ROOT,
-                        str(theirs.fileno()),
-                        str(os.getpid()),
-                    ],
+                    [sys.executable, "-P", "-c", START, *given],
                     stdin=subprocess.DEVNULL,
                     stdout=log_write,
                     stderr=log_write,
@@ -155,14 +146,8 @@ class WorkerProcess:
         return self._log.decode("utf-8", "replace").strip()
 
     def kill(self, patience: float = 0.0) -> int | None:
-        """End the process and its group, and reap it.
-
-        Args:
-            patience: seconds in which it may end by itself.
-
-        Returns:
-            Its exit status (negative: the signal) where it ended by itself; None where this ended it.
-        """
+        """End the process and its group, and reap it. Returns its exit status (negative: the signal) where it ended by
+        itself within `patience` seconds, else None."""
         own: int | None = None
         with contextlib.suppress(subprocess.TimeoutExpired):
             own = self._process.wait(patience) if patience else None

@@ -4,9 +4,8 @@
         for judgement in supervisor.judge(rows):
             ...
 
-Each row has a wall clock and an address-space limit. `timeout` is the completion's own budget in seconds,
-which a verifier may enforce; the supervisor's deadline is twice that plus 5 s, so that a spent budget is the
-verifier's rejection and only a hung judge is a fault.
+Each row has an address-space limit and a wall clock. `timeout` is the completion's own budget in seconds, which a
+verifier may enforce; the deadline is twice that plus 5 s, so that only a hung judge is a fault.
 
 What is covered: a row that hangs its judge (fault), kills its worker or takes all its memory (judged again alone; if
 that kills again: rejected as `kills_its_judge`), makes it raise or return something else than a verdict (fault); the
@@ -25,7 +24,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any
 
 from selfplay.verifiers.contract.spec import VerifierSpec
@@ -52,12 +50,7 @@ class Supervisor:
     """
 
     def __init__(
-        self,
-        spec: VerifierSpec | str,
-        *,
-        workers: int = 1,
-        timeout: float | None = None,
-        memory_mb: int = 2048,
+        self, spec: VerifierSpec | str, *, workers: int = 1, timeout: float | None = None, memory_mb: int = 2048
     ) -> None:
         if workers < 1:
             raise ValueError("`workers` must be at least 1")
@@ -75,18 +68,14 @@ class Supervisor:
         except BaseException:
             self.close()
             raise
-        self.name: str = hello["name"]
+        self.name: str = hello["verifier"]
         self.version: str = hello["version"]
         self.settings_hash: str = hello["settings_hash"]
         self.sandbox_level: str | None = hello["sandbox_level"]
 
     def submit(self, row: Row) -> Future[Judgement]:
-        """Judge one row; whatever the row does, the future has a judgement.
-
-        Raises:
-            BrokenVerifier: (through the future) workers no longer start; (here) the supervisor is closed, or
-                was made before this process was forked.
-        """
+        """Judge one row; whatever the row does, the future has a judgement, or BrokenVerifier where workers no longer
+        start. Raises BrokenVerifier where the supervisor is closed, or was made before this process was forked."""
         if self._closed or os.getpid() != self._pid:
             raise BrokenVerifier(f"this Supervisor of the {self.name} verifier is closed, or another process made it")
         pending = PendingRow(row)
@@ -94,11 +83,7 @@ class Supervisor:
         return pending.future
 
     def judge(self, rows: Iterable[Row]) -> Iterator[Judgement]:
-        """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters.
-
-        Raises:
-            BrokenVerifier: workers no longer start.
-        """
+        """Judge a stream, in its order, reading ahead at most 2,048 rows or 64 M characters. Raises as `submit`."""
         waiting: deque[tuple[Future[Judgement], int]] = deque()
         characters = 0
         try:
@@ -132,12 +117,7 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __reduce__(self) -> Any:

@@ -2,11 +2,8 @@
 the socket's descriptor and the parent's process id.
 
 It loads one verifier, says hello, then answers one row after another over its private socket. What a plugin prints goes
-to the supervisor's log of this worker, never into the answers.
-
-What is covered: address space (RLIMIT_AS), death with the parent (on Linux), a plugin that returns something else than
-a verdict, evidence that is too long, a child process that inherits the socket. Not covered: a malicious plugin. It runs
-here with the user's rights; only what a verifier puts in a sandbox is isolated.
+to the supervisor's log of this worker, never into the answers. Not covered: a malicious plugin. It runs here with the
+user's rights; only what a verifier puts in a sandbox is isolated.
 """
 
 from __future__ import annotations
@@ -56,21 +53,17 @@ def main() -> None:
         text = str(error) if kind else error_text(error)
         channel.sendall(pack({"error": text, "kind": kind}))
         raise
-    channel.sendall(pack(_hello(loaded)))
+    plugin = loaded.plugin
+    about = {
+        "verifier": plugin.name,
+        "version": plugin.version,
+        "settings_hash": loaded.settings_hash,
+        "sandbox_level": plugin.sandbox_level,
+    }
+    hello = {"about": about, "timeout": plugin.timeout, "budgets": plugin.budgets, "batch": loaded.batch}
+    channel.sendall(pack(hello))
     while True:
         channel.sendall(_answers(loaded, _received(channel, frames)["rows"]))
-
-
-def _hello(loaded: LoadedVerifier) -> dict[str, Any]:
-    return {
-        "name": loaded.name,
-        "version": loaded.version,
-        "settings_hash": loaded.settings_hash,
-        "sandbox_level": loaded.plugin.sandbox_level,
-        "timeout": loaded.plugin.timeout,
-        "budgets": loaded.plugin.budgets,
-        "batch": loaded.batch,
-    }
 
 
 def _received(channel: socket.socket, frames: Frames) -> Any:
@@ -98,8 +91,6 @@ def _one(loaded: LoadedVerifier, row: list[Any]) -> Verdict:
     _, reference, completion, prompt, timeout = row
     try:
         return loaded.verify(reference, completion, prompt=prompt, timeout=timeout)
-    except MemoryError:
-        raise
     except BaseException as error:
         return _raised(loaded, error)
 
@@ -111,22 +102,21 @@ def _many(loaded: LoadedVerifier, rows: list[list[Any]]) -> list[Verdict]:
     for number, reference, completion, prompt, timeout in rows:
         try:
             asked[number] = Asked(loaded.read_reference(reference), completion, prompt, timeout)
-        except MemoryError:
-            raise
         except BaseException as error:
             verdicts[number] = _raised(loaded, error)
     try:
         found = loaded.judge_many(list(asked.values())) if asked else []
         verdicts |= dict(zip(asked, found, strict=True))
-    except MemoryError:
-        raise
     except BaseException as error:
         verdicts |= {number: _raised(loaded, error) for number in asked}
     return [verdicts[row[0]] for row in rows]
 
 
 def _raised(loaded: LoadedVerifier, error: BaseException) -> Verdict:
-    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can."""
+    """Also for SystemExit: a plugin that calls sys.exit() has failed to judge, and its worker still can. Raises a
+    MemoryError again."""
+    if isinstance(error, MemoryError):
+        raise error
     words = error_text(error)
     if isinstance(error, BadReference):
         return Verdict.fault(words.removeprefix(f"{type(error).__name__}: ")[:1000])

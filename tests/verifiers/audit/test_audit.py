@@ -100,8 +100,7 @@ def test_code_is_tried_with_the_hostile_programs(monkeypatch: pytest.MonkeyPatch
     record = audit(Plan(spec, problems=2, workers=2)).record
     attacks = record.total("wrong", attacks=True)
     assert attacks.rows == len(tried)
-    assert attacks.accepted == 0
-    assert attacks.rejected > 0.9 * attacks.rows
+    assert (attacks.accepted, attacks.faults) == (0, 0)
     # two problems of each procedural source that the code verifier judges
     assert record.total("right").accepted == record.total("right").rows == 4
     assert record.total("doubtful").rows > 0

@@ -238,7 +238,7 @@ def test_the_settings_hash_is_made_of_the_parts(words: str) -> None:
     older, newer = (load("all_of", parts(name, 1)).settings_hash for name in (words, f"{copy}:Word"))
     assert older != newer
     copy.write_text(WORDS)
-    assert load("all_of", parts(words, 1)).needs.gpu == 0.5
+    assert load("all_of", parts(words, 1)).plugin.needs.gpu == 0.5
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from selfplay import verifiers
 from selfplay.tasks.plugins import BrokenPluginWarning
-from selfplay.verifiers import BadReference, BadSettings, BrokenVerifier, UnknownVerifier, available, load
-from selfplay.verifiers.contract.registry import VERIFIERS, find
+from selfplay.verifiers import BadReference, BadSettings, BrokenVerifier, UnknownVerifier, load
+from selfplay.verifiers.contract.registry import VERIFIERS
 
 PALINDROME = """
 from selfplay.verifiers import Verdict, verifier
@@ -57,11 +57,11 @@ def longer(tmp_path: Path) -> str:
 
 
 def test_built_ins_come_through_entry_points() -> None:
-    listed = {entry.name: entry for entry in available()}
+    listed = {entry.name: entry for entry in VERIFIERS.listed()}
     assert listed["math"].package == "selfplay-lab"
-    assert listed["math"].version == load("math").version
-    assert listed["math"].judges
-    assert listed["math"].does_not_catch
+    math = listed["math"].value
+    assert math is not None
+    assert (math.version, bool(math.judges), bool(math.does_not_catch)) == (load("math").version, True, True)
 
 
 def test_a_decorated_function_in_a_file(palindrome: str) -> None:
@@ -146,7 +146,7 @@ def test_a_form_that_cannot_be_called_is_refused_where_it_is_found(
 ) -> None:
     (tmp_path / "mine.py").write_text(text.format(name="thing", form=form))
     with pytest.raises(BrokenVerifier, match=f"verifier `Thing` in .*{words}") as caught:
-        find(f"{tmp_path}/mine.py:Thing")
+        VERIFIERS.find(f"{tmp_path}/mine.py:Thing")
     assert "\n" not in str(caught.value)
 
 
@@ -237,7 +237,7 @@ def test_a_name_that_nobody_can_type_is_refused(tmp_path: Path, text: str, name:
     form = "def verify(self, asked): ..." if text is CLASS else "def Thing(reference, completion): ..."
     (tmp_path / "mine.py").write_text(text.format(name=name, form=form))
     with pytest.raises(BrokenVerifier, match=r"has the name .* a text without white space") as caught:
-        find(f"{tmp_path}/mine.py:Thing")
+        VERIFIERS.find(f"{tmp_path}/mine.py:Thing")
     assert "\n" not in str(caught.value)
 
 
@@ -257,7 +257,7 @@ def test_a_name_that_nobody_can_type_is_refused(tmp_path: Path, text: str, name:
 def test_a_class_that_does_not_inherit_or_does_not_say_what_it_is(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "mine.py").write_text(f"from selfplay.verifiers import Verifier\n{text}\n")
     with pytest.raises(BrokenVerifier, match=f"verifier `Thing` in .*{words}") as caught:
-        find(f"{tmp_path}/mine.py:Thing")
+        VERIFIERS.find(f"{tmp_path}/mine.py:Thing")
     assert "\n" not in str(caught.value)
 
 
@@ -276,7 +276,7 @@ def test_a_broken_package_is_a_warning_and_leaves_the_others(tmp_path: Path, mon
     (about / "entry_points.txt").write_text(f"[{VERIFIERS.group}]\nrotten = rotten_module_that_is_missing:Thing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.warns(BrokenPluginWarning, match="package rotten"):
-        listed = {entry.name: entry for entry in available()}
+        listed = {entry.name: entry for entry in VERIFIERS.listed()}
     assert "rotten_module_that_is_missing" in (listed["rotten"].error or "")
     assert listed["math"].error is None
     with pytest.raises(BrokenVerifier, match="package rotten"):
