@@ -680,7 +680,7 @@ class _Parser:
         inside = self.items()
         if self.sees(";") and not isinstance(inside, Items):
             # `[0; 1)` as it is written where a comma begins the decimals
-            parts = [inside]
+            parts: list[Node] = [inside]
             while self.take(";"):
                 parts.append(self.relation())
             inside = Items(tuple(parts))
