@@ -4,9 +4,9 @@ r"""The `choice` verifier: is the right one of several lettered choices taken, a
     accepts   The answer is B.    **Answer: (B)** snow    \boxed{\text{B}}    #### b    The answer is snow. It freezes.
 
 What is covered: a letter or a choice's text in a declared form (docs/verifiers.md): after a mark, in the last line or
-in the whole completion. The last place that names a choice counts. A second choice in its statement, or in the one before
-with no sentence between, is a hedge. The right letter is left undecided where other words follow it at once, or its
-paragraph goes on to name another choice.
+in the whole completion. The last place that names a choice counts. A second choice in its statement, or in the one
+before with no sentence between, is a hedge. The right letter is left undecided where other words follow it at once, or
+its paragraph goes on to name another choice.
 What is not covered: words behind the answer that take it back and name no other choice; why it was chosen.
 """
 

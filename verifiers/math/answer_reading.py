@@ -182,12 +182,12 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     whole_text = ALL_TEXT.fullmatch(text)
     if whole_text is not None:
         text = clean(whole_text[1])
-    based = _BASE.fullmatch(text)
-    if based is not None and (base := _base(based)) is not None:
+    based, spoken = _BASE.fullmatch(text), _SPOKEN_BASE.fullmatch(text)
+    base = _base(based) if based else None
+    if base is None and spoken:
+        based, base = spoken, int(spoken[2])
+    if based and base is not None:
         return Reading("number", text, Number(Fraction(in_base(based[1], base)), None, base))
-    spoken = _SPOKEN_BASE.fullmatch(text)
-    if spoken is not None:
-        return Reading("number", text, Number(Fraction(in_base(spoken[1], int(spoken[2]))), None, int(spoken[2])))
     together = compound(text)
     if together is not None:
         return Reading("number", text, together[0], together[1])

@@ -57,20 +57,15 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
     if reference.node is None or answer.node is None:
         return DIFFERENT_KIND
     mine, theirs = meaning(reference.node), meaning(answer.node)
-    if _two_equations(reference.node, answer.node, mine, theirs):
-        return compare_nodes(reference.node, answer.node, rules, ordered)
+    match reference.node, answer.node:
+        case Relation(("=",)), Relation(("=",)) if mine.called != theirs.called and len(names(reference.node)) > 1:
+            # equations of several unknowns, solved for different ones or for none
+            return compare_nodes(reference.node, answer.node, rules, ordered)
     if mine.called and not theirs.called and isinstance(answer.node, Relation) and answer.node.operators[0] == "=":
         return DIFFERENT_KIND  # "2 + 3 = 5" says nothing of x
     if is_scalar(mine.node) and is_scalar(theirs.node):
         return compare_measured(reference, answer, mine, theirs, rules)
     return compare_meanings(mine, theirs, rules, ordered)
-
-
-def _two_equations(left: Node, right: Node, mine: Meaning, theirs: Meaning) -> bool:
-    """Whether both are equations of several unknowns, solved for different ones or for none."""
-    if not (isinstance(left, Relation) and isinstance(right, Relation)):
-        return False
-    return mine.called != theirs.called and left.operators == right.operators == ("=",) and len(names(left)) > 1
 
 
 def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool) -> Finding:
@@ -94,7 +89,7 @@ def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool
 
 
 def _indexed(called: tuple[str, ...]) -> str:
-    """The x of names such as x_1, x_2: several values of one unknown. Empty where they are not of that form."""
+    """The x of names such as x_1, x_2: several values of one unknown. Empty for other names."""
     stems = {name.partition("_")[0] if "_" in name else "" for name in called}
     return stems.pop() if len(called) > 1 and len(stems) == 1 else ""
 
@@ -352,10 +347,10 @@ def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node
         return found
     # a sign left out: only above 1, since 0.5 could be meant as one half
     bare = rational(right if mine_is else left)
-    if bare is not None and abs(bare) > 1:
-        without = compare_scalars(left, right, rules)
-        return Finding(without.equal, "percent_sign_left_out" if without.equal else without.rule)
-    return found
+    if bare is None or abs(bare) <= 1:
+        return found
+    without = compare_scalars(left, right, rules)
+    return Finding(True, "percent_sign_left_out") if without.equal else without
 
 
 def _hundredth(node: Node) -> Node:

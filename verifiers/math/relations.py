@@ -313,7 +313,7 @@ def _complement(region: Region) -> Region | None:
 def _solved(relation: Relation) -> Region | None:
     """One linear inequality in one symbol, or a chain with the symbol alone in the middle."""
     operators, sides = relation.operators, relation.sides
-    if len(sides) == 2 and operators[0] in ("<", "<=", ">", ">=", "!="):
+    if len(sides) == 2 and _is_inequality(relation):
         for operator, left, right in ((operators[0], *sides), (MIRROR[operators[0]], *sides[::-1])):
             if isinstance(left, Call) and left.name == "abs" and not names(right):
                 return _around(operator, left.arguments[0], right)
@@ -322,9 +322,8 @@ def _solved(relation: Relation) -> Region | None:
         if set(operators) <= {">", ">="}:
             operators, sides = ("<" + operators[1][1:], "<" + operators[0][1:]), sides[::-1]
         if set(operators) <= {"<", "<="}:
-            low, variable, high = sides
-            assert isinstance(variable, Name)
-            return Region((Segment(low, operators[0] == "<=", high, operators[1] == "<="),), variable.name)
+            segment = Segment(sides[0], operators[0] == "<=", sides[2], operators[1] == "<=")
+            return Region((segment,), show(sides[1]))
     return None
 
 
@@ -369,7 +368,7 @@ def _linear(node: Node) -> tuple[str, Fraction, Node] | None:
     if len(found) != 1 or degree(node) != 1:
         return None
     variable = next(iter(found))
-    at_zero, at_one = rational(node, {variable: Fraction(0)}), rational(node, {variable: Fraction(1)})
+    at_zero, at_one = (rational(node, {variable: Fraction(value)}) for value in (0, 1))
     if at_zero is None or at_one is None or at_zero == at_one:
         return None
     slope = at_one - at_zero

@@ -269,8 +269,7 @@ class _Builder:
         if rational(low) is not None and rational(high) is not None:
             raise NotImplementedError("a sum of so many terms")  # few terms are summed exactly before this
         index = self._sympy.Dummy(variable, integer=True)
-        before = dict(self._bound)
-        self._bound[variable] = index
+        before, self._bound = self._bound, self._bound | {variable: index}
         summand = self.node(body)
         self._bound = before
         series = self._sympy.Sum if kind == "sum" else self._sympy.Product

@@ -177,17 +177,16 @@ def compound(text: str) -> tuple[Number, Unit] | None:
     plain = ALL_TEXT.sub(lambda found: found[1], text).strip(" .")
     if len(plain) > LONGEST_UNIT or not _SUM_OF_UNITS.fullmatch(plain + " "):
         return None
-    total, dimensions, smallest = Fraction(0), None, Fraction(0)
+    total, last = Fraction(0), None
     for number, word in _PART_OF_SUM.findall(plain):
         unit = read_unit(word)
-        if unit is None or not unit.known or dimensions not in (None, unit.dimensions) or not is_unit_word(word):
+        if unit is None or not unit.known or not is_unit_word(word):
             return None
-        if smallest and unit.factor >= smallest:
+        if last and (unit.dimensions != last.dimensions or unit.factor >= last.factor):
             return None
-        dimensions, smallest = unit.dimensions, unit.factor
+        last = unit
         total += Fraction(number) * unit.factor
-    assert dimensions is not None
-    return Number(total), Unit(Fraction(1), dimensions, True)
+    return (Number(total), Unit(Fraction(1), last.dimensions, True)) if last else None
 
 
 def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
@@ -210,10 +209,9 @@ def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
     if found and found.start() and not _TRIGONOMETRIC.search(text):
         return text[: found.start()], read_unit("degree"), False
     tail = _tail(_TEXT_UNIT_AFTER, text)
-    if tail is not None and _HAS_VALUE.search(tail[0]):
-        words = ALL_TEXT.sub(lambda each: each[1], tail[1])
-        if _can_be_unit(words):
-            return tail[0], read_unit(words), False
+    words = ALL_TEXT.sub(lambda each: each[1], tail[1]) if tail else ""
+    if tail is not None and _HAS_VALUE.search(tail[0]) and _can_be_unit(words):
+        return tail[0], read_unit(words), False
     tail = _tail(_WORDS_AFTER, text)
     if tail is not None and _HAS_VALUE.search(tail[0]) and _plain_words_are_unit(*tail, letters_are_units):
         return tail[0], read_unit(tail[1]), False
