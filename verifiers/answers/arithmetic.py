@@ -5,9 +5,8 @@ r"""Exact arithmetic on an expression that a model wrote. The text never reaches
     evaluate("3 + x")                 raises Unreadable
 
 What is covered: + - * / (also × · ÷ − \times \cdot \div) and brackets; with `only_whole=False` also signs before a
-number, decimals, commas between thousands, a currency sign before a number and a percent sign behind it.
-What is not covered, and unreadable: powers, letters, mixed numbers ("1 1/2"), a percentage that is added to another
-kind of number ("200 + 5%" may mean 210), and what is larger than the bounds.
+number, decimals, commas between thousands, currency and percent signs. Not covered, and unreadable: powers, letters,
+mixed numbers ("1 1/2"), a percentage added to another kind of number ("200 + 5%"), and what is beyond the bounds.
 """
 
 from __future__ import annotations

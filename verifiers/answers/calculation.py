@@ -4,10 +4,9 @@
     48 + 24 = 73                                         a line that is an equation: rejected, wrong_step
 
 What is covered: annotations `<<... = ...>>` as GSM8K has them, with the number right after one, and lines that are an
-equation and nothing else (after a list's marker, before a full stop; bold, `$...$` and `\\(...\\)` are taken off). A
-line that begins with `=`, or ends with `=` or an operator, belongs to its neighbour. Values are exact (arithmetic.py).
-A decimal may be the exact value rounded or cut to its digits; a whole number may not, except after `≈`. One false
-step rejects; one that has the form and cannot be read leaves the solution open.
+equation and nothing else; a line that begins or ends with `=` belongs to its neighbour. Values are exact. A decimal may
+be rounded or cut, a whole number may not, except after `≈`. One false step rejects; one that has the form and cannot be
+read leaves the solution open.
 What is not covered: steps inside prose, with units, or of algebra are not read; whether the steps are the right ones.
 """
 
@@ -86,6 +85,7 @@ class CalculationVerifier(Verifier):
         if (signs := len(_EQUALS.findall(completion))) > MOST_SIGNS:
             return Verdict.reject("too_large", equals_signs=signs, allowed=MOST_SIGNS)
         true, unread = 0, list[str]()
+        about: dict[str, Any]
         for step in steps(completion):
             try:
                 wrong = _first_difference(step, rounding=self.settings.rounding)
@@ -94,10 +94,10 @@ class CalculationVerifier(Verifier):
                 continue
             if wrong is not None:
                 left, right = (str(side.value)[:60] for side in wrong)
-                where: dict[str, Any] = {"number": true + 1, "line": step.line, "left": left, "right": right}
-                return Verdict.reject("wrong_step", step=step.text[:300], **where)
+                about = {"step": step.text[:300], "number": true + 1, "line": step.line, "left": left, "right": right}
+                return Verdict.reject("wrong_step", **about)
             true += 1
-        about: dict[str, Any] = {"steps": true, "unread": len(unread)}
+        about = {"steps": true, "unread": len(unread)}
         if unread:
             return Verdict.open("a step could not be read", **about, step=unread[0][:300])
         if true >= self.settings.least:
@@ -150,17 +150,16 @@ def _first_difference(step: Step, *, rounding: bool) -> tuple[Value, Value] | No
     for sign, text in zip(rest[::2], rest[1::2], strict=True):
         right = evaluate(_TIMES.sub("*", text), only_whole=False)
         if not _equal(left, right, about=sign == "≈", rounding=rounding):
-            if left.percent == right.percent or not _equal(*_counted(left, right), about=False, rounding=rounding):
+            # 25% as 25
+            counted = (
+                replace(one, value=one.value * 100, percent=False) if one.percent else one for one in (left, right)
+            )
+            if left.percent == right.percent or not _equal(*counted, about=False, rounding=rounding):
                 return left, right
             if not step.may_count_percents:
                 raise Unreadable("a percentage beside its number of percents")
         left = right
     return None
-
-
-def _counted(*sides: Value) -> Iterator[Value]:
-    """25% as 25."""
-    return (replace(side, value=side.value * 100, percent=False) if side.percent else side for side in sides)
 
 
 def _equal(left: Value, right: Value, *, about: bool, rounding: bool) -> bool:

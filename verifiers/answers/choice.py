@@ -3,23 +3,11 @@ r"""The `choice` verifier: is the right one of several lettered choices taken, a
     reference {"answer": "B", "choices": ["rain", "snow", "hail"]}
     accepts   The answer is B.    **Answer: (B)** snow    \boxed{\text{B}}    #### b    The answer is snow. It freezes.
 
-What is covered: the completion states a letter or a choice's text in a declared form.
-
-- Where: after a mark (a box, `####`, "the answer is", "correct option:"), the default; in the last line; or in the
-  whole completion. The first place from the end that names a choice counts. Places that name none are passed over.
-- The form: a letter that is in brackets or emphasis, or before the end of the line, a full stop, "!", ":" or its own
-  choice's text (where the reference has no `choices`, any name or number behind a comma or dash: "C, Paris"); or a
-  choice's text that ends so. Then may come ", not A", and a reason ("because", "since"). A small letter, A or I before
-  another word is no letter ("a mystery").
-- A second choice in the statement ("B or C", "B) rain") or in the statement before it, with no sentence between ("The
-  answer is A. The answer is B."), is a hedge: `several_choices`. After a sentence between ("The answer is A. No: it
-  freezes. The answer is B.") the later statement is a correction, and counts.
-- The right letter is left undecided where other words follow it at once ("B is wrong", "B, it seems"), and where its
-  paragraph (with `whole`, the completion) goes on to name another choice ("B. However, C is right"). All other text
-  behind the answer is ignored.
-
-What is not covered: words behind the answer that take it back and name no other choice ("The answer is B. That is
-wrong."); why it was chosen; "I choose B". With four choices one guess in four is right.
+What is covered: a letter or a choice's text in a declared form (docs/verifiers.md): after a mark, in the last line or
+in the whole completion. The last place that names a choice counts. A second choice in its statement, or in the one
+before with no sentence between, is a hedge. The right letter is left undecided where other words follow it at once, or
+its paragraph goes on to name another choice.
+What is not covered: words behind the answer that take it back and name no other choice; why it was chosen.
 """
 
 from __future__ import annotations
@@ -120,11 +108,8 @@ class ChoiceVerifier(Verifier):
         if place.is_beside_the_one_before() and at + 1 < len(stated):
             before = read(stated[at + 1], texts)
             letters |= before.letters if before else frozenset()
-        evidence: dict[str, Any] = {
-            "extracted_by": place.rule,
-            "answer": place.text[:300],
-            "taken": "".join(sorted(letters)),
-        }
+        taken = "".join(sorted(letters))
+        evidence: dict[str, Any] = {"extracted_by": place.rule, "answer": place.text[:300], "taken": taken}
         if len(letters) > 1:
             return Verdict.reject("several_choices", **evidence)
         if reference.answer not in letters:
@@ -144,11 +129,7 @@ class Reading(NamedTuple):
 
 
 def read(place: Place, texts: dict[str, str]) -> Reading | None:
-    """What a place states. None: it does not begin with a choice.
-
-    Args:
-        texts: the text of each letter that may name a choice, empty where it is not known.
-    """
+    """What a place states; `texts` as of `ChoiceReference.texts`. None: it does not begin with a choice."""
     statement = _unmarked(place.text[:_LONGEST]).strip()
     letter, length = _begins_with(statement, texts)
     if not letter:
@@ -170,22 +151,17 @@ def read(place: Place, texts: dict[str, str]) -> Reading | None:
     without = _NOT.match(rest)
     rest = rest[without.end() :] if without else rest
     reason = _REASON.match(rest)
+    sentence = _SENTENCE_END.search(rest, reason.end() if reason else 0)
+    end = sentence.start() if sentence else len(rest)
     if reason is None:
-        end = _end_of_sentence(rest, 0) if not re.search(r"[.!]", closed) else 0
+        end = 0 if re.search(r"[.!]", closed) else end
         if others := _named(rest[:end], texts, letter):
             return Reading(frozenset({letter, *others}))
         if not closed and not _END.match(rest) and (texts[letter] or not _NAME.match(rest)):
             return Reading(frozenset(letter), "other words follow the answer at once")
-    else:
-        end = _end_of_sentence(rest, reason.end())
     if _named(f"{rest[end:]} {_unmarked(place.behind)}", texts, letter):
         return Reading(frozenset(letter), "another choice is named behind the answer")
     return Reading(frozenset(letter))
-
-
-def _end_of_sentence(text: str, start: int) -> int:
-    found = _SENTENCE_END.search(text, start)
-    return found.start() if found else len(text)
 
 
 def _begins_with(statement: str, texts: dict[str, str]) -> tuple[str, int]:

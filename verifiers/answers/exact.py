@@ -2,12 +2,10 @@ r"""The `exact` verifier: is the answer, as text, one of those that are right?
 
     reference {"answer": "Paris"}    where: marked    The answer is Paris. It lies on the Seine.    \boxed{\text{Paris}}
 
-What is covered: line ends, composed and decomposed Unicode, and what the settings let pass. A marked answer is the last
-one, without a `\text{}` around all of it. Behind "the answer is" it is the line, or its beginning up to a full stop or
-"!" with a sentence of two words or more behind it ("Dr. Who" is one text), or to "because" or "since". What follows is
-ignored; but a line without a full stop is left undecided where the paragraph goes on in the next ("Paris\nLondon").
-What is not covered: another writing of the same answer (`1/2` for `0.5`: that is `math`), words behind a marked answer
-that take it back, and reasoning.
+What is covered: line ends, composed and decomposed Unicode, and what the settings let pass. Behind "the answer is" it
+is the line, or its beginning up to a sentence's end, "because" or "since"; a line without a full stop is left undecided
+where the paragraph goes on in the next. docs/verifiers.md has the rules.
+What is not covered: another writing of the same answer (`1/2` for `0.5`: that is `math`), and words that take it back.
 """
 
 from __future__ import annotations
@@ -72,10 +70,8 @@ class ExactVerifier(Verifier):
 
     def verify(self, asked: Asked) -> Verdict:
         reference: ExactReference = asked.reference
-        stated = (
-            one for one in places(asked.completion, self.settings.where) if one.text.strip() or one.rule == "whole"
-        )
-        place = next(stated, None)
+        stated = places(asked.completion, self.settings.where)
+        place = next((one for one in stated if one.text.strip() or one.rule == "whole"), None)
         if place is None:
             return Verdict.reject("no_answer")
         right = (reference.answer,) if isinstance(reference.answer, str) else reference.answer
@@ -102,9 +98,9 @@ def _line(place: Place) -> str:
 
 def _readings(place: Place) -> list[str]:
     """The texts that a place may state."""
-    if place.rule in ("whole", "last_line"):
-        return [place.text]
     texts = [place.text]
+    if place.rule in ("whole", "last_line"):
+        return texts
     if place.rule == "answer_phrase":
         line = _line(place)
         texts = [*(line[: found.start()] for found in _END.finditer(line)), line]

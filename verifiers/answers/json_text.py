@@ -1,9 +1,7 @@
 """JSON in text that a model wrote: the block it stands in, and its values, read strictly.
 
 What is covered: JSON as RFC 8259 has it, without NaN and without a key twice; decimals keep their digits, so that 0.3
-is a multiple of 0.1; blocks between lines of backticks, indented, in a list, with any line ends. What is not covered:
-values nested deeper than `MOST_DEPTH`; numbers of more than `MOST_DIGITS` digits, which are told apart from text that
-is no JSON.
+is a multiple of 0.1. What is not covered: values nested deeper than `MOST_DEPTH`, numbers of more than `MOST_DIGITS`.
 """
 
 from __future__ import annotations

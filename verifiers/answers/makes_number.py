@@ -2,13 +2,9 @@
 
     {"numbers": [3, 5, 12], "target": 27}        3*5+12        accepted
 
-What is covered: whole numbers, + - * / (also × · ÷ and the minus sign −), brackets; exact rational arithmetic. The
-answer is found as for `math` (a box, `####`, "answer:", else the whole completion); `= 27` may follow it and must be
-true. Each number is to be used as often as it is given, or at most as often with `use: some`. A sign before a number or
-bracket is no operation between two numbers and is refused, and so are powers, factorials, roots, decimals and digits
-that are put together (12 out of 1 and 2).
-What is not covered: the words around the answer. Text never reaches eval: the parser is below, and its bounds (2,000
-characters, brackets 100 deep, literals of 18 digits) keep every value within some thousand digits.
+What is covered: whole numbers, + - * / and brackets, in exact arithmetic (arithmetic.py). The answer is found as for
+`math`; `= 27` may follow it and must be true. Signs before a number, powers, decimals and digits that are put together
+(12 out of 1 and 2) are refused. What is not covered: the words around the answer.
 """
 
 from __future__ import annotations

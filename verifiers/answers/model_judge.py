@@ -4,12 +4,10 @@ model answers behind an OpenAI-compatible endpoint.
     settings: {url: http://127.0.0.1:8000/v1, model: Qwen/Qwen2.5-7B-Instruct, rubric: "The answer is polite."}
     settings: {url: ..., model: ..., constitution: ["Never gives medical advice.", "Names its sources."]}
 
-What is covered: the completion is quoted between marks that hold a digest of it, and the model is told that it is data.
-The model's verdict must hold the same digest, so a verdict that the completion contains does not count. A reply without
-one clear verdict is `open`, a failing endpoint a `fault`. The settings hash covers model, rubric, prompt and sampling,
-not the address.
-What is not covered: in spite of the marks a completion can talk a model into a verdict. Models prefer long, confident
-text, and differ between servers. Measure the judge on labelled rows before a run relies on it.
+What is covered: the completion is quoted as data between marks that hold a digest of it, and the verdict must hold the
+same digest, so one that the completion contains does not count. A reply without one clear verdict is `open`, a failing
+endpoint a `fault`. What is not covered: a completion can still talk a model into a verdict. Measure the judge on
+labelled rows before a run relies on it.
 """
 
 from __future__ import annotations
@@ -183,10 +181,8 @@ def messages(criteria: str, answer: str | None, prompt: str | None, completion: 
     if answer is not None:
         parts.append(GUIDE.format(answer=_sendable(answer), mark=mark))
     parts.append(QUOTED.format(completion=_sendable(completion), mark=mark))
-    return [
-        {"role": "system", "content": SYSTEM.format(mark=mark)},
-        {"role": "user", "content": "\n\n".join(parts)},
-    ]
+    system = {"role": "system", "content": SYSTEM.format(mark=mark)}
+    return [system, {"role": "user", "content": "\n\n".join(parts)}]
 
 
 def read_reply(reply: str, mark: str, finish_reason: str | None) -> Verdict:

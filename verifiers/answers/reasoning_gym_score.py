@@ -2,12 +2,10 @@
 
     {"family": "chain_sum", "config": {}, "entry": {"question": "...", "answer": "12", "metadata": {...}}}
 
-The answer is what stands between the last <answer> and </answer>, else the whole completion. Only the full score 1 is
-accepted; any other is kept as the verdict's score. What is covered: an answer that makes the scorer raise is
-unreadable, unless the entry's own answer misses the full score too, which is a fault. Families whose scorer evaluates
-text as Python are refused (tasks/reasoning_gym.py). What is not covered: the scorers themselves, each a stranger's;
-some give the full score to several answers at once, or to one with words around it; see
-benchmarks/reasoning_gym_scorers.py.
+Only the full score 1 is accepted; any other is kept as the verdict's score. What is covered: an answer that makes the
+scorer raise is unreadable, unless the entry's own answer misses the full score too, which is a fault. Families whose
+scorer evaluates text as Python are refused (tasks/reasoning_gym.py). What is not covered: the scorers themselves; some
+give the full score to several answers at once; see benchmarks/reasoning_gym_scorers.py.
 """
 
 from __future__ import annotations
@@ -73,7 +71,9 @@ class ReasoningGymVerifier(Verifier):
 
     def verify(self, asked: Asked) -> Verdict:
         reference: ReasoningGymReference = asked.reference
-        answer = self._answer(asked.completion)
+        answer = tagged(asked.completion)
+        if answer is None and self.settings.answer == "whole":
+            answer = asked.completion.strip()
         if not answer:
             return Verdict.reject("no_answer")
         if len(answer) > LONGEST:
@@ -96,12 +96,6 @@ class ReasoningGymVerifier(Verifier):
         if score >= 1:
             return Verdict.accept("full_score", score=score, **evidence)
         return Verdict.reject("wrong_answer", score=score, **evidence)
-
-    def _answer(self, completion: str) -> str:
-        answer = tagged(completion)
-        if answer is None and self.settings.answer == "whole":
-            answer = completion.strip()
-        return answer or ""
 
 
 def _accepts_its_own(scorer: Any, entry: dict[str, Any]) -> bool:

@@ -1,8 +1,6 @@
 r"""An answer's text to what it means: unit and percent sign taken off, then the tree, then its kind.
 
-Kinds: `number` and `expression` (scalars), `pair` (two items in round or mixed brackets: a point or an
-interval), `tuple`, `set`, `list`, `relation`, `region` (unions and the like), `matrix`, `ratio`, `choice`,
-`time`, `text`. What an answer may leave out or add is decided in compare.py, not here.
+What an answer may leave out or add is decided in compare.py, not here.
 """
 
 from __future__ import annotations
@@ -43,6 +41,8 @@ class Reading:
     """One side of a comparison."""
 
     kind: str
+    """`number`, `expression`, `pair` (a point or an interval), `tuple`, `set`, `list`, `relation`, `region` (unions and
+    the like), `matrix`, `ratio`, `choice`, `time` or `text`."""
     text: str
     """The cleaned text; for `text`, `choice` and `time` what is compared."""
     node: Node | None = None
@@ -118,16 +118,8 @@ def read(text: str, *, kind: str | None = None, thousands: bool = True, letters_
     plain = ALL_TEXT.sub(lambda found: found[1], cleaned).strip(' .,$"')
     if kind == "text":
         return Reading("text", plain)
-    chosen = _choice(plain, must=kind == "choice")
-    if chosen is not None:
-        return chosen
-    time = _time(plain)
-    if time is not None:
-        return Reading("time", time)
-    if _DATE.fullmatch(plain):
-        return Reading("text", plain)
-    worded = _in_words(cleaned, plain)
-    return worded if worded is not None else _read_math(cleaned, thousands, letters_are_units)
+    worded = _choice(plain, must=kind == "choice") or _time(plain) or _in_words(cleaned, plain)
+    return worded or _read_math(cleaned, thousands, letters_are_units)
 
 
 def _choice(plain: str, *, must: bool) -> Reading | None:
@@ -143,8 +135,10 @@ def _choice(plain: str, *, must: bool) -> Reading | None:
     return Reading("choice", plain)
 
 
-def _time(plain: str) -> str | None:
-    """A time of day as `9:05`, `9:05:30` or `9:05 pm`; None for anything else."""
+def _time(plain: str) -> Reading | None:
+    """A time of day as `9:05`, `9:05:30` or `9:05 pm`, or a date; None for anything else."""
+    if _DATE.fullmatch(plain):
+        return Reading("text", plain)
     found = _TIME.fullmatch(plain)
     if found is None or not (found[2] or found[4] or found[5]) or int(found[1]) > 24:
         return None
@@ -154,7 +148,7 @@ def _time(plain: str) -> str | None:
             return None
         half = "pm" if found[4].lower() == "noon" else "am"
     seconds = f":{found[3]}" if found[3] and found[3] != "00" else ""
-    return f"{int(found[1])}:{found[2] or '00'}{seconds} {half}".strip()
+    return Reading("time", f"{int(found[1])}:{found[2] or '00'}{seconds} {half}".strip())
 
 
 def _in_words(cleaned: str, plain: str) -> Reading | None:
@@ -188,12 +182,12 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
     whole_text = ALL_TEXT.fullmatch(text)
     if whole_text is not None:
         text = clean(whole_text[1])
-    based = _BASE.fullmatch(text)
-    if based is not None and (base := _base(based)) is not None:
+    based, spoken = _BASE.fullmatch(text), _SPOKEN_BASE.fullmatch(text)
+    base = _base(based) if based else None
+    if base is None and spoken:
+        based, base = spoken, int(spoken[2])
+    if based and base is not None:
         return Reading("number", text, Number(Fraction(in_base(based[1], base)), None, base))
-    spoken = _SPOKEN_BASE.fullmatch(text)
-    if spoken is not None:
-        return Reading("number", text, Number(Fraction(in_base(spoken[1], int(spoken[2]))), None, int(spoken[2])))
     together = compound(text)
     if together is not None:
         return Reading("number", text, together[0], together[1])
@@ -202,9 +196,10 @@ def _read_math(text: str, thousands: bool, letters_are_units: bool) -> Reading:
         text = f"{ratio[1]}:{ratio[2]}"
     body, unit, percent = peel(text, letters_are_units)
     node = _settled(parse(body, thousands=thousands))
-    if percent and not (is_scalar(node) or _assignment_of_scalar(node)):
+    measurable = is_scalar(node) or (isinstance(node, Relation) and all(map(is_scalar, node.sides)))
+    if percent and not measurable:
         raise Unreadable("a percent sign after what is no number")
-    if unit is not None and not (is_scalar(node) or _assignment_of_scalar(node)):
+    if unit is not None and not measurable:
         node, unit = _settled(parse(text, thousands=thousands)), None
     return Reading(kind_of(node), text, node, unit, percent)
 
@@ -218,10 +213,6 @@ def _base(based: re.Match[str]) -> int | None:
     if base <= 10 or (digits.islower() and not digits[0].isdigit()):
         return None
     return base if any(character.isdigit() for character in digits) or len(digits) > 1 else None
-
-
-def _assignment_of_scalar(node: Node) -> bool:
-    return isinstance(node, Relation) and all(is_scalar(side) for side in node.sides)
 
 
 def _before_approximation(text: str) -> str:
@@ -291,15 +282,11 @@ def _is_words(text: str) -> bool:
     known = FUNCTIONS | PLAIN_NAMES.keys() | {"and", "or", "arcsin", "arccos", "arctan"}
     if not words or ("(" in text and len(words) > 1 and words[0].lower() in known):
         return False
-    return any(
-        (len(word) >= 4 and word not in known and not is_unit_word(word))
-        or word.lower() in _SHORT_WORDS
-        or re.fullmatch("[A-Z][a-z]+", word) is not None
-        or (len(word) == 3 and word not in known and not is_unit_word(word) and _could_be_a_word(word))
-        for word in words
-    )
-
-
-def _could_be_a_word(letters: str) -> bool:
-    """Whether three letters are a word (cat) rather than symbols from one end of the alphabet (abc, xyz)."""
-    return bool(set(letters) & set("aeiou")) and not set(letters) <= set("abcdxyz")
+    for word in words:
+        if word.lower() in _SHORT_WORDS or re.fullmatch("[A-Z][a-z]+", word):
+            return True
+        # three letters may be symbols from one end of the alphabet (abc, xyz)
+        long = len(word) >= 4 or (len(word) == 3 and set(word) & set("aeiou") and not set(word) <= set("abcdxyz"))
+        if long and word not in known and not is_unit_word(word):
+            return True
+    return False

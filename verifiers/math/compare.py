@@ -1,7 +1,7 @@
-"""Comparing an answer with a reference by the reference's kind. Whole answers only: nothing is ever looked
-for in a larger one, so hedging ("3 or 5" for 3) is a different answer.
+"""Comparing an answer with a reference by the reference's kind. Whole answers only, so that hedging ("3 or 5" for 3)
+is a different answer.
 
-Left out without harm, by default: a unit, a degree sign, a percent sign of a number above 1, half of the day, the
+An answer may leave out, by default: a unit, a degree sign, a percent sign of a number above 1, half of the day, the
 name before `=`, the brackets' shape of three or more items, the order of a list. What is stated must agree.
 """
 
@@ -25,6 +25,7 @@ from selfplay.verifiers.math.expression import (
     Relation,
     SetOperation,
     TooLarge,
+    children,
     is_scalar,
     names,
 )
@@ -34,6 +35,7 @@ from selfplay.verifiers.math.rewriting import canonical, nested
 from selfplay.verifiers.math.scalars import Finding, Rules, compare_scalars
 
 DIFFERENT_KIND = Finding(False, "different_kind")
+_ARTICLE = re.compile(r"^\s*(?:an?|the)\s+(?=\w{2})", re.IGNORECASE)
 
 
 def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool = False) -> Finding:
@@ -49,29 +51,21 @@ def compare(reference: Reading, answer: Reading, rules: Rules, *, ordered: bool 
         return compare_texts(reference, answer)
     if reference.node == REAL_LINE and answer.text == "R":
         return Finding(True, "same_region")
-    if reference.kind in ("text", "choice", "time") and not _as_math(reference, answer):
+    as_math = reference.node is not None and answer.node is not None and answer.kind != "choice"
+    if reference.kind in ("text", "choice", "time") and not as_math:
         return compare_texts(reference, answer)
     if reference.node is None or answer.node is None:
         return DIFFERENT_KIND
     mine, theirs = meaning(reference.node), meaning(answer.node)
-    if _two_equations(reference.node, answer.node, mine, theirs):
-        return compare_nodes(reference.node, answer.node, rules, ordered)
+    match reference.node, answer.node:
+        case Relation(("=",)), Relation(("=",)) if mine.called != theirs.called and len(names(reference.node)) > 1:
+            # equations of several unknowns, solved for different ones or for none
+            return compare_nodes(reference.node, answer.node, rules, ordered)
     if mine.called and not theirs.called and isinstance(answer.node, Relation) and answer.node.operators[0] == "=":
         return DIFFERENT_KIND  # "2 + 3 = 5" says nothing of x
     if is_scalar(mine.node) and is_scalar(theirs.node):
         return compare_measured(reference, answer, mine, theirs, rules)
     return compare_meanings(mine, theirs, rules, ordered)
-
-
-def _two_equations(left: Node, right: Node, mine: Meaning, theirs: Meaning) -> bool:
-    """Whether both are equations of several unknowns, solved for different ones or for none."""
-    if not (isinstance(left, Relation) and isinstance(right, Relation)):
-        return False
-    return mine.called != theirs.called and left.operators == right.operators == ("=",) and len(names(left)) > 1
-
-
-def _as_math(reference: Reading, answer: Reading) -> bool:
-    return reference.node is not None and answer.node is not None and answer.kind != "choice"
 
 
 def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool) -> Finding:
@@ -95,7 +89,7 @@ def compare_meanings(mine: Meaning, theirs: Meaning, rules: Rules, ordered: bool
 
 
 def _indexed(called: tuple[str, ...]) -> str:
-    """The x of names such as x_1, x_2: several values of one unknown. Empty where they are not of that form."""
+    """The x of names such as x_1, x_2: several values of one unknown. Empty for other names."""
     stems = {name.partition("_")[0] if "_" in name else "" for name in called}
     return stems.pop() if len(called) > 1 and len(stems) == 1 else ""
 
@@ -117,7 +111,11 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
     if is_scalar(mine) and is_scalar(theirs):
         return compare_scalars(mine, theirs, rules)
     if isinstance(mine, Matrix) or isinstance(theirs, Matrix):
-        return _compare_matrices(mine, theirs, rules)
+        if not (isinstance(mine, Matrix) and isinstance(theirs, Matrix)):
+            return DIFFERENT_KIND
+        if [len(row) for row in mine.rows] != [len(row) for row in theirs.rows]:
+            return Finding(False, "different_size")
+        return pairwise(children(mine), children(theirs), partial(_compare_inner, rules=rules), "same_entries")
     if isinstance(mine, Relation) and isinstance(theirs, Relation):
         if set(mine.operators) == set(theirs.operators) == {":"}:
             return _compare_ratios(mine.sides, theirs.sides, rules)
@@ -127,15 +125,12 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
         if first is not None and second is not None:
             return compare_regions(first, second, rules)
         return compare_relations(mine, theirs, rules)
-    if _is_ratio(mine) and is_scalar(theirs):
-        return compare_scalars(Div(*mine.sides), theirs, rules)  # type: ignore[union-attr]
-    if _is_ratio(theirs) and is_scalar(mine):
-        return compare_scalars(mine, Div(*theirs.sides), rules)  # type: ignore[union-attr]
-    if (
-        isinstance(mine, Relation | SetOperation)
-        or isinstance(theirs, Relation | SetOperation)
-        or _either(mine, theirs)
-    ):
+    match mine, theirs:
+        case Relation((":",), (top, bottom)), _ if is_scalar(theirs) and is_scalar(Div(top, bottom)):
+            return compare_scalars(Div(top, bottom), theirs, rules)
+        case _, Relation((":",), (top, bottom)) if is_scalar(mine) and is_scalar(Div(top, bottom)):
+            return compare_scalars(mine, Div(top, bottom), rules)
+    if _describes_reals(mine) or _describes_reals(theirs):
         first, second = as_region(mine), as_region(theirs)
         if first is None or second is None:
             return _compare_named_sets(mine, theirs, rules)
@@ -143,14 +138,11 @@ def compare_nodes(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Find
     return _compare_collections(mine, theirs, rules, ordered)
 
 
-def _either(*sides: Node) -> bool:
-    """Whether one of them is inequalities joined by a word, such as `x < 1 or x > 3`."""
-    return any(
-        isinstance(side, Items)
-        and all(isinstance(item, Relation) for item in side.items)
-        and as_region(side) is not None
-        for side in sides
-    )
+def _describes_reals(side: Node) -> bool:
+    """Whether it is a relation, an operation on sets, or inequalities joined by a word, such as `x < 1 or x > 3`."""
+    if isinstance(side, Items):
+        return all(isinstance(item, Relation) for item in side.items) and as_region(side) is not None
+    return isinstance(side, Relation | SetOperation)
 
 
 def _compare_named_sets(mine: Node, theirs: Node, rules: Rules) -> Finding:
@@ -161,10 +153,6 @@ def _compare_named_sets(mine: Node, theirs: Node, rules: Rules) -> Finding:
             return pairwise(left, right, same, "same_items") if ours == "minus" else unordered(left, right, same)
         case _:
             return DIFFERENT_KIND
-
-
-def _is_ratio(node: Node) -> bool:
-    return isinstance(node, Relation) and node.operators == (":",) and all(map(is_scalar, node.sides))
 
 
 def _compare_ratios(mine: tuple[Node, ...], theirs: tuple[Node, ...], rules: Rules) -> Finding:
@@ -182,21 +170,12 @@ def _compare_ratios(mine: tuple[Node, ...], theirs: tuple[Node, ...], rules: Rul
 def _vector(node: Node) -> Node:
     """A matrix of one row or column is a tuple, except as 1 by 1."""
     if isinstance(node, Matrix):
-        cells = [cell for row in node.rows for cell in row]
+        cells = children(node)
         if len(cells) > 1 and 1 in (len(node.rows), len(node.rows[0])):
-            return Group("(", tuple(cells), ")")
+            return Group("(", cells, ")")
         if len(cells) == 1:
             return cells[0]
     return node
-
-
-def _compare_matrices(mine: Node, theirs: Node, rules: Rules) -> Finding:
-    if not (isinstance(mine, Matrix) and isinstance(theirs, Matrix)):
-        return DIFFERENT_KIND
-    if [len(row) for row in mine.rows] != [len(row) for row in theirs.rows]:
-        return Finding(False, "different_size")
-    ours, given = ([cell for row in matrix.rows for cell in row] for matrix in (mine, theirs))
-    return pairwise(ours, given, partial(_compare_inner, rules=rules), "same_entries")
 
 
 def _compare_collections(mine: Node, theirs: Node, rules: Rules, ordered: bool) -> Finding:
@@ -249,10 +228,6 @@ def _compare_inner(mine: Node, theirs: Node, rules: Rules) -> Finding:
     return compare_meanings(meaning(mine), meaning(theirs), rules, ordered=False)
 
 
-def _distinct(items: tuple[Node, ...]) -> list[Node]:
-    return distinct(items, lambda one, other: compare_nodes(one, other, Rules(rounding=False), False))
-
-
 MOST_ITEMS = 200
 MOST_PROVED = 30
 """Items of a collection that may need a proof each; more are too many to be done in time."""
@@ -289,19 +264,18 @@ def unordered(mine: Sequence[Node], theirs: Sequence[Node], same: Comparison) ->
     undecided = None
     for item in rest:
         found = [same(item, other) for other in left]
-        at = next((n for n, each in enumerate(found) if each.equal), None)
-        if at is None:
-            at = next((n for n, each in enumerate(found) if each.equal is None), None)
-            if at is None:
-                return Finding(False, "different_items")
-            undecided = found[at]
-        del left[at]
+        possible = [n for equal in (True, None) for n, each in enumerate(found) if each.equal is equal]
+        if not possible:
+            return Finding(False, "different_items")
+        if not found[possible[0]].equal:
+            undecided = found[possible[0]]
+        del left[possible[0]]
     return undecided or Finding(True, "same_items")
 
 
 def _unmatched(mine: Sequence[Node], theirs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     """The items of both sides that are not the same form as one of the other side."""
-    forms = Counter(canonical(item) for item in theirs)
+    forms = Counter(map(canonical, theirs))
     rest: list[Node] = []
     for item in mine:
         form = canonical(item)
@@ -318,7 +292,7 @@ def _unmatched(mine: Sequence[Node], theirs: Sequence[Node]) -> tuple[list[Node]
     return rest, left
 
 
-def distinct(items: Sequence[Node], same: Comparison) -> list[Node]:
+def _distinct(items: Sequence[Node]) -> list[Node]:
     """The items without those that are proved to repeat an earlier one.
 
     Raises:
@@ -333,9 +307,8 @@ def distinct(items: Sequence[Node], same: Comparison) -> list[Node]:
         if form in forms:
             continue
         forms.add(form)
-        if (len(items) > MOST_PROVED and not isinstance(form, Number)) or not any(
-            same(item, other).equal for other in kept
-        ):
+        too_many = len(items) > MOST_PROVED and not isinstance(form, Number)
+        if too_many or not any(compare_nodes(item, other, Rules(rounding=False), False).equal for other in kept):
             kept.append(item)
     return kept
 
@@ -353,18 +326,15 @@ def compare_measured(reference: Reading, answer: Reading, mine: Meaning, theirs:
         if reference.unit.dimensions != answer.unit.dimensions:
             return Finding(False, "wrong_unit")
         if reference.unit.factor != answer.unit.factor:
-            left, right = _scaled(left, reference.unit.factor), _scaled(right, answer.unit.factor)
+            left, right = (
+                Number(side.value * unit.factor) if isinstance(side, Number) else Mul((Number(unit.factor), side))
+                for side, unit in ((left, reference.unit), (right, answer.unit))
+            )
     if reference.percent or answer.percent:
         if reference.unit is not None or answer.unit is not None:
             return Finding(False, "wrong_unit")
         return _compare_percentages(reference.percent, left, answer.percent, right, rules)
     return compare_scalars(left, right, rules)
-
-
-def _scaled(node: Node, factor: Fraction) -> Node:
-    if isinstance(node, Number):
-        return Number(node.value * factor)
-    return Mul((Number(factor), node))
 
 
 def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node, rules: Rules) -> Finding:
@@ -377,10 +347,10 @@ def _compare_percentages(mine_is: bool, left: Node, theirs_is: bool, right: Node
         return found
     # a sign left out: only above 1, since 0.5 could be meant as one half
     bare = rational(right if mine_is else left)
-    if bare is not None and abs(bare) > 1:
-        without = compare_scalars(left, right, rules)
-        return Finding(without.equal, "percent_sign_left_out" if without.equal else without.rule)
-    return found
+    if bare is None or abs(bare) <= 1:
+        return found
+    without = compare_scalars(left, right, rules)
+    return Finding(True, "percent_sign_left_out") if without.equal else without
 
 
 def _hundredth(node: Node) -> Node:
@@ -397,7 +367,8 @@ def compare_texts(reference: Reading, answer: Reading) -> Finding:
     elif reference.kind == "choice":
         same = _same_choice(reference.text, answer.text)
     else:
-        same = _worded(answer.text) == _worded(reference.text)
+        asked, given = (_plain(_ARTICLE.sub("", side.text)) for side in (reference, answer))
+        same = asked == given
     return Finding(same, "same_text" if same else "different_text")
 
 
@@ -413,10 +384,6 @@ def _same_choice(reference: str, answer: str) -> bool:
     bracketed = re.fullmatch(r"\(([a-z])\)", answer.strip())
     chosen = bracketed[1].upper() if bracketed else _plain(answer)
     return chosen == letter or chosen == letter.casefold() or (len(text) > 1 and _plain(text) == _plain(answer))
-
-
-def _worded(text: str) -> str:
-    return _plain(re.sub(r"^\s*(?:an?|the)\s+(?=\w{2})", "", text, flags=re.IGNORECASE))
 
 
 def _plain(text: str) -> str:

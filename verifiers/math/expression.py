@@ -7,7 +7,7 @@ hold scalars: `Group` (what stands in brackets), `Items` (a list without bracket
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -184,6 +184,29 @@ def show(node: Node, limit: int = 300) -> str:
     """How the node was understood, for the evidence; at most `limit` characters."""
     text = _show(node)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with each of its children changed."""
+    match node:
+        case Add(terms):
+            return Add(tuple(map(change, terms)))
+        case Mul(factors):
+            return Mul(tuple(map(change, factors)))
+        case Div(top, bottom):
+            return Div(change(top), change(bottom))
+        case Pow(base, exponent):
+            return Pow(change(base), change(exponent))
+        case Call(name, arguments):
+            return Call(name, tuple(map(change, arguments)))
+        case Items(items, separator):
+            return Items(tuple(map(change, items)), separator)
+        case Group(left, items, right):
+            return Group(left, tuple(map(change, items)), right)
+        case Relation(operators, sides):
+            return Relation(operators, tuple(map(change, sides)))
+        case _:
+            return node
 
 
 def _show(node: Node) -> str:

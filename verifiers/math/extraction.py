@@ -1,20 +1,7 @@
-r"""Which part of a response is its answer. `math`, `choice`, `exact`, `final_answer`, `makes_number` and the group
-filters all look it up here, and their evidence names the rule that found it.
+r"""Which part of a response is its answer, for all verifiers and group filters that look for one.
 
-`extract` finds a formula. Its settings are `marked` (rules 1 to 4) and `whole` (5 too):
-
-1. What stands between `<think>` and `</think>` is no answer; an unclosed `<think>` leaves none.
-2. The last `\boxed{...}` with balanced braces. An empty one is no answer, nor is one that something is done to
-   (`-\boxed{5}`, `\boxed{5}^2`, "not \boxed{5}"). Of a box in a box the outer counts. Earlier ones do not count,
-   unless only "or", "and", a comma or nothing stands between on the line: those are one answer, which hedges
-   where they differ.
-3. Else what follows the last `#### ` on its line; with another answer stated by words after it, both, which hedges.
-4. Else (unless words such as "twice" or "not" change it) what follows the last "answer is", "answer:" or "final
-   answer" on its line (or the next displayed formula), or the formula right after "answer", without markdown. Of
-   a sentence that names what it gives ("the largest n is 34", without other numbers before "is") what stands
-   after "is".
-5. Else, only where the settings or the reference say that a completion is an answer: what follows the last
-   "so", "thus", "hence" or "therefore" of the last line, or the whole text, read as in 4.
+`extract` finds a formula, by the rules of "Where the answer is looked for" in docs/judge-math.md: a box, `####`, a
+phrase, and with `whole` also a conclusion or the whole text. Evidence names the rule that found it.
 
 `places` finds words: the whole completion, its last line, or the marked places from the end on, of which a verifier
 takes the first that holds what it can read. Marked places are boxes as in 2, lines behind `#### `, and lines behind a
@@ -140,10 +127,10 @@ def extract(completion: str, mode: AnswerMode) -> Extracted:
     if hashes:
         return Extracted(_after_hashes((hashes[-1][1] or "").strip(), text[hashes[-1].end() :]), "hashes")
     phrases = list(_ANSWER.finditer(text))
-    if phrases and _TAKEN.search(text[max(0, phrases[-1].start() - _LONGEST_SENTENCE) : phrases[-1].start()]):
-        return Extracted(None, "answer_phrase")
     if phrases:
-        return Extracted(_after_phrase(text[phrases[-1].end() :]), "answer_phrase")
+        start, end = phrases[-1].span()
+        taken = _TAKEN.search(text[max(0, start - _LONGEST_SENTENCE) : start])
+        return Extracted(None if taken else _after_phrase(text[end:]), "answer_phrase")
     if _BARE_ANSWER.search(text.rstrip()[-80:]):
         return Extracted(None, "answer_phrase")
     if mode == "whole":
@@ -249,7 +236,9 @@ def _boxes(text: str) -> list[_Mark]:
             if start in starts:
                 boxes.append((start, found.start()))
     groups: list[list[tuple[int, int]]] = []
-    for start, end in _outermost(boxes):
+    for start, end in sorted(boxes):
+        if groups and start < groups[-1][-1][1]:
+            continue
         between = text[groups[-1][-1][1] + 1 : starts[start]] if groups else ""
         if groups and len(between) <= _LONGEST_GAP and _JOINED.fullmatch(between):
             groups[-1].append((start, end))
@@ -266,15 +255,6 @@ def _joined(text: str, group: list[tuple[int, int]], starts: dict[int, int]) -> 
     # the same answer boxed again is no second one
     answer = answers[0] if len(set(answers)) == 1 else ", ".join(answers)
     return _Mark(begin, begin, end + 1, "boxed", answer if answers[-1] else "")
-
-
-def _outermost(boxes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The boxes that lie in no other, in their order."""
-    outer: list[tuple[int, int]] = []
-    for start, end in sorted(boxes):
-        if not outer or start > outer[-1][1]:
-            outer.append((start, end))
-    return outer
 
 
 def _after_hashes(answer: str, rest: str) -> str | None:
@@ -304,7 +284,7 @@ def _after_phrase(rest: str) -> str | None:
 def _named(text: str) -> str:
     """The answer of a sentence that says what it is of; any other text as it is.
 
-    Only a subject without digits and without words of doubt is taken off, so that no candidate is lost with it.
+    Only a subject without digits and words of doubt is taken off, so that no candidate is lost with it.
     """
     if len(text) > _LONGEST_SENTENCE or "\n" in text.strip():
         return text

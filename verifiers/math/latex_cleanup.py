@@ -1,9 +1,4 @@
-"""Text to text: Unicode and LaTeX cosmetics to one spelling, before tokens are made.
-
-What is covered: Unicode operators, vulgar fractions, super- and subscripts, full-width digits, zero-width
-characters, math delimiters, spacing and sizing commands, `\\dfrac`, separators of thousands. Meaning never
-changes here.
-"""
+"""Text to text: Unicode and LaTeX cosmetics to one spelling, before tokens are made. Meaning never changes here."""
 
 from __future__ import annotations
 
@@ -96,20 +91,15 @@ def clean(text: str) -> str:
     text = _SUPERSCRIPT_RUN.sub(lambda found: "^{" + found[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _SUBSCRIPT_RUN.sub(lambda found: "_{" + found[0].translate(_SUBSCRIPTS) + "}", text)
     text = _THOUSANDS_GAP.sub(lambda found: re.sub(r"\D", "", found[0]), text)
-    text = "".join(_character(character) for character in text)
+    text = "".join(one if one < "\x80" else _CHARACTERS.get(one) or _compatible(one) for one in text)
     return _clean_latex(text.strip())
 
 
-def _character(character: str) -> str:
-    if character < "\x80":
-        return character
-    if character in _CHARACTERS:
-        return _CHARACTERS[character]
+def _compatible(character: str) -> str:
+    r"""A full-width digit and its like as the plain one; `½` as `\frac{1}{2}`."""
     plain = unicodedata.normalize("NFKC", character)
-    if "⁄" in plain:
-        top, _, bottom = plain.partition("⁄")
-        return rf"\frac{{{top}}}{{{bottom}}}" if bottom else plain
-    return plain
+    top, _, bottom = plain.partition("⁄")
+    return rf"\frac{{{top}}}{{{bottom}}}" if bottom else plain
 
 
 def _clean_latex(text: str) -> str:
@@ -127,7 +117,9 @@ def _clean_latex(text: str) -> str:
     text = _COMPARED.sub(lambda found: "\\" + (found[1] or found[2] or found[3]), text)
     text = _UPRIGHT_CONSTANT.sub(r"\1", text)
     text = _BINOMIAL.sub(r"\\binom", text)
-    text = _infix(text) if "\\over" in text or "\\choose" in text else text
+    if "\\over" in text or "\\choose" in text:
+        text = _INFIX.sub(_prefix, text)
+        text = _INFIX.sub(_prefix, f"{{{text}}}") if _WHOLE_INFIX.fullmatch(text) else text
     text = _SLANTED.sub(r"\\frac{\1}{\2}", text)
     text = _CHOICES.sub(r"\\binom{\1}{\2}", text) if "C" in text else text
     text = _PERIOD_BAR.sub(r"\\overline{\1}", text)
@@ -144,12 +136,6 @@ def _clean_latex(text: str) -> str:
     text = _UNIT_FRACTION.sub(r"\\text{\1/\2}", text)
     text = _ARROW.sub("", _FONT.sub("", text))
     return _BLANKS.sub("  ", _dollars(text)).strip()
-
-
-def _infix(text: str) -> str:
-    r"""`\over` and `\choose` before what they join, also where they divide the whole text."""
-    text = _INFIX.sub(_prefix, text)
-    return _INFIX.sub(_prefix, f"{{{text}}}") if _WHOLE_INFIX.fullmatch(text) else text
 
 
 def _prefix(found: re.Match[str]) -> str:

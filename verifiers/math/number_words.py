@@ -48,8 +48,7 @@ def number_in_words(text: str) -> int | None:
         else:
             return None
         previous = word
-    value = total + part
-    return -value if negative else value
+    return -(total + part) if negative else total + part
 
 
 def fraction_in_words(text: str) -> Fraction | None:

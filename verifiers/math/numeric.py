@@ -1,10 +1,8 @@
-"""High-precision values of trees at points, to refute equality. Agreement here proves nothing; one clear
-disagreement does.
+"""High-precision values of trees at points, to refute equality. Agreement here proves nothing.
 
-Each value is computed at 110 and at 150 digits; the gap between the two is taken as the error, and values
-count as different only when they lie a million errors apart. Odd roots of negative numbers are the real ones;
-everything else is the principal branch, so `2 ln x` and `ln(x^2)` differ at x = -2. Functions without a
-meaning (`f(x)`) get values hashed from name and arguments.
+Each value is computed at 110 and at 150 digits; their gap is taken as the error, and values differ only when they lie a
+million errors apart. Odd roots of negative numbers are the real ones; everything else is the principal branch.
+Functions without a meaning (`f(x)`) get values hashed from name and arguments.
 """
 
 from __future__ import annotations
@@ -78,8 +76,7 @@ def values(node: Node, point: Mapping[str, Fraction]) -> tuple[Any, Any]:
 def differ(left: Node, right: Node, point: Mapping[str, Fraction]) -> bool:
     """Whether the two have clearly different values at the point. Raises Undefined or TooLarge."""
     (a, a_error), (b, b_error) = values(left, point), values(right, point)
-    context = _context(HIGH)
-    return bool(abs(a - b) > 10**6 * (a_error + b_error) + context.mpf(10) ** -140)
+    return bool(abs(a - b) > 10**6 * (a_error + b_error) + _context(HIGH).mpf(10) ** -140)
 
 
 def points(*nodes: Node) -> Iterator[dict[str, Fraction]]:
@@ -207,21 +204,14 @@ class _Evaluation:
                 return abs(value)
             case "conjugate", [value]:
                 return mp.conj(value)
-            case "gcd" | "lcm" | "det" | "mod" | "pmod" | "double_factorial", _:
-                raise Unsupported
-            case "min", _:
-                return min(values)
-            case "max", _:
-                return max(values)
+            case "min" | "max", _:
+                return min(values) if name == "min" else max(values)
             case "sgn", [value]:
                 return mp.sign(value)
             case "binomial", [top, bottom]:
                 return mp.binomial(top, bottom)
-            case _, [value]:
-                function = FUNCTION_NAMES.get(name)
-                if function is None:
-                    raise Unsupported
-                return getattr(mp, function)(value)
+            case _, [value] if name in FUNCTION_NAMES:
+                return getattr(mp, FUNCTION_NAMES[name])(value)
             case _:
                 raise Unsupported
 

@@ -1,9 +1,6 @@
 r"""Tokens to a tree: LaTeX and plain notation, read by recursive descent. Evaluates nothing.
 
-What is covered: numbers, fractions, mixed numbers, powers, roots, named functions, factorials, binomials,
-absolute values, sums, products and integrals with bounds, brackets, sets (also by a condition), relations,
-unions, matrices, systems and piecewise definitions, plus-minus, subscripts. Not covered: derivatives, limits,
-sets of whole numbers by a condition. Those are `Unreadable`.
+Not covered, and `Unreadable`: derivatives, limits, sets of whole numbers by a condition.
 """
 
 from __future__ import annotations
@@ -59,6 +56,17 @@ from selfplay.verifiers.math.tokens import (
 )
 
 DEEPEST = 40
+AFTER_INTERVAL = ("\\cup", "\\cap", "U", ",", ")")
+BEFORE_A_LETTER = FUNCTIONS - {"min", "max"}
+LETTERS_OF_FUNCTIONS = ("f", "g", "h", "P", "F", "G")
+OPERANDS: dict[str, Node] = {
+    "pi": Name("pi"),
+    "infty": Name("oo"),
+    "infinity": Name("oo"),
+    "emptyset": Group("{", (), "}"),
+    "varnothing": Group("{", (), "}"),
+}
+"""Commands that stand for one thing."""
 
 
 def parse(text: str, *, thousands: bool = True) -> Node:
@@ -114,10 +122,9 @@ class _Parser:
         if self.depth > DEEPEST:
             raise TooLarge(f"nested deeper than {DEEPEST}")
 
-    def closes_open_interval(self) -> bool:
-        """Whether the `[` here ends an interval written as `[1, 5[`: nothing that it could open follows."""
-        after = self.tokens[self.at + 1]
-        return self.brackets > 0 and (after.kind == "end" or after.text in ("\\cup", "\\cap", "U", ",", ")"))
+    def ahead(self, *texts: str) -> bool:
+        """Whether these tokens stand here."""
+        return [token.text for token in self.tokens[self.at : self.at + len(texts)]] == list(texts)
 
     # Lists, relations and arithmetic.
 
@@ -210,15 +217,13 @@ class _Parser:
     def product(self) -> Node:
         node = self._unary()
         while True:
-            if self.now.kind != "text" and self.now.text in TIMES:
+            times_sign_x = self.now.text == "x" and isinstance(node, Number) and self._times_power_of_ten()
+            if times_sign_x or (self.now.kind != "text" and self.now.text in TIMES):
                 self.advance()
                 node = times(node, self._unary())
             elif self.now.kind != "text" and self.now.text in DIVIDED:
                 self.advance()
                 node = Div(node, self._unary())
-            elif self.now.text == "x" and isinstance(node, Number) and self._times_sign_x():
-                self.advance()
-                node = times(node, self._unary())
             elif self._plain_union():
                 return node
             elif self.begins_factor():
@@ -230,9 +235,8 @@ class _Parser:
             else:
                 return node
 
-    def _times_sign_x(self) -> bool:
-        following = self.tokens[self.at + 1]
-        return following.kind == "number" and following.text == "10" and self.tokens[self.at + 2].text in ("^", "**")
+    def _times_power_of_ten(self) -> bool:
+        return self.ahead("x", "10", "^") or self.ahead("x", "10", "**")
 
     def _mixed_or_product(self, node: Node) -> Node:
         # two numbers side by side: "7 3/4" is a mixed number, anything else is no notation
@@ -279,8 +283,9 @@ class _Parser:
         if token.kind == "word":
             return token.text not in ("and", "or")
         if token.kind == "operator":
-            if token.text == "[" and self.closes_open_interval():
-                return False
+            after = self.tokens[self.at + 1]
+            if token.text == "[" and self.brackets and (after.kind == "end" or after.text in AFTER_INTERVAL):
+                return False  # it ends an interval written as `[1, 5[`
             return token.text in ("(", "[", "{") or (token.text == "|" and not self.bars)
         if token.kind == "escaped":
             return token.text == "\\{"
@@ -293,7 +298,8 @@ class _Parser:
         for _ in range(DEEPEST):
             if self.take("!"):
                 node = Call("double_factorial" if self.take("!") else "factorial", (node,))
-            elif self._degree_sign():
+            elif self.ahead("^", "\\circ") or self.ahead("^", "{", "\\circ", "}"):
+                self.at += 2 if self.ahead("^", "\\circ") else 4
                 node = Div(times(node, Name("pi")), Number(Fraction(180)))
             elif self.take("^", "**"):
                 node = Pow(node, self.exponent())
@@ -303,14 +309,6 @@ class _Parser:
             else:
                 return node
         raise TooLarge(f"more than {DEEPEST} signs after one operand")
-
-    def _degree_sign(self) -> bool:
-        r"""Steps over `^\circ` or `^{\circ}`, where that stands here."""
-        for sign in (("^", "\\circ"), ("^", "{", "\\circ", "}")):
-            if [token.text for token in self.tokens[self.at : self.at + len(sign)]] == list(sign):
-                self.at += len(sign)
-                return True
-        return False
 
     def exponent(self) -> Node:
         """What follows `^`; right associative, so that 9**9**9 is 9**(9**9)."""
@@ -408,10 +406,9 @@ class _Parser:
             return self.function(known)
         if text in PLAIN_NAMES:
             return self.subscripted(PLAIN_NAMES[text])
-        split = self._glued_function(text)
-        if split is not None:
-            self.tokens[self.at : self.at] = [Token("word", split[1], False)]
-            return self.function(split[0])
+        if text[:-1] in BEFORE_A_LETTER:  # `sinx`
+            self.tokens[self.at : self.at] = [Token("word", text[-1], False)]
+            return self.function(text[:-1])
         if len(text) > 1 and text.isupper():
             # a segment, a word or an outcome: AB, DOG and HTH are names whose letters keep their order
             return self.subscripted(text)
@@ -425,12 +422,6 @@ class _Parser:
             text = letters[0].text
         return self.subscripted(text)
 
-    @staticmethod
-    def _glued_function(text: str) -> tuple[str, str] | None:
-        """`sinx` as sin and x; None for anything else."""
-        name, symbol = text[:-1], text[-1]
-        return (name, symbol) if name in FUNCTIONS and len(name) > 1 and name not in ("min", "max") else None
-
     # LaTeX commands that stand for an operand.
 
     def command(self) -> Node:
@@ -440,31 +431,41 @@ class _Parser:
         if name == "frac":
             return self._fraction()
         if name == "sqrt":
-            return self._root()
+            degree: Node = Number(Fraction(2))
+            if self.take("["):
+                degree = self.sum()
+                self.expect("]")
+            return Call("root", (degree, self.argument()))
         if name == "binom":
             return Call("binomial", (self.argument(), self.argument()))
         if name in FUNCTIONS:
             return self.function(name)
-        if name == "pi":
-            return Name("pi")
-        if name in ("infty", "infinity"):
-            return Name("oo")
+        if name in OPERANDS:
+            return OPERANDS[name]
         if name in GREEK:
             return self.subscripted(name)
         if name == "operatorname":
-            return self._operator_name()
+            function = self._word_in_braces()
+            function = SPELLINGS.get(function, function)
+            if function not in FUNCTIONS:
+                raise Unreadable(f"the function {function[:40]!r}")
+            return self.function(function)
         if name in ("sum", "prod", "int"):
             return self._series(name)
         if name == "accent":
             return self._accented()
         if name == "overline":
             return Call("conjugate", (self.argument(),))
-        if name in ("emptyset", "varnothing"):
-            return Group("{", (), "}")
         if name == "mathbb":
-            return self._named_set()
+            letter = self._word_in_braces()
+            if letter != "R" or self.sees("^", "_"):
+                return Name(f"set {letter}")
+            return Group("(", (negate(Name("oo")), Name("oo")), ")")
         if name == "angle":
-            return Call("angle", (_from_either_side(self.product()),))
+            angle = self.product()
+            if isinstance(angle, Name) and len(angle.name) == 3 and angle.name.isupper():
+                angle = Name(min(angle.name, angle.name[::-1]))  # the angle ABC is the angle CBA
+            return Call("angle", (angle,))
         if text in OPENERS:
             self.at -= 1
             return self.bracketed()
@@ -488,20 +489,6 @@ class _Parser:
                 # a derivative is a name here: cancelling its d would make y/x of it
                 return Name(f"{show(top)}/{show(bottom)}".replace("*", ""))
         return Div(top, bottom)
-
-    def _named_set(self) -> Node:
-        letter = self._word_in_braces()
-        if letter != "R" or self.sees("^", "_"):
-            return Name(f"set {letter}")
-        return Group("(", (negate(Name("oo")), Name("oo")), ")")
-
-    def _root(self) -> Node:
-        degree: Node = Number(Fraction(2))
-        if self.take("["):
-            degree = self.sum()
-            self.expect("]")
-        radicand = self.argument()
-        return Call("root", (degree, radicand))
 
     # Named functions, sums, products and integrals.
 
@@ -541,7 +528,7 @@ class _Parser:
             return arguments
         # without brackets the argument runs to the next sign or function: \sin 2x \cos y
         self.deeper()
-        node = self._signed_power()
+        node = negate(self.power()) if self.take("-") else self.power()
         while self.begins_factor() and not self._at_function():
             if self.now.kind == "number" or self.sees("(", "[", "\\{", "|"):
                 break
@@ -552,21 +539,9 @@ class _Parser:
         self.depth -= 1
         return (node,)
 
-    def _signed_power(self) -> Node:
-        if self.take("-"):
-            return negate(self.power())
-        return self.power()
-
     def _at_function(self) -> bool:
         name = self.now.text.lstrip("\\")
         return SPELLINGS.get(name, name) in FUNCTIONS or name in ("sum", "prod", "int", "operatorname")
-
-    def _operator_name(self) -> Node:
-        name = self._word_in_braces()
-        name = SPELLINGS.get(name, name)
-        if name not in FUNCTIONS:
-            raise Unreadable(f"the function {name[:40]!r}")
-        return self.function(name)
 
     def _series(self, kind: str) -> Node:
         low: Node | None = None
@@ -635,28 +610,25 @@ class _Parser:
     def subscripted(self, name: str) -> Node:
         if self.take("_"):
             braced = self.take("{")
+            items = self._in_brackets() if braced else (self.single(),)
             if braced:
-                self.brackets += 1
-                inside = self.items()
-                self.brackets -= 1
                 self.expect("}")
-            else:
-                inside = self.single()
-            letters = inside.factors if isinstance(inside, Mul) else ()
+            inside = items[0]
+            letters = inside.factors if isinstance(inside, Mul) and len(items) == 1 else ()
             if letters and all(isinstance(letter, Name) for letter in letters):
                 name = f"{name}_{''.join(show(letter) for letter in letters)}"
-            elif isinstance(inside, Number):
+            elif isinstance(inside, Number) and len(items) == 1:
                 name = f"{name}_{show(inside)}"
             else:
                 # an index that can vary: F_k and F_{n-k} are values of one function
-                return Call(f"{name}_", inside.items if isinstance(inside, Items) else (inside,))
-        if name.partition("_")[0].rstrip("'") in ("f", "g", "h", "P", "F", "G"):
-            inverse = [token.text for token in self.tokens[self.at : self.at + 6]]
-            if inverse == ["^", "{", "-", "1", "}", "("]:
-                self.at += 5
-                return self._applied(f"{name}^-1")
-            if self.sees("(") and not self.now.spaced:
-                return self._applied(name)
+                return Call(f"{name}_", items)
+        if name.partition("_")[0].rstrip("'") in LETTERS_OF_FUNCTIONS:
+            inverse = self.ahead("^", "{", "-", "1", "}", "(")
+            if inverse or (self.sees("(") and not self.now.spaced):
+                self.at += 6 if inverse else 1
+                arguments = self._in_brackets()
+                self.expect(")")
+                return Call(f"{name}^-1()" if inverse else f"{name}()", arguments)
         return Name(name)
 
     def _in_brackets(self) -> tuple[Node, ...]:
@@ -672,19 +644,18 @@ class _Parser:
         self.expect("}")
         return word
 
-    def _applied(self, name: str) -> Node:
-        self.expect("(")
-        arguments = self._in_brackets()
-        self.expect(")")
-        return Call(f"{name}()", arguments)
-
     # Brackets, sets, absolute values, matrices, systems.
 
     def bracketed(self) -> Node:
         opener = self.advance().text
         bars, self.bars = self.bars, (1 if opener == "|" else 0)
-        if opener == "{":
-            node: Node = self._braces()
+        if opener == "{" and self.take("}"):
+            node: Node = Group("{", (), "}")
+        elif opener == "{":
+            # plain braces group in LaTeX; with commas inside they can only be a set
+            items = self._in_brackets()
+            self.expect("}")
+            node = Group("{", items, "}") if len(items) > 1 else items[0]
         elif opener in ("|", "\\lvert"):
             node = Call("abs", (self.sum(),))
             self.expect(*CLOSED_BY[opener])
@@ -695,14 +666,6 @@ class _Parser:
             node = self._group(opener)
         self.bars = bars
         return node
-
-    def _braces(self) -> Node:
-        # plain braces group in LaTeX; with commas inside they can only be a set
-        if self.take("}"):
-            return Group("{", (), "}")
-        items = self._in_brackets()
-        self.expect("}")
-        return Group("{", items, "}") if len(items) > 1 else items[0]
 
     def _group(self, opener: str) -> Node:
         is_set = opener in ("\\{", "\\lbrace")
@@ -716,7 +679,11 @@ class _Parser:
             return condition
         inside = self.items()
         if self.sees(";") and not isinstance(inside, Items):
-            inside = self._between_semicolons(inside)
+            # `[0; 1)` as it is written where a comma begins the decimals
+            parts: list[Node] = [inside]
+            while self.take(";"):
+                parts.append(self.relation())
+            inside = Items(tuple(parts))
         self.brackets -= 1
         closer = self.advance().text
         if opener == "]" or closer == "[":
@@ -742,13 +709,6 @@ class _Parser:
             raise self.lost("brackets that do not match")
         return Group(left, items, right)
 
-    def _between_semicolons(self, first: Node) -> Node:
-        """`[0; 1)` as it is written where a comma begins the decimals."""
-        parts = [first]
-        while self.take(";"):
-            parts.append(self.relation())
-        return Items(tuple(parts))
-
     def _cases(self) -> Node:
         """A system of equations as a list; a piecewise definition as a list of `value if condition`."""
         rows: list[Node] = []
@@ -757,7 +717,10 @@ class _Parser:
             left = self.relation()
             self.take(",")
             if self.take("&") and not (isinstance(left, Relation) and self.now.kind in ("newline", "environment")):
-                left = Relation(("if",), (left, self._condition()))
+                word = content(self.now).strip(" ,:") if self.now.kind == "text" else self.now.text
+                if word in ("if", "for", "when", "where"):
+                    self.advance()
+                left = Relation(("if",), (left, self.relation()))
             rows.append(left)
             self.take(",", ".", ";")
             if self.now.kind != "newline":
@@ -769,12 +732,6 @@ class _Parser:
         if self.now.kind != "environment" or not self.advance().text.startswith("\\end"):
             raise self.lost("cases without their end")
         return Items(tuple(rows), "and") if len(rows) > 1 else rows[0]
-
-    def _condition(self) -> Node:
-        word = content(self.now).strip(" ,:") if self.now.kind == "text" else self.now.text
-        if word in ("if", "for", "when", "where"):
-            self.advance()
-        return self.relation()
 
     def _begins_builder(self) -> bool:
         r"""Steps over `x |`, `x \mid` or `x \in \mathbb{R} :` of a set of reals given by a condition."""
@@ -817,15 +774,6 @@ class _Parser:
         if len({len(row) for row in rows}) != 1:
             raise Unreadable("a matrix whose rows differ in length")
         return Call("det", (Matrix(tuple(rows)),)) if name == "vmatrix" else Matrix(tuple(rows))
-
-
-def _from_either_side(angle: Node) -> Node:
-    """The angle ABC is the angle CBA."""
-    match angle:
-        case Name(name) if len(name) == 3 and name.isupper() and name[0] > name[2]:
-            return Name(name[::-1])
-        case _:
-            return angle
 
 
 def content(token: Token) -> str:

@@ -1,7 +1,6 @@
-"""Exact rational values of trees, with every magnitude bounded before it is computed. Needs no sympy.
+"""Exact rational values of trees, also of definite integrals of polynomials; most answers are rational.
 
-Fast path of the verifier: most answers are rational, and two rationals are equal or not. Definite integrals of
-polynomials, and a bound on a polynomial's degree, are here too.
+Every magnitude is bounded before it is computed.
 """
 
 from __future__ import annotations
@@ -84,10 +83,8 @@ class _Evaluation:
                 return self._bounded(power(self.value(base, at), self.value(exponent, at)))
             case Call(name, arguments):
                 return self._bounded(_call(name, [self.value(argument, at) for argument in arguments]))
-            case Series("int", body, variable, low, high):
-                return self._integral(body, variable, self.value(low, at), self.value(high, at), at)
-            case Series(kind, body, variable, low, high):
-                return self._series(kind, body, variable, self.value(low, at), self.value(high, at), at)
+            case Series():
+                return self._series(node, self.value(node.low, at), self.value(node.high, at), at)
             case _:
                 raise NotRational
 
@@ -98,26 +95,24 @@ class _Evaluation:
             raise TooLarge(f"a number of {size} digits")
         return value
 
-    def _integral(
-        self, body: Node, variable: str, low: Fraction, high: Fraction, at: Mapping[str, Fraction]
-    ) -> Fraction:
-        size = degree(body)
-        if size is None or size > MOST_INTEGRATED or max(digits(low), digits(high)) > 100:
-            raise NotRational
-        return self._bounded(integral(lambda place: self.value(body, {**at, variable: place}), size, low, high))
+    def _series(self, node: Series, low: Fraction, high: Fraction, at: Mapping[str, Fraction]) -> Fraction:
+        def body(place: Fraction) -> Fraction:
+            return self.value(node.body, {**at, node.variable: place})
 
-    def _series(
-        self, kind: str, body: Node, variable: str, low: Fraction, high: Fraction, at: Mapping[str, Fraction]
-    ) -> Fraction:
+        if node.kind == "int":
+            size = degree(node.body)
+            if size is None or size > MOST_INTEGRATED or max(digits(low), digits(high)) > 100:
+                raise NotRational
+            return self._bounded(integral(body, size, low, high))
         if low.denominator != 1 or high.denominator != 1 or high - low > MOST_TERMS:
             raise NotRational
         self._terms += max(0, int(high - low) + 1)
         if self._terms > MOST_TERMS_TOGETHER:
             raise TooLarge(f"sums of more than {MOST_TERMS_TOGETHER} terms together")
-        total = Fraction(0 if kind == "sum" else 1)
+        total = Fraction(0 if node.kind == "sum" else 1)
         for index in range(low.numerator, high.numerator + 1):
-            term = self.value(body, {**at, variable: Fraction(index)})
-            total = self._bounded(total + term if kind == "sum" else total * term)
+            term = body(Fraction(index))
+            total = self._bounded(total + term if node.kind == "sum" else total * term)
         return total
 
 
@@ -176,14 +171,11 @@ def _call(name: str, values: list[Fraction]) -> Fraction:
             return Fraction(math.ceil(value))
         case "root", [degree, value] if degree.denominator == 1 and 0 < degree <= 1000:
             return root(value, degree.numerator)
-        case "factorial", [value] if value.denominator == 1 and value >= 0:
+        case "factorial" | "double_factorial", [value] if value.denominator == 1 and value >= 0:
             if value > LARGEST_FACTORIAL:
-                raise TooLarge(f"the factorial of {_shown(value.numerator)}")
-            return Fraction(math.factorial(value.numerator))
-        case "double_factorial", [value] if value.denominator == 1 and value >= 0:
-            if value > LARGEST_FACTORIAL:
-                raise TooLarge(f"the double factorial of {_shown(value.numerator)}")
-            return Fraction(math.prod(range(value.numerator, 0, -2)))
+                raise TooLarge(f"the {name.replace('_', ' ')} of {_shown(value.numerator)}")
+            single = name == "factorial"
+            return Fraction(math.factorial(value.numerator) if single else math.prod(range(value.numerator, 0, -2)))
         case "mod", [value, modulus] if modulus > 0:
             return value - modulus * math.floor(value / modulus)
         case "conjugate", [value]:
@@ -192,10 +184,10 @@ def _call(name: str, values: list[Fraction]) -> Fraction:
             if top > 10**6 or min(abs(bottom), abs(top - bottom)) > 2_000:
                 raise TooLarge("a binomial coefficient of large numbers")
             return Fraction(math.comb(top.numerator, bottom.numerator) if bottom >= 0 else 0)
-        case ("gcd" | "lcm") as name, [_, *_] if all(value.denominator == 1 for value in values):
+        case "gcd" | "lcm", [_, *_] if all(value.denominator == 1 for value in values):
             combine = math.gcd if name == "gcd" else math.lcm
             return Fraction(combine(*(value.numerator for value in values)))
-        case ("min" | "max") as name, [_, *_]:
+        case "min" | "max", [_, *_]:
             return min(values) if name == "min" else max(values)
         case _:
             raise NotRational
@@ -246,10 +238,5 @@ def integral(value: Callable[[Fraction], Fraction], size: int, low: Fraction, hi
         shifted = [Fraction(0), *coefficients]
         coefficients = [a - place * b for a, b in zip(shifted, [*coefficients, Fraction(0)], strict=True)]
         coefficients[0] += difference
-    return sum(
-        (
-            (high ** (power + 1) - low ** (power + 1)) * factor / (power + 1)
-            for power, factor in enumerate(coefficients)
-        ),
-        Fraction(0),
-    )
+    terms = ((high**power - low**power) * factor / power for power, factor in enumerate(coefficients, 1))
+    return sum(terms, Fraction(0))

@@ -1,10 +1,8 @@
-"""Equations, inequalities and sets of real numbers: what they name, and when two of them say the same.
-
-Intervals, unions and inequalities have one form, so that x < 3 is (-oo, 3).
-"""
+"""Equations, inequalities and sets of real numbers: what they name, and when two of them say the same."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from selfplay.verifiers.math import numeric
 from selfplay.verifiers.math.expression import (
     CONSTANTS,
+    MINUS_ONE,
     Add,
     Call,
     Div,
@@ -39,8 +38,7 @@ MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an answer gives, and under which names: `x = 5` gives 5 for x; `p = 5, q = 2` gives (5, 2) for p,
-    q."""
+    """What an answer gives, and under which names: `p = 5, q = 2` gives (5, 2) for p, q."""
 
     node: Node
     called: tuple[str, ...] = ()
@@ -91,28 +89,19 @@ def is_label(node: Node) -> bool:
             return True  # the probability of whatever event
         case Call(name, arguments) if name.endswith(("_", "()")):
             return all(isinstance(argument, Name | Number) for argument in arguments)
+        case Call("abs", (Name(name),)):
+            return len(name) == 2 and name.isupper()  # a length
         case Call(name, _):
-            return name in ("angle", "det") or _is_length(node)
+            return name in ("angle", "det")
         case Mul((Name("m"), Call("angle", _))):
             return True
         case Mul(factors):
             return all(isinstance(factor, Name) and factor.name.isupper() for factor in factors)
-        case Div(top, bottom):
-            return all(isinstance(side, Mul | Name) and is_label(side) and _upper(side) for side in (top, bottom))
+        case Div(Mul() | Name() as top, Mul() | Name() as bottom):
+            named = [part.name for part in (top, bottom) if isinstance(part, Name)]
+            return is_label(top) and is_label(bottom) and all(map(str.isupper, named))
         case _:
             return False
-
-
-def _is_length(node: Node) -> bool:
-    match node:
-        case Call("abs", (Name(name),)):
-            return len(name) == 2 and name.isupper()
-        case _:
-            return False
-
-
-def _upper(node: Node) -> bool:
-    return node.name.isupper() if isinstance(node, Name) else True
 
 
 def _several(node: Items, items: tuple[Node, ...]) -> Meaning:
@@ -173,14 +162,10 @@ def compare_relations(reference: Relation, answer: Relation, rules: Rules) -> Fi
             return Finding(False, "different_relation")
         found = compare_scalars(left, Mul((Number(ratio), right)), rules)
         return found if found.equal is not False else Finding(False, "different_relation")
-    return compare_scalars(left, right, rules) if operator != "=" else _up_to_sign(left, right, rules)
-
-
-def _up_to_sign(left: Node, right: Node, rules: Rules) -> Finding:
     found = compare_scalars(left, right, rules)
-    if found.equal:
+    if found.equal or operator != "=":
         return found
-    mirrored = compare_scalars(left, Mul((Number(Fraction(-1)), right)), rules)
+    mirrored = compare_scalars(left, Mul((MINUS_ONE, right)), rules)
     if mirrored.equal:
         return mirrored
     # another constant factor, or another way to say the same, may still be there
@@ -257,7 +242,8 @@ def as_region(node: Node) -> Region | None:
             both = _intersection(regions)
             return both if both is None or both.segments else _union(regions)
         case Items(items, "or") if all(isinstance(item, Relation) for item in items):
-            return _union([_alternative(item) for item in items])
+            # one of them may also be a point: `x > 1 or x = 1`
+            return _union([_point(item) or as_region(item) for item in items])
         case Relation(("in",), (Name(name), inside)):
             region = as_region(inside)
             return Region(region.segments, name) if region is not None else None
@@ -271,13 +257,12 @@ def _is_inequality(node: Node) -> bool:
     return isinstance(node, Relation) and bool(set(node.operators) & {"<", "<=", ">", ">=", "!="})
 
 
-def _alternative(node: Node) -> Region | None:
-    """One side of an "or", which may also be a point: `x > 1 or x = 1`."""
+def _point(node: Node) -> Region | None:
     match node:
         case Relation(("=",), (Name(name), value)) if not names(value) and is_scalar(value):
             return Region((Segment(value, True, value, True),), name)
         case _:
-            return as_region(node)
+            return None
 
 
 def _union(regions: list[Region | None]) -> Region | None:
@@ -291,7 +276,7 @@ def _union(regions: list[Region | None]) -> Region | None:
 
 def _intersection(regions: list[Region | None]) -> Region | None:
     union = _union(regions)
-    if union is None or not _keys(tuple(end for part in union.segments for end in (part.low, part.high))):
+    if union is None or not _ordered(union.segments):
         return None
     first, *others = (region.segments for region in regions if region is not None)
     common = list(first)
@@ -312,7 +297,7 @@ def _overlap(one: Segment, other: Segment) -> Segment | None:
 def _complement(region: Region) -> Region | None:
     """All reals outside the segments."""
     merged = _merged(region.segments)
-    if merged is None or not _keys(tuple(end for part in merged for end in (part.low, part.high))):
+    if merged is None or not _ordered(merged):
         return None
     low, low_in = negate(INFINITY), False
     outside: list[Segment] = []
@@ -328,7 +313,7 @@ def _complement(region: Region) -> Region | None:
 def _solved(relation: Relation) -> Region | None:
     """One linear inequality in one symbol, or a chain with the symbol alone in the middle."""
     operators, sides = relation.operators, relation.sides
-    if len(sides) == 2 and operators[0] in ("<", "<=", ">", ">=", "!="):
+    if len(sides) == 2 and _is_inequality(relation):
         for operator, left, right in ((operators[0], *sides), (MIRROR[operators[0]], *sides[::-1])):
             if isinstance(left, Call) and left.name == "abs" and not names(right):
                 return _around(operator, left.arguments[0], right)
@@ -337,16 +322,15 @@ def _solved(relation: Relation) -> Region | None:
         if set(operators) <= {">", ">="}:
             operators, sides = ("<" + operators[1][1:], "<" + operators[0][1:]), sides[::-1]
         if set(operators) <= {"<", "<="}:
-            low, variable, high = sides
-            assert isinstance(variable, Name)
-            return Region((Segment(low, operators[0] == "<=", high, operators[1] == "<="),), variable.name)
+            segment = Segment(sides[0], operators[0] == "<=", sides[2], operators[1] == "<=")
+            return Region((segment,), show(sides[1]))
     return None
 
 
 def _around(operator: str, inside: Node, bound: Node) -> Region | None:
     """|a*x + b| against a positive bound: the points near -b/a, or those far from it."""
     solution = _linear(inside)
-    if solution is None or not _keys((bound,)) or _key(bound) <= 0:
+    if solution is None or not _ordered([Segment(bound, True, bound, True)]) or _key(bound) <= 0:
         return None
     variable, slope, middle = solution
     reach = Div(bound, Number(abs(slope)))
@@ -384,7 +368,7 @@ def _linear(node: Node) -> tuple[str, Fraction, Node] | None:
     if len(found) != 1 or degree(node) != 1:
         return None
     variable = next(iter(found))
-    at_zero, at_one = rational(node, {variable: Fraction(0)}), rational(node, {variable: Fraction(1)})
+    at_zero, at_one = (rational(node, {variable: Fraction(value)}) for value in (0, 1))
     if at_zero is None or at_one is None or at_zero == at_one:
         return None
     slope = at_one - at_zero
@@ -415,7 +399,7 @@ def compare_regions(reference: Region, answer: Region, rules: Rules) -> Finding:
 def _merged(segments: tuple[Segment, ...]) -> list[Segment] | None:
     if len(segments) < 2:
         return list(segments)
-    if not all(_keys((part.low, part.high)) for part in segments):
+    if not _ordered(segments):
         return None
     # empty ones, such as (3, 3), say nothing
     real = [p for p in segments if _key(p.low) < _key(p.high) or (p.low_in and p.high_in and p.low == p.high)]
@@ -434,9 +418,10 @@ def _merged(segments: tuple[Segment, ...]) -> list[Segment] | None:
     return done
 
 
-def _keys(nodes: tuple[Node, ...]) -> bool:
+def _ordered(segments: Sequence[Segment]) -> bool:
+    """Whether all ends are real numbers."""
     try:
-        return all(_key(node) is not None for node in nodes)
+        return all(_key(end) is not None for part in segments for end in (part.low, part.high))
     except (numeric.Undefined, TypeError):
         return False
 

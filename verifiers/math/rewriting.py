@@ -1,11 +1,4 @@
-"""Rewriting trees without evaluating them: one order for sums and products, ± written out, matrices computed.
-
-`canonical` sorts what may be written in any order, so that `F_a F_b` and `F_b F_a` are the same form. Numbers lose
-their printed form and bound variables get one name. Two trees with the same canonical form are equal; different
-forms prove nothing. `spread` writes out plus-minus: `1 ± a` is both `1 + a` and `1 - a`, with one choice for all
-signs of an answer. `folded` carries out operations on matrices: sums, products, factors, small powers, transposes
-and determinants, for at most 400 cells and determinants up to 4 by 4. Inverses are not covered.
-"""
+"""Rewriting trees without evaluating them: one order for sums and products, ± written out, matrices computed."""
 
 from __future__ import annotations
 
@@ -29,16 +22,20 @@ from selfplay.verifiers.math.expression import (
     Pow,
     Relation,
     Series,
+    SetOperation,
     Unreadable,
-    children,
     negate,
+    rebuilt,
     show,
     walk,
 )
 
 
 def canonical(node: Node) -> Node:
-    """The scalar tree in canonical order; nodes that are no scalars are left as they are."""
+    """The scalar tree in one order, without printed forms of numbers and names of bound variables. Other nodes stay.
+
+    Trees with the same canonical form are equal; different forms prove nothing.
+    """
     return _ordered(node, {})
 
 
@@ -53,15 +50,12 @@ def _ordered(node: Node, bound: Mapping[str, str]) -> Node:
             return Call(name, _sorted(given) if name in ("gcd", "lcm", "min", "max") else tuple(given))
         case Add(terms):
             parts = [_ordered(term, bound) for term in terms]
-            return Add(
-                _sorted([inner for part in parts for inner in (part.terms if isinstance(part, Add) else (part,))])
-            )
+            flat = [inner for part in parts for inner in (part.terms if isinstance(part, Add) else (part,))]
+            return Add(_sorted(flat))
         case Mul(factors):
             return _product([_ordered(factor, bound) for factor in factors])
-        case Div(top, bottom):
-            return Div(_ordered(top, bound), _ordered(bottom, bound))
-        case Pow(base, exponent):
-            return Pow(_ordered(base, bound), _ordered(exponent, bound))
+        case Div() | Pow():
+            return rebuilt(node, lambda part: _ordered(part, bound))
         case Series(kind, body, variable, low, high):
             inner = {**bound, variable: f"#{len(bound)}"}
             return Series(kind, _ordered(body, inner), f"#{len(bound)}", _ordered(low, bound), _ordered(high, bound))
@@ -89,7 +83,7 @@ def _sorted(nodes: list[Node]) -> tuple[Node, ...]:
 
 
 def spread(node: Node) -> Node:
-    """An answer with ± as the list of both answers; inside a set or list, as more items.
+    """An answer with ± as the list of both answers, with one choice for all its signs; in a set or list, as more items.
 
     Raises:
         Unreadable: ± in a form that is not spread, such as on both sides of an equation.
@@ -117,22 +111,10 @@ def _chosen(node: Node, choice: int) -> Node:
         case PlusMinus(operand, sign):
             inner = _chosen(operand, choice)
             return inner if sign * choice > 0 else negate(inner)
-        case Add(terms):
-            return Add(tuple(_chosen(term, choice) for term in terms))
-        case Mul(factors):
-            return Mul(tuple(_chosen(factor, choice) for factor in factors))
-        case Div(top, bottom):
-            return Div(_chosen(top, choice), _chosen(bottom, choice))
-        case Pow(base, exponent):
-            return Pow(_chosen(base, choice), _chosen(exponent, choice))
-        case Call(name, arguments):
-            return Call(name, tuple(_chosen(argument, choice) for argument in arguments))
-        case Group(left, items, right):
-            return Group(left, tuple(_chosen(item, choice) for item in items), right)
-        case _ if not children(node):
-            return node
-        case _:
+        case Series() | Items() | Relation() | SetOperation() | Matrix():
             raise Unreadable("plus-minus inside such a form")
+        case _:
+            return rebuilt(node, lambda part: _chosen(part, choice))
 
 
 MOST_CELLS = 400
@@ -143,10 +125,10 @@ Rows = tuple[tuple[Node, ...], ...]
 
 
 def folded(node: Node) -> Node:
-    """The node with every operation on matrices carried out.
+    """The node with sums, products, small powers, transposes and determinants of matrices carried out; no inverses.
 
     Raises:
-        Unreadable: an operation that these matrices do not have.
+        Unreadable: an operation that these matrices do not have, or one beyond the bounds above.
     """
     if not any(isinstance(part, Matrix) for part in walk(node)):
         return node
@@ -166,12 +148,8 @@ def folded(node: Node) -> Node:
             return Matrix(tuple(zip(*rows, strict=True)))
         case Call("det", (Matrix(rows),)):
             return _determinant(rows)
-        case Relation(operators, sides):
-            return Relation(operators, tuple(map(folded, sides)))
-        case Items(items, separator):
-            return Items(tuple(map(folded, items)), separator)
-        case Group(left, items, right):
-            return Group(left, tuple(map(folded, items)), right)
+        case Relation() | Items() | Group():
+            return rebuilt(node, folded)
     return node
 
 
@@ -189,12 +167,8 @@ def _added(left: Node, right: Node) -> Node:
     if isinstance(left, Matrix) and isinstance(right, Matrix):
         if _shape(left) != _shape(right):
             raise Unreadable("a sum of matrices of different shapes")
-        return Matrix(
-            tuple(
-                tuple(Add((a, b)) for a, b in zip(ours, theirs, strict=True))
-                for ours, theirs in zip(left.rows, right.rows, strict=True)
-            )
-        )
+        rows = zip(left.rows, right.rows, strict=True)
+        return Matrix(tuple(tuple(map(Add, zip(ours, theirs, strict=True))) for ours, theirs in rows))
     if isinstance(left, Matrix) or isinstance(right, Matrix):
         raise Unreadable("a matrix added to something else")
     return Add((left, right))
@@ -203,24 +177,18 @@ def _added(left: Node, right: Node) -> Node:
 def _multiplied(left: Node, right: Node) -> Node:
     if not isinstance(left, Matrix) and not isinstance(right, Matrix):
         return Mul((left, right))
-    if isinstance(left, Matrix) and isinstance(right, Matrix):
-        return _matrix_product(left, right)
-    matrix, factor = (left, right) if isinstance(left, Matrix) else (right, left)
-    assert isinstance(matrix, Matrix)
-    return Matrix(tuple(tuple(Mul((factor, cell)) for cell in row) for row in matrix.rows))
-
-
-def _matrix_product(left: Matrix, right: Matrix) -> Matrix:
+    if not isinstance(left, Matrix) or not isinstance(right, Matrix):
+        matrix, factor = (left, right) if isinstance(left, Matrix) else (right, left)
+        assert isinstance(matrix, Matrix)
+        return Matrix(tuple(tuple(Mul((factor, cell)) for cell in row) for row in matrix.rows))
     (rows, inner), (other, columns) = _shape(left), _shape(right)
     if inner != other:
         raise Unreadable("a product of matrices whose shapes do not fit")
     if rows * columns * inner > MOST_CELLS:
         raise Unreadable("a product of large matrices")
+    turned = list(zip(*right.rows, strict=True))
     return Matrix(
-        tuple(
-            tuple(Add(tuple(Mul((row[k], right.rows[k][column])) for k in range(inner))) for column in range(columns))
-            for row in left.rows
-        )
+        tuple(tuple(Add(tuple(map(Mul, zip(row, column, strict=True)))) for column in turned) for row in left.rows)
     )
 
 

@@ -1,9 +1,8 @@
 """Are two scalars equal? Exact arithmetic first, then refutation by points, then symbolic proof.
 
-Tolerance exists in one place: a reference printed as a decimal with at least two significant digits is
-matched by an exact answer that has no finite decimal form (100/3 for 33.3, the root of 17 for 4.123) and
-rounds to it; from 15 digits on, where floating-point arithmetic wrote it, to within one unit in the last place. A
-decimal answer must be equal.
+Tolerance exists in one place: a decimal reference of at least two significant digits is matched by an exact answer
+without a finite decimal form (100/3 for 33.3, the root of 17 for 4.123) that rounds to it; from 15 digits on it may
+lie one unit in the last place away. A decimal answer must be equal.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from selfplay.verifiers.math import numeric, symbolic
-from selfplay.verifiers.math.expression import CONSTANTS, Call, Name, Node, Number, TooLarge, names, negate, walk
+from selfplay.verifiers.math.expression import CONSTANTS, Call, Name, Node, Number, TooLarge, negate, walk
 from selfplay.verifiers.math.numeric import Undefined, Unsupported
 from selfplay.verifiers.math.rational import rational
 from selfplay.verifiers.math.rewriting import canonical
@@ -39,8 +38,7 @@ class Rules:
 
 
 FLOAT_DIGITS = 15
-"""References with at least so many digits were printed by floating-point arithmetic, whose error is one unit in the
-last place."""
+"""References with at least so many digits were printed by floating-point arithmetic."""
 
 
 def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
@@ -54,7 +52,7 @@ def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
         return Finding(True, "same_form")
     if isinstance(reference, Name) and isinstance(answer, Name):
         return Finding(False, "different_symbols")
-    if "pmod" in (_called(reference), _called(answer)):
+    if any(isinstance(side, Call) and side.name == "pmod" for side in (reference, answer)):
         return _compare_residues(reference, answer)
     left, right = rational(reference), rational(answer)
     if left is not None and right is not None:
@@ -64,22 +62,12 @@ def compare_scalars(reference: Node, answer: Node, rules: Rules) -> Finding:
             return Finding(True, "rounds_to_reference")
         return Finding(False, "different_value")
     if _infinite(reference) or _infinite(answer):
-        same = _infinite(reference) == _infinite(answer)
-        return Finding(same, "infinity")
-    if (
-        rules.rounding
-        and isinstance(reference, Number)
-        and not names(answer)
-        and _rounds_numerically(reference, answer)
-    ):
+        return Finding(_infinite(reference) == _infinite(answer), "infinity")
+    if rules.rounding and isinstance(reference, Number) and _rounds_numerically(reference, answer):
         return Finding(True, "rounds_to_reference")
     if canonical(reference) == canonical(answer):
         return Finding(True, "same_form")
     return _compare_symbolically(reference, answer, rules)
-
-
-def _called(node: Node) -> str:
-    return node.name if isinstance(node, Call) else ""
 
 
 def _compare_residues(reference: Node, answer: Node) -> Finding:

@@ -1,8 +1,7 @@
 """Symbolic proof of identities with sympy. sympy is handed objects that we build, never text.
 
-The work is bounded three ways: numbers have at most 20,000 digits before sympy sees them, powers that would
-expand into too many terms are refused, and a proof may make so many Python calls and no more. Counting calls
-rather than seconds makes the verdict the same on a slow or busy machine, in any thread, without signals.
+Numbers have at most 20,000 digits before sympy sees them, powers that would expand into too many terms are refused, and
+a proof may make so many Python calls: counting calls, not seconds, gives the same verdict on a busy machine.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cache
 from types import FrameType
@@ -90,18 +89,10 @@ def warm() -> None:
 @contextmanager
 def _giving_up() -> Iterator[None]:
     """sympy gives up in many ways; for us each of them is "no proof found"."""
-    try:
-        yield
-    except (
-        NotImplementedError,
-        RecursionError,
-        ArithmeticError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        KeyError,
+    with suppress(
+        NotImplementedError, RecursionError, ArithmeticError, TypeError, ValueError, AttributeError, KeyError
     ):
-        return
+        yield
 
 
 def prove_equal(left: Node, right: Node) -> bool:
@@ -131,14 +122,11 @@ def _prove(left: Node, right: Node) -> bool:
     if _vanishes(sympy, _Builder(sympy, whole), left, right):
         return True
     symbols = names(left) | names(right)
-    if symbols and not symbols & _COMPLEX_NAMES and _has_root_or_modulus(left, right):
+    called = {part.name for node in (left, right) for part in walk(node) if isinstance(part, Call)}
+    # the root of a square and its like are simpler over the reals
+    if symbols and not symbols & _COMPLEX_NAMES and called & {"root", "abs", "sgn"}:
         return _vanishes(sympy, _Builder(sympy, whole, real=True), left, right)
     return False
-
-
-def _has_root_or_modulus(*nodes: Node) -> bool:
-    """Whether something here is simpler over the reals, such as the root of a square."""
-    return any(isinstance(part, Call) and part.name in ("root", "abs", "sgn") for node in nodes for part in walk(node))
 
 
 def _vanishes(sympy: Any, build: _Builder, left: Node, right: Node) -> bool:
@@ -246,8 +234,7 @@ class _Builder:
             return self._bound[name]
         if name in constants:
             return constants[name]
-        whole = name in self._whole
-        if whole:
+        if name in self._whole:
             return sympy.Symbol(name, integer=True, positive=True)
         return sympy.Symbol(name, real=self._real)
 
@@ -282,8 +269,7 @@ class _Builder:
         if rational(low) is not None and rational(high) is not None:
             raise NotImplementedError("a sum of so many terms")  # few terms are summed exactly before this
         index = self._sympy.Dummy(variable, integer=True)
-        before = dict(self._bound)
-        self._bound[variable] = index
+        before, self._bound = self._bound, self._bound | {variable: index}
         summand = self.node(body)
         self._bound = before
         series = self._sympy.Sum if kind == "sum" else self._sympy.Product

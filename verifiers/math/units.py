@@ -1,9 +1,7 @@
 """Units of measurement, percent signs and money: taken off a number before it is parsed, and turned into a factor.
 
-5 km equals 5000 m and 5 cm is not 5 meters. What is covered: common metric, imperial, time and money units, powers,
-"square" and "cubic", quotients, and the forms `$5`, `5 USD`, `28%`, `90^\\circ`, `5 \\text{ km}`, `17 apples`,
-`2 million` and `1 hour 30 minutes`. A word that is no known unit ("apples") is a dimension of its own; a word that
-changes the number ("17 thousand", "17 squared") is no unit. Not covered: temperature scales, exchange rates, radians.
+Also `17 apples`, where a word that is no known unit is a dimension of its own, `2 million` and `1 hour 30 minutes`.
+Not covered: temperature scales, exchange rates, radians.
 """
 
 from __future__ import annotations
@@ -157,6 +155,8 @@ _SCALED = re.compile(
 )
 _SUM_OF_UNITS = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?\s*[A-Za-z]{1,10}\.?,?\s*(?:and\s+)?){2,4}")
 _PART_OF_SUM = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_ADVERB = re.compile(r"(?!(?:approximately|family|assembly|reply)\Z)[a-z]{3,}ly")
+"""A word that says how a number is meant ("possibly") and not of what."""
 _NOT_COUNTED = (FUNCTIONS | PLAIN_NAMES.keys()) - {"min", "sec"}
 
 
@@ -177,17 +177,16 @@ def compound(text: str) -> tuple[Number, Unit] | None:
     plain = ALL_TEXT.sub(lambda found: found[1], text).strip(" .")
     if len(plain) > LONGEST_UNIT or not _SUM_OF_UNITS.fullmatch(plain + " "):
         return None
-    total, dimensions, smallest = Fraction(0), None, Fraction(0)
+    total, last = Fraction(0), None
     for number, word in _PART_OF_SUM.findall(plain):
         unit = read_unit(word)
-        if unit is None or not unit.known or dimensions not in (None, unit.dimensions) or not is_unit_word(word):
+        if unit is None or not unit.known or not is_unit_word(word):
             return None
-        if smallest and unit.factor >= smallest:
+        if last and (unit.dimensions != last.dimensions or unit.factor >= last.factor):
             return None
-        dimensions, smallest = unit.dimensions, unit.factor
+        last = unit
         total += Fraction(number) * unit.factor
-    assert dimensions is not None
-    return Number(total), Unit(Fraction(1), dimensions, True)
+    return (Number(total), Unit(Fraction(1), last.dimensions, True)) if last else None
 
 
 def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
@@ -210,10 +209,9 @@ def peel(text: str, letters_are_units: bool) -> tuple[str, Unit | None, bool]:
     if found and found.start() and not _TRIGONOMETRIC.search(text):
         return text[: found.start()], read_unit("degree"), False
     tail = _tail(_TEXT_UNIT_AFTER, text)
-    if tail is not None and _HAS_VALUE.search(tail[0]):
-        words = ALL_TEXT.sub(lambda each: each[1], tail[1])
-        if _can_be_unit(words):
-            return tail[0], read_unit(words), False
+    words = ALL_TEXT.sub(lambda each: each[1], tail[1]) if tail else ""
+    if tail is not None and _HAS_VALUE.search(tail[0]) and _can_be_unit(words):
+        return tail[0], read_unit(words), False
     tail = _tail(_WORDS_AFTER, text)
     if tail is not None and _HAS_VALUE.search(tail[0]) and _plain_words_are_unit(*tail, letters_are_units):
         return tail[0], read_unit(tail[1]), False
@@ -230,21 +228,11 @@ def _tail(pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
 
 def _can_be_unit(text: str) -> bool:
     words = re.findall(r"[A-Za-z]+", text)
-    if not 0 < len(words) <= 6 or any(map(_no_quantity, words)):
-        return False
-    if any((word.lower() in NO_UNIT and word != "K") or _is_adverb(word.lower()) for word in words):
-        return False
-    return read_unit(text) is not None
-
-
-def _no_quantity(word: str) -> bool:
-    """Whether a single letter is a symbol rather than a unit."""
-    return len(word) == 1 and not is_unit_word(word)
-
-
-def _is_adverb(word: str) -> bool:
-    """Whether a word says how a number is meant ("possibly") and not of what."""
-    return len(word) > 4 and word.endswith("ly") and word not in ("approximately", "family", "assembly", "reply")
+    for word in words:
+        symbol = len(word) == 1 and not is_unit_word(word)
+        if symbol or (word.lower() in NO_UNIT and word != "K") or _ADVERB.fullmatch(word.lower()):
+            return False
+    return 0 < len(words) <= 6 and read_unit(text) is not None
 
 
 def _plain_words_are_unit(head: str, tail: str, letters_are_units: bool) -> bool:

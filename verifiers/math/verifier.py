@@ -1,13 +1,10 @@
-r"""The `math` verifier: is the answer of a response equal to the reference?
+r"""The `math` verifier: is the answer of a response equal to the reference? docs/judge-math.md has the rules.
 
-What it covers: numbers in every usual notation, percentages, units, tuples, sets, lists, intervals,
-inequalities, equations, algebraic and elementary expressions, matrices, systems and piecewise definitions,
-bases, choice letters, times and words. Accepted needs a proof: equal text, equal exact values, a symbolic
-identity, or (documented in scalars.py) an exact value that rounds to a decimal reference. Rejected needs a
-difference, or an answer that is missing, unreadable or too large. What it does not cover: the reasoning before
-the answer; limits, derivatives, indefinite integrals and sets of whole numbers beyond equal text; logarithms
-without a base are natural; roots and logarithms are on the principal branch. docs/judge-math.md has the whole
-list. Text never reaches eval or a sympy parser; see parser.py, rational.py and symbolic.py for the bounds.
+What it covers: numbers, percentages, units, tuples, sets, lists, intervals, inequalities, equations, algebraic and
+elementary expressions, matrices, piecewise definitions, bases, choice letters, times and words. Accepted needs a proof,
+rejected a difference, or an answer that is missing, unreadable or too large. What it does not cover: the reasoning;
+limits, derivatives, indefinite integrals and sets of whole numbers beyond equal text. Text never reaches eval or a
+sympy parser; parser.py, rational.py and symbolic.py have the bounds.
 """
 
 from __future__ import annotations
@@ -105,8 +102,7 @@ class MathVerifier(Verifier):
 
 
 def equivalent(reference: str | MathReference, answer: str) -> Verdict:
-    """Compare an answer's text with a reference, without extraction, in this process and without a time
-    limit.
+    """Compare an answer's text with a reference, without extraction, in this process and without a time limit.
 
     Raises:
         pydantic.ValidationError: the reference is empty or longer than 10,000 characters.
@@ -135,11 +131,6 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
         # plain numbers are read as they stand
         read_as = {f"{side}_read": f"number: {evidence[side].strip()}" for side in ("reference", "answer")}
         return _verdict(fast, evidence | read_as)
-    rules = Rules(
-        rounding=policy.rounding,
-        numeric_acceptance=settings.numeric_acceptance,
-        percent_either=policy.percent == "either",
-    )
     try:
         mine = _read_reference(reference.answer, reference.kind)
     except (Unreadable, TooLarge) as error:
@@ -149,8 +140,15 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
     evidence["reference_read"] = mine.shown()
     if squeezed(mine.text) == squeezed(clean(answer)) and answer.strip():
         return Verdict.accept("equal_text", **evidence, answer_read=mine.shown(), rule="equal_text")
+    as_text = reference.kind == "text" or (mine.kind in ("text", "choice") and mine.node is None)
     try:
-        theirs = _read_answer(answer, reference, mine)
+        theirs = read(
+            answer,
+            kind="text" if as_text else None,
+            thousands=mine.kind not in ("list", "set"),
+            # beside a plain number, "5 m" can only be a measured one
+            letters_are_units=mine.unit is not None or mine.kind == "number",
+        )
     except Unreadable as error:
         return Verdict.reject("unreadable_answer", **evidence, rule="unreadable_answer", why=str(error))
     except TooLarge as error:
@@ -160,10 +158,11 @@ def judge(reference: MathReference, answer: str, settings: MathSettings, extract
         return Verdict.reject("unevaluated", **evidence, rule="unevaluated", why="like terms are not collected")
     if policy.unit == "required" and (mine.unit or mine.percent) and not (theirs.unit or theirs.percent):
         return Verdict.reject("unit_missing", **evidence, rule="unit_missing")
+    rules = Rules(policy.rounding, policy.percent == "either", settings.numeric_acceptance)
     try:
         finding = compare(mine, theirs, rules, ordered=policy.order == "given")
     except TooLarge as error:
-        if _too_large(mine, rules):
+        if mine.node is not None and _too_large(mine.node):
             return Verdict.open(f"the reference is too large to evaluate: {error}", **evidence, rule="too_large")
         return Verdict.reject("too_large", **evidence, rule="too_large", why=str(error))
     return _verdict(finding, evidence)
@@ -178,29 +177,22 @@ def _verdict(finding: Finding, evidence: dict[str, Any]) -> Verdict:
     return Verdict.reject(reason, **evidence, rule=finding.rule)
 
 
-def _too_large(reference: Reading, rules: Rules) -> bool:
+def _too_large(node: Node) -> bool:
     """Whether it is the reference that cannot be evaluated: then the answer is not to blame."""
-
-    if reference.node is None:
-        return False
     try:
-        rational(reference.node)
-        for point in points(reference.node):
-            values(reference.node, point)
-    except TooLarge:
-        return True
-    except Undefined:
-        return False
+        rational(node)
+        for point in points(node):
+            values(node, point)
+    except (TooLarge, Undefined) as error:
+        return isinstance(error, TooLarge)
     return False
 
 
 def _fast(reference: str, answer: str) -> Finding | None:
     """Plain integers, decimals and fractions, without a parser; None where either is anything else."""
     mine = _plain_number(reference.strip())
-    if mine is None:
-        return None
-    theirs = _plain_number(answer.strip())
-    if theirs is None:
+    theirs = _plain_number(answer.strip()) if mine else None
+    if mine is None or theirs is None:
         return None
     if mine[0] * theirs[1] == theirs[0] * mine[1]:
         return Finding(True, "equal_value")
@@ -215,11 +207,9 @@ def _plain_number(text: str) -> tuple[int, int] | None:
         whole, _, part = text.partition(".")
         return int(whole + part), 10 ** len(part)
     found = _FRACTION.fullmatch(text)
-    if found is None or not text.isascii():
+    if found is None or not text.isascii() or not (bottom := int(found[2])):
         return None
-    top, bottom = int(found[1]), int(found[2])
-    if bottom == 0:
-        return None
+    top = int(found[1])
     return (-top, -bottom) if bottom < 0 else (top, bottom)
 
 
@@ -246,20 +236,6 @@ def _read_reference(answer: str, kind: str | None) -> Reading:
         raise
 
 
-def _read_answer(answer: str, reference: MathReference, mine: Reading) -> Reading:
-    as_text = mine.kind in ("text", "choice") and mine.node is None
-    return read(
-        answer,
-        kind="text" if as_text or reference.kind == "text" else None,
-        thousands=mine.kind not in ("list", "set"),
-        # beside a plain number, "5 m" can only be a measured one
-        letters_are_units=mine.unit is not None or mine.kind == "number",
-    )
-
-
-Powers = frozenset[tuple[str, Fraction]]
-
-
 def is_collected(node: Node | None) -> bool:
     """Whether a scalar is a polynomial with its like terms collected."""
     if node is None:
@@ -268,32 +244,18 @@ def is_collected(node: Node | None) -> bool:
     return None not in powers and len(set(powers)) == len(powers)
 
 
-def _powers(term: Node) -> Powers | None:
+def _powers(term: Node) -> frozenset[tuple[str, Fraction]] | None:
     """The powers of a monomial's names; None where the term is no monomial in form."""
-    found: dict[str, Fraction] = {}
-    numbers = 0
+    found: list[tuple[str, Fraction]] = []
+    coefficients = 0
     for factor in term.factors if isinstance(term, Mul) else (term,):
-        if _is_coefficient(factor):
-            numbers += 1
-            continue
-        name, exponent = _power(factor)
-        if name is None or name in found:
-            return None
-        found[name] = exponent
-    return frozenset(found.items()) if numbers <= 1 else None
-
-
-def _power(factor: Node) -> tuple[str | None, Fraction]:
-    match factor:
-        case Name(name):
-            return name, Fraction(1)
-        case Pow(Name(name), Number(value)) if value.denominator == 1 and value >= 1:
-            return name, value
-        case _:
-            return None, Fraction(0)
-
-
-def _is_coefficient(node: Node) -> bool:
-    if isinstance(node, Div):
-        return isinstance(node.top, Number) and isinstance(node.bottom, Number)
-    return isinstance(node, Number)
+        match factor:
+            case Number() | Div(Number(), Number()):
+                coefficients += 1
+            case Name(name):
+                found.append((name, Fraction(1)))
+            case Pow(Name(name), Number(value)) if value.denominator == 1 and value >= 1:
+                found.append((name, value))
+            case _:
+                return None
+    return frozenset(found) if coefficients <= 1 and len(dict(found)) == len(found) else None
