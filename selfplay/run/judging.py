@@ -1,9 +1,9 @@
 """Judging in the cluster: a Ray actor that owns supervised verifier processes.
 
-What is covered: a judge whose process dies is started again and given what it had not answered, at most
-`MAX_RESTARTS` times in a run. A completion that kills its verifier twice is rejected only where the verifier lives
-through a harmless one (supervisor.py) and through the problem's worked solution; one that dies of those too is broken,
-and its verdicts are faults.
+A judge whose process dies is started again, at most `MAX_RESTARTS` times in a run, and given what it had not answered.
+A completion that kills its verifier twice is rejected only where the verifier survives a harmless completion
+(supervisor.py) and the problem's worked solution; a verifier that dies of those too is broken, and its verdicts are
+faults.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose, as_json
 from selfplay.tasks.problem import Problem
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Outcome, Row, Verdict
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 DEFAULT_VERIFIER_WORKERS = 8
@@ -34,6 +34,13 @@ NETWORK = "network"
 """Ray resource of the nodes that reach other machines, where a cluster declares it
 (`ray start --resources '{"network": 1}'`); a judge that needs the network is then placed on one of them."""
 KILLED = "kills_its_judge"
+UNJUDGED: dict[str, tuple[Outcome, str]] = {
+    "error": ("undecided", "no_completion"),
+    "refused": ("undecided", "prompt_refused"),
+    "length": ("rejected", "truncated"),
+}
+"""Finish reason -> verdict of a completion that no verifier sees. A refused prompt is nobody's failure and stops no
+run; what was cut off is no answer, even where its beginning would pass."""
 
 
 class Judge:
@@ -96,6 +103,7 @@ def _at_fault(supervisor: Supervisor, row: Row, solution: str, judgement: Judgem
 
 
 def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
+    """A `verdicts` row."""
     verdict = judgement.verdict
     return {
         "sample_id": sample_id,
@@ -135,24 +143,17 @@ class JudgePool:
         solutions: dict[str, str] = {}
         failed = []
         for completion, problem in paired:
-            if completion.finish_reason == "error":
-                failed.append(_unjudged(completion, problem, "undecided", "no_completion", completion.error))
-            elif completion.finish_reason == "refused":
-                # The prompt's own fault and nobody's failure: shown, counted, and no reason to stop the run.
-                failed.append(_unjudged(completion, problem, "undecided", "prompt_refused", completion.error))
-            elif completion.finish_reason == "length":
-                # What was cut off is no answer, even where its beginning would pass.
-                failed.append(_unjudged(completion, problem, "rejected", "truncated", None))
-            else:
-                row = Row(
-                    id=completion.id,
-                    reference=dict(problem.reference),
-                    completion=completion.text,
-                    prompt=problem.prompt,
-                )
-                by_verifier.setdefault(problem.verifier, []).append(row)
-                if problem.solution is not None:
-                    solutions[row.id] = problem.solution
+            if completion.finish_reason in UNJUDGED:
+                outcome, reason = UNJUDGED[completion.finish_reason]
+                detail = {"error": completion.error} if completion.error else {}
+                verdict = Verdict(outcome=outcome, reason=reason, detail=detail)
+                unjudged = Judgement(completion.id, verdict, 0.0, problem.verifier, "", "", None)
+                failed.append(_verdict_row(completion.id, unjudged))
+                continue
+            row = Row(completion.id, dict(problem.reference), completion.text, problem.prompt)
+            by_verifier.setdefault(problem.verifier, []).append(row)
+            if problem.solution is not None:
+                solutions[row.id] = problem.solution
         if failed:
             yield None, failed
         for verifier, rows in by_verifier.items():
@@ -189,21 +190,6 @@ class JudgePool:
             options["resources"] = {NETWORK: 0.001}
         actor = JudgeActor.options(**options, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS)
         return actor.remote(workers, resources.verifier_memory_mb, files)
-
-
-def _unjudged(completion: Completion, problem: Problem, outcome: str, reason: str, error: str | None) -> dict[str, Any]:
-    return {
-        "sample_id": completion.id,
-        "outcome": outcome,
-        "reason": reason,
-        "detail": as_json({"error": error} if error else {}),
-        "score": None,
-        "seconds": 0.0,
-        "verifier": problem.verifier,
-        "version": "",
-        "settings_hash": "",
-        "sandbox": None,
-    }
 
 
 def verdicts_of(reference: Any) -> list[dict[str, Any]]:

@@ -47,15 +47,10 @@ class Selector:
         return _training_set(self._record_worked(self._worked))
 
     def select(self, arm: Arm, generation: int, drawn: Sequence[str]) -> TrainingSet:
-        """The training set of an arm in a generation.
+        """The training set of an arm in a generation; empty where the arm keeps none of its new samples.
 
         Args:
-            arm: the arm.
-            generation: 1 for the first turn.
             drawn: ids of the samples that the arm's model wrote in this generation; empty without synthetic data.
-
-        Returns:
-            An empty set where the arm keeps none of its new samples: it has nothing new to learn from.
         """
         kept: list[tuple[str, str]] = []
         if arm.uses_samples:
@@ -83,17 +78,9 @@ class Selector:
             for sample_id, origin in training_set.members
         ]
         self._ledger.record("members", members)
-        row = {
-            "id": training_set.id,
-            "seed": self._seed,
-            "arm": arm,
-            "generation": generation,
-            "selection": as_json(selection),
-            "previous": previous,
-            "rows": len(training_set.members),
-            "shares": as_json(training_set.shares),
-        }
-        self._ledger.record("training_sets", [row])
+        row = {"id": training_set.id, "seed": self._seed, "arm": arm, "generation": generation, "previous": previous}
+        row |= {"rows": len(training_set.members), "shares": as_json(training_set.shares)}
+        self._ledger.record("training_sets", [row | {"selection": as_json(selection)}])
 
     def _filter(self, arm: Arm, generation: int, drawn: Sequence[str]) -> list[tuple[str, str]]:
         sql = """

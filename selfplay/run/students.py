@@ -186,14 +186,10 @@ class Students:
             "parent": parent.fingerprint if parent else None,
             "training_set_id": training_set.id if training_set else None,
             "distill": as_json(self._experiment.distill.model_dump(mode="json")) if training_set else None,
-            "seed": self._seed,
-            "arm": model.arm,
-            "generation": model.generation,
             "parameters": folders.parameter_count(model.folder),
-            "outcome": outcome,
-            "depth": depth,
-            "depth_mean": depth_mean,
         }
+        row |= {"seed": self._seed, "arm": model.arm, "generation": model.generation}
+        row |= {"outcome": outcome, "depth": depth, "depth_mean": depth_mean}
         self._ledger.record("models", [row])
 
 
