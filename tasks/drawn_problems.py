@@ -1,11 +1,7 @@
-"""A source's problems as the rest of the program takes them: whatever a source does wrong is one sentence.
+"""A source's problems as the rest of the program takes them.
 
-    for problem in drawn(source, "train", seed):
-        ...
-
-What is covered: a source that raises, or gives something that is no `Problem`, is a BrokenSource that names the source,
-the split, the index and the cause. What is not covered: a source that hangs; problems that are wrong (`selfplay tasks
-check` looks at those).
+A source that raises, or gives something that is no `Problem`, is a BrokenSource that names the source, the split, the
+index and the cause. A source that hangs is not stopped; `selfplay tasks check` looks for problems that are wrong.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
 """Finding plugins: by name through an entry-point group, or by `path/to/file.py:name`.
 
-    SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError, declared=checked)
-    SOURCES.find("polynomials")                what the name stands for, as `checked` gives it
-    SOURCES.find("mine/doubles.py:Doubles")
-    SOURCES.listed()                           all that are registered, the broken ones with the reason
-
-Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
-with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who wants that
-plugin. What is not covered: a plugin is code with the user's own rights.
+Built-ins come through the same door as others. An unknown name is answered with its neighbour and all that are known. A
+name that two packages register belongs to neither. A package that cannot be imported, or hangs or dies meanwhile
+(first_import.py), is a warning that names it, and an error for who wants that plugin. A plugin runs with the user's own
+rights.
 """
 
 from __future__ import annotations

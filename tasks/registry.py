@@ -1,7 +1,4 @@
-"""Finding task sources: by name through the entry-point group `selfplay.tasks`, or by `path/to/file.py:name`.
-
-Built-in sources come through the same door as strangers; tasks/plugins.py says what is covered.
-"""
+"""Finding task sources: by name through the entry-point group `selfplay.tasks`, or by `path/to/file.py:name`."""
 
 from __future__ import annotations
 

@@ -52,11 +52,8 @@ def read_rows(
     """The rows of a file, of a folder of data files, or of a data set on the Hub.
 
     Args:
-        path: a .jsonl or .parquet file, a folder, or a Hub id.
+        path: a .jsonl or .parquet file, a folder, or a Hub id, to which alone `config`, `split` and `revision` apply.
         key: the source's key that names the data, for the remedy.
-        config: the data set's configuration, for a folder or Hub id.
-        split: its split, for a folder or Hub id.
-        revision: the commit or tag on the Hub.
 
     Raises:
         SourceError: the file cannot be read, or a line is no JSON object.

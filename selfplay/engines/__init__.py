@@ -1,5 +1,4 @@
-"""Engines: what writes completions. One protocol, three kinds: vLLM, transformers, an OpenAI-compatible
-server."""
+"""Engines: what writes completions. One protocol, three kinds: vLLM, transformers, an OpenAI-compatible server."""
 
 from __future__ import annotations
 

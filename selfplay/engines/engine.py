@@ -1,9 +1,8 @@
 """What an engine is: something that holds weights and writes completions.
 
-One request is one sample with its own seed, so a sample does not depend on which others are asked for beside
-it. What is covered: a request that cannot be served (a prompt longer than the context) becomes a completion
-whose finish reason is `refused`. What is not: an engine that dies raises `EngineError`; the caller starts
-another.
+One request is one sample with its own seed, so a sample does not depend on which others are asked for beside it. A
+request that cannot be served becomes a completion whose finish reason is `refused`. An engine that dies raises
+`EngineError`; the caller starts another.
 """
 
 from __future__ import annotations

@@ -46,9 +46,8 @@ class EngineSettings(BaseModel):
     replicas: int = Field(default=1, ge=1)
     """Engines that work side by side, one in each actor."""
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] = "auto"
-    """`auto`: with vLLM float32 on a CPU and the model's own type on a GPU; with transformers float64 on a
-    CPU for models up to 50 million parameters (so that a completion does not depend on its batch), else the
-    same as vLLM."""
+    """`auto`: with vLLM float32 on a CPU and the model's own type on a GPU; with transformers float64 on a CPU for models
+    up to 50 million parameters (so that a completion does not depend on its batch), else the same as vLLM."""
     max_model_len: int | None = Field(default=None, ge=2)
     """Prompt and completion together, in tokens; unset: the model's own context."""
     max_batch: int | None = Field(default=None, ge=1)

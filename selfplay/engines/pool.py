@@ -1,16 +1,11 @@
 """The engines of a run: one in each of a pool of Ray actors, all with the same weights.
 
-    pool = EnginePool(experiment.engine, chat=None, trust_remote_code=False, gpus=0, logs=run / "logs", say=print)
-    pool.load(folder, fingerprint, expected)              # every engine loads the weights and proves them
-    groups = pool.begin(0, requests, sampling)            # engine 0 writes; groups of completions as they finish
-
-What is covered: an engine that dies is replaced at most `MAX_RESTARTS` times in a run, and ends the run after that with
-the tail of its log. What is not: what it had not handed over is to be asked for again by the caller.
+An engine that dies is replaced at most `MAX_RESTARTS` times in a run; after that it ends the run with the tail of its
+log. What it had not handed over is to be asked for again by the caller.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,17 +50,16 @@ class Replica:
         self._engine = make_engine(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._prove = settings.prove
 
-    def load(self, folder: Path, expected: Reference | None) -> tuple[str, float]:
-        """Load the folder's weights and prove them; returns the engine's kind and the seconds it took.
+    def load(self, folder: Path, expected: Reference | None) -> str:
+        """Load the folder's weights and prove them; returns the engine's kind.
 
         Raises:
             selfplay.errors.WeightsMismatch: the engine's output is not that of the folder's weights.
         """
-        began = time.monotonic()
         self._engine.load(folder)
         if expected is not None and self._prove:
             prove(self._engine, expected)
-        return self._engine.kind, time.monotonic() - began
+        return self._engine.kind
 
     def generate(
         self, requests: Sequence[Request], sampling: SamplingSettings, group: int
@@ -198,7 +192,7 @@ class EnginePool:
     def _loaded(self, number: int, reference: Any, again: str) -> str:
         """Wait for an engine to hold its weights; returns its kind."""
         try:
-            kind, _seconds = ray.get(reference)
+            return str(ray.get(reference))
         except RayTaskError as error:
             raise self.failure(number, error) from error
         except RayActorError as error:
@@ -206,7 +200,6 @@ class EnginePool:
                 f"The engine's process died {again}while it loaded {self._folder}: {cause_of_death(error)}"
                 f"{log_tail(self._log(number))}"
             ) from None
-        return str(kind)
 
     def _log(self, number: int) -> Path:
         return self._logs / f"engine-{number}.log"

@@ -1,7 +1,6 @@
 """Which engine an experiment gets: by name through the entry-point group `selfplay.engines`, or `path/to/file.py:name`.
 
-Built-in engines come through the same door as others; tasks/plugins.py says what is covered. The heavy libraries are
-imported when an engine is made, and only those of the one that is used.
+Heavy libraries are imported when an engine is made, and only those of the one that is used.
 """
 
 from __future__ import annotations

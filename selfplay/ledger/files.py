@@ -4,12 +4,9 @@
     manifest.jsonl                    one line a file: its name, bytes and rows
     damaged/                          files that were set aside, and why.jsonl
 
-A file is flushed to disk under a temporary name, renamed to its checksum, and then listed. A crash between the last
-two leaves a file that its own name proves, so it counts; a listed file that is not there was lost.
-
-What is covered: a file cut short, emptied, changed in one bit or removed after it was written, and a writer that dies
-at any instant. What is not covered: a file and its line of the manifest removed together, and someone who computes
-the checksum of what he forges.
+A file is flushed under a temporary name, renamed to its checksum, and then listed. A crash between the last two leaves
+a file that its own name proves, so it counts; a listed file that is not there was lost. Not seen: a file and its line
+removed together, and a forger who computes the checksum.
 """
 
 from __future__ import annotations

@@ -4,9 +4,7 @@
     ledger.record("samples", rows)                  # those whose key is not there yet
     ledger.rows("SELECT outcome, count(*) FROM verdicts GROUP BY 1")
 
-Rows are never changed. Each file's name ends with the checksum of its bytes; files.py says how files are written
-and what happens to a damaged one. Beside the tables (tables.py) there is the view `depths`: for each sample, how
-many synthetic ancestors it has.
+Rows are never changed. tables.py has the tables and the view `depths`, files.py how files are written and checked.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +98,9 @@ class Ledger:
         ]
 
     def record(self, table: str, rows: Iterable[dict[str, Any]]) -> int:
-        """Write the rows whose key the table does not hold yet, durably and as one file.
+        """Write the rows whose key the table does not hold yet, durably and as one file; returns how many.
 
-        Args:
-            table: a table of tables.py, which declares its key.
-            rows: of several with one key the first is taken.
-
-        Returns:
-            How many were new.
+        Of several rows with one key (tables.py) the first is taken.
 
         Raises:
             RunError: there is no room or no right to write.
@@ -132,11 +126,7 @@ class Ledger:
         return len(new)
 
     def row(self, table: str, **key: Any) -> dict[str, Any] | None:
-        """The row of a table with this key; None where there is none.
-
-        Args:
-            key: a value for each column of the table's key (tables.py).
-        """
+        """The row of a table with this key, a value for each of its columns (tables.py); None where there is none."""
         if tuple(sorted(key)) != tuple(sorted(KEYS[table])):
             raise ValueError(f"the key of {table} is {', '.join(KEYS[table])}, not {', '.join(key)}")
         which = " AND ".join(f'"{column}" = ?' for column in key)
@@ -240,15 +230,11 @@ class Ledger:
 
     def _judging_lost_samples(self, damaged: set[str]) -> list[Damage]:
         """Files with verdicts on samples that are lost: a sample written again has to be judged again."""
-        whole = {
-            table: [path for path in self.files.of_table(table) if path.name not in damaged]
-            for table in ("samples", "verdicts")
-        }
-        if not whole["verdicts"]:
-            return []
-        kept = {key for path in whole["samples"] for key in pq.read_table(path, columns=["id"])["id"].to_pylist()}
-        return [
-            Damage(path.name, "verdicts", "judges samples that are lost")
-            for path in whole["verdicts"]
-            if not kept.issuperset(pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist())
-        ]
+
+        def keys(table: str, column: str) -> dict[str, list[str]]:
+            whole = [path for path in self.files.of_table(table) if path.name not in damaged]
+            return {path.name: pq.read_table(path, columns=[column])[column].to_pylist() for path in whole}
+
+        kept = set(chain.from_iterable(keys("samples", "id").values()))
+        judged = keys("verdicts", "sample_id").items()
+        return [Damage(name, "verdicts", "judges samples that are lost") for name, ids in judged if set(ids) - kept]

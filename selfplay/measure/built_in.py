@@ -1,7 +1,6 @@
-"""The measures that ship. Each is registered in pyproject.toml, as another package's would be.
+"""The measures that ship, each registered in pyproject.toml, as another package's would be.
 
-Accuracies are given as bounds where verdicts are undecided: `accuracy` is accepted/n, `accuracy_upper` is (accepted +
-undecided)/n, and the truth lies between the two.
+Where verdicts are undecided the truth lies between `accuracy` (accepted/n) and `accuracy_upper` (with undecided).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """How a prompt becomes tokens, in sampling and in training alike.
 
-The choice is made once, here: a chat model reads its prompt as a user's message through the tokenizer's chat
-template, any other model reads it as it stands. Engines take `prompt_ids`; the trainer takes `training_row`,
-from which TRL makes the same prompt tokens.
+A chat model reads its prompt as a user's message through the tokenizer's chat template, any other as it stands. Engines
+take `prompt_ids`; the trainer takes `training_row`, from which TRL makes the same prompt tokens.
 """
 
 from __future__ import annotations
