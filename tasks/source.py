@@ -21,7 +21,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
+from selfplay.tasks.errors import SourceError, blamed, no_problem
 from selfplay.tasks.problem import Origin, Problem, Split, content_hash
 
 EVALUATE_SHARE_PERCENT = 10
@@ -63,11 +63,7 @@ class TaskSource(BaseModel, ABC):
 
     @classmethod
     def variant(cls, rest: str) -> type[TaskSource]:
-        """The source behind `name:rest`, for a source that stands for many.
-
-        Raises:
-            SourceError: it stands for itself alone, or there is no such variant.
-        """
+        """The source behind `name:rest`, for a source that stands for many; raises SourceError where there is none."""
         raise SourceError(f"source `{cls.name}` has no variants such as `{cls.name}:{rest}`; name it `{cls.name}`")
 
     def asked(
@@ -153,12 +149,8 @@ def distinct_problems(
     source = getattr(getattr(problem, "__self__", None), "name", getattr(problem, "__name__", "problem"))
     for index in count():
         place = f"source `{source}`, split {split}, seed {seed}, index {index}"
-        try:
+        with blamed(place, "problem"):
             made: object = problem(seed, index)
-        except SourceError:
-            raise
-        except PLUGIN_ERRORS as error:
-            raise failed(place, "problem", error) from error
         if not isinstance(made, Problem):
             raise no_problem(place, "problem", made)
         if made.twin_key in seen:

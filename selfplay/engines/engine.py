@@ -61,8 +61,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a model answers to fixed token sequences; the evidence of a weights proof. All lists run over the
-    probes."""
+    """What a model answers to fixed token sequences: the evidence of a weights proof. All lists run over the probes."""
 
     prompt_logprobs: list[list[float]]
     """Natural log-probability of each prompt token given those before it; from the second token on."""
@@ -155,8 +154,10 @@ def _refused(request: Request, why: str) -> Completion:
 
 
 def set_threads(wanted: int | None, folder: Path) -> None:
-    """Set torch's threads in this process: as many as wanted; else one for a tiny model, and one for each core
-    for others. Ray sets OMP_NUM_THREADS to 1 for a small actor, so torch's own default will not do."""
+    """Set torch's threads in this process: as many as wanted, else one for a tiny model and all cores for others.
+
+    Ray sets OMP_NUM_THREADS to 1 for a small actor, so torch's own default will not do.
+    """
     import torch
 
     if wanted is None:

@@ -40,9 +40,7 @@ class Replica:
         log: Path | None = None,
         files: Mapping[str, str] | None = None,
     ) -> None:
-        """Args:
-        files: text of plugin files by the path that they have for the caller (cluster/carried_files.py).
-        """
+        """`files`: text of plugin files by the path that they have for the caller (cluster/carried_files.py)."""
         if log is not None:
             keep_log(log)
         here = carried_files.relocate(settings.kind, carried_files.unpack(files or {}))
@@ -124,10 +122,7 @@ class EnginePool:
         return self._fingerprint == fingerprint
 
     def load(self, folder: Path, fingerprint: str, expected: Reference | None) -> None:
-        """Have every engine load the weights of a folder, and start what engines are missing.
-
-        Args:
-            expected: what the weights answer to the probe; None: they are not proved.
+        """Have every engine load the weights of a folder (proved by `expected`, if any), and start missing engines.
 
         Raises:
             EngineError: an engine cannot start, or its process died while it loaded.

@@ -186,7 +186,6 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
     """The folder of a model: the one named, else the Hub's, fetched into (or found in) its cache.
 
     Args:
-        path_or_hub_id: a folder, or an id such as `Qwen/Qwen2.5-0.5B-Instruct`.
         revision: branch, tag or commit on the Hub.
         with_code: fetch the model's Python files too, for `trust_remote_code`.
 
@@ -304,8 +303,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _tensors_by_name(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Each tensor's file and header entry (dtype, shape, data_offsets), as the safetensors format defines
-    them."""
+    """Each tensor's file and header entry (dtype, shape, data_offsets), as the safetensors format defines them."""
     tensors: dict[str, tuple[Path, dict[str, Any]]] = {}
     for shard in sorted(folder.glob("*.safetensors")):
         with shard.open("rb") as file:

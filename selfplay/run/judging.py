@@ -47,9 +47,7 @@ class Judge:
     """Judges groups of completions; its verifier processes are warm and are killed at their limits."""
 
     def __init__(self, workers: int, memory_mb: int, files: Mapping[str, str] | None = None) -> None:
-        """Args:
-        files: text of plugin files by the path that they have for the caller (cluster/carried_files.py).
-        """
+        """`files`: text of plugin files by the path that they have for the caller (cluster/carried_files.py)."""
         self._workers, self._memory_mb = workers, memory_mb
         self._moved = carried_files.unpack(files or {})
         self._supervisors: dict[str, Supervisor] = {}
@@ -59,12 +57,8 @@ class Judge:
     ) -> list[dict[str, Any]]:
         """`verdicts` rows for completions of one verifier, in order.
 
-        Equal completions of one problem are judged once: a verdict depends on nothing else.
-
-        Args:
-            verifier: its name and settings.
-            rows: what to judge.
-            solutions: worked solution by row id, of the problems that have one.
+        Equal completions of one problem are judged once: a verdict depends on nothing else. `solutions` are worked
+        ones by row id, of the problems that have one.
         """
         first: dict[tuple[str, str | None, str], Row] = {}
         keys = []
@@ -128,7 +122,6 @@ class JudgePool:
     def __init__(self, experiment: Experiment, *, spare_cpus: int) -> None:
         self._experiment, self._spare_cpus = experiment, max(1, spare_cpus)
         self._judge: Any = None
-        self._specs: dict[tuple[str, Purpose], VerifierSpec] = {}
         self.needs = needs(experiment)
         """What the judge needs of the node that it runs on."""
 
@@ -158,7 +151,8 @@ class JudgePool:
             yield None, failed
         for verifier, rows in by_verifier.items():
             worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
-            yield self._judge.judge.remote(self._spec(verifier, purpose), rows, worked), [row.id for row in rows]
+            spec = judge_of(self._experiment, verifier, purpose)
+            yield self._judge.judge.remote(spec, rows, worked), [row.id for row in rows]
 
     def consult(self, verifier: VerifierSpec, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Verdict rows of completions, in order, `CONSULTED` at a time."""
@@ -174,11 +168,6 @@ class JudgePool:
         if self._judge is not None:
             ray.kill(self._judge)
             self._judge = None
-
-    def _spec(self, verifier: str, purpose: Purpose) -> VerifierSpec:
-        if (verifier, purpose) not in self._specs:
-            self._specs[verifier, purpose] = judge_of(self._experiment, verifier, purpose)
-        return self._specs[verifier, purpose]
 
     def _start(self) -> Any:
         experiment, resources = self._experiment, self._experiment.resources

@@ -43,9 +43,7 @@ class Students:
         *,
         make_room: Callable[[], None],
     ) -> None:
-        """Args:
-        make_room: called before a training, which may need the GPUs that engines hold.
-        """
+        """`make_room` is called before a training, which may need the GPUs that engines hold."""
         self._make_room = make_room
         self._run, self._seed, self._ledger, self._trainer = run, seed, ledger, trainer
         self._scorer, self._view = scorer, view
@@ -201,11 +199,9 @@ def depth_of_model(ledger: Ledger, training_set_id: str | None, inherits: str | 
     """(generational depth, mean depth) of a model: how many synthetic ancestors the data behind its weights has.
 
     Args:
-        ledger: where the training set's members, their samples and the models that wrote them are.
         training_set_id: the set that the model was trained on; none for a model as given or kept.
-        inherits: fingerprint of the model whose weights this one went on from or kept; none where it was trained
-            from the initial weights. Its ancestors count towards `depth`, and towards `depth_mean` only where nothing
-            was trained, because nothing says how much of earlier data is left in weights.
+        inherits: fingerprint of the model whose weights this one went on from or kept. Its ancestors count towards
+            `depth`, and towards `depth_mean` only where nothing was trained: nothing says what is left in weights.
     """
     depth, mean = 0, 0.0
     if inherits is not None:
