@@ -34,13 +34,7 @@ def visible(text: str) -> str:
 
 
 def excerpt(text: str, limit: int, length: int | None = None) -> Excerpt:
-    """At most `limit` characters of a text.
-
-    Args:
-        text: the text, or its beginning.
-        limit: characters shown at most.
-        length: length of the whole text where `text` is its beginning only.
-    """
+    """At most `limit` characters of a text, which has `length` in all where `text` is its beginning only."""
     whole = len(text) if length is None else length
     return Excerpt(_parts(text[:limit]), max(0, whole - limit))
 

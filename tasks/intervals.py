@@ -29,13 +29,7 @@ class Share(BaseModel):
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (Wilson 1927, JASA 22:209).
-
-    Args:
-        successes: between 0 and `n`.
-        n: number of trials, at least 1.
-        confidence: coverage of the two-sided interval.
-    """
+    """Wilson's score interval for a proportion of at least one trial (Wilson 1927, JASA 22:209)."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (successes + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(successes * (n - successes) / n + z * z / 4)

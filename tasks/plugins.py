@@ -56,21 +56,18 @@ class Listed(Generic[Kind]):
 
 @dataclass(frozen=True)
 class PluginGroup(Generic[Kind]):
-    """The plugins of one kind.
-
-    Args:
-        group: entry-point group, such as `selfplay.tasks`.
-        kind: what one is called in sentences.
-        unknown: error for a name that nobody registers, a file that is not there or that lacks the name.
-        broken: error for a plugin that cannot be imported, or that two packages register.
-        declared: what was found as what it has to be; raises `broken` or `unknown` where it is none.
-    """
+    """The plugins of one kind."""
 
     group: str
+    """Entry-point group, such as `selfplay.tasks`."""
     kind: str
+    """What one is called in sentences."""
     unknown: type[Exception]
+    """For a name that nobody registers, and a file that is not there or lacks the name."""
     broken: type[Exception]
+    """For a plugin that cannot be imported, or that two packages register."""
     declared: Callable[[Found], Kind]
+    """Gives what was found as what it has to be; raises `broken` or `unknown` where it is none."""
 
     def names(self) -> list[str]:
         """All registered names, sorted; imports nothing."""

@@ -42,11 +42,7 @@ class TaskSource(BaseModel, ABC):
 
     @abstractmethod
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
-        """Distinct problems of a split in an order that depends on the seed alone.
-
-        Args:
-            split: `train` or `evaluate`; the two never share a `twin_key`.
-            seed: chooses the order (and, for an endless source, which problems come first).
+        """Distinct problems of a split in an order that depends on the seed alone. Splits never share a `twin_key`.
 
         Raises:
             selfplay.tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
@@ -137,9 +133,7 @@ def distinct_problems(
 ) -> Iterator[Problem]:
     """The problems of a procedural family that belong to a split, each twin key once.
 
-    Args:
-        problem: makes a problem from (seed, index); a pure function.
-        different: how many different problems there are at most, where that is known.
+    `problem` makes one from (seed, index); `different` is how many there are at most, where that is known.
 
     Raises:
         SourceError: the family seems to have no further problems, or `problem` raises or gives something else.

@@ -161,9 +161,10 @@ class _Watch(threading.Thread):
     def end_what_was_started(self) -> None:
         """Kill the processes of a local head that did not come up."""
         if self._address is None:
+            none: list[psutil.Process] = []
             for child in psutil.Process().children():
                 if child.pid not in self._others:
-                    for process in (*_unless_gone(partial(child.children, recursive=True), []), child):
+                    for process in (*_unless_gone(partial(child.children, recursive=True), none), child):
                         _unless_gone(process.kill, None)
 
     def _pause(self) -> float:

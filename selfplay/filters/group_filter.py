@@ -9,8 +9,7 @@
             least = min(len(candidate.completion) for candidate in group.own)
             return [Choice(c.id, len(c.completion) == least, "length") for c in group.own]
 
-Answers, their classes, other arms' samples, the ledger and the supervision of comparisons are the framework's: a
-filter says what it looks at (`compares`, `others`, `logprobs`) and is given it. It sees no reference and no verdict.
+A filter says what it looks at (`compares`, `others`, `logprobs`) and is given it: no reference and no verdict.
 """
 
 from __future__ import annotations

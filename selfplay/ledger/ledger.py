@@ -50,11 +50,7 @@ class Ledger:
 
     @classmethod
     def of_run(cls, run: Path) -> Ledger:
-        """The ledger of a run, to read, with every file's checksum verified.
-
-        Raises:
-            RunError: the folder is no run, its ledger is lost, or a file is damaged.
-        """
+        """The ledger of a run, to read, with every checksum verified; RunError: no run, a lost ledger or damage."""
         ledger = cls.unchecked(run)
         damage = ledger.files.damage()
         if damage:
@@ -67,11 +63,7 @@ class Ledger:
 
     @classmethod
     def unchecked(cls, run: Path) -> Ledger:
-        """The same without a look at the files' checksums.
-
-        Raises:
-            RunError: the folder is no run, or it holds trained models and no ledger.
-        """
+        """The same with no look at checksums; RunError: the folder is no run, or has trained models and no ledger."""
         check_is_run(run)
         ledger = cls(run / "ledger")
         # a training's set and examples are in the ledger before its weights are in the folder
@@ -85,8 +77,7 @@ class Ledger:
     def open_for_writing(self) -> list[str]:
         """Set aside what is damaged and remove what a dead writer left unfinished. Only the run's one writer may.
 
-        Returns:
-            A sentence for each file that was set aside; what it held is missing now, and the loop makes it again.
+        Returns a sentence for each file that was set aside; the loop makes again what it held.
         """
         damage = self.files.damage()
         damage += self._judging_lost_samples({one.file for one in damage})
@@ -139,8 +130,7 @@ class Ledger:
     def connect(self, *, sealed: bool = False) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection in memory with one view for each table, as the ledger is now.
 
-        Args:
-            sealed: for SQL of a stranger: it reads these tables and no file, and writes none.
+        `sealed` is for SQL of a stranger: it reads these tables and no file, and writes none.
         """
         connection = duckdb.connect(":memory:")
         for table, schema in SCHEMAS.items():

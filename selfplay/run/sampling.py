@@ -92,11 +92,7 @@ class _Buffer:
 
 
 class Sampler:
-    """Draws and judges samples for a run. One model is loaded at a time.
-
-    Args:
-        say: given a sentence each time that an engine died and is replaced.
-    """
+    """Draws and judges samples for a run, one model at a time; `say` is told when an engine died and is replaced."""
 
     def __init__(
         self,
@@ -131,8 +127,7 @@ class Sampler:
     ) -> list[str]:
         """Make sure that the ledger holds `n` judged samples of every problem under these settings.
 
-        Returns:
-            The ids of all these samples, new and old, problem by problem.
+        Returns the ids of all these samples, new and old, problem by problem.
 
         Raises:
             EngineError: an engine cannot start, died again and again, or does not hold the model's weights.

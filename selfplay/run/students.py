@@ -86,11 +86,9 @@ class Students:
     def trained(
         self, start: Path, training_set: TrainingSet, previous: ModelState | None, arm: str, generation: int
     ) -> ModelState:
-        """Train a model, or find the one that was trained.
+        """Train a model from the weights in `start`, or find the one that was trained.
 
-        Args:
-            start: folder of the weights that its training starts from.
-            previous: the model that wrote its samples; None for generation 0.
+        `previous` is the model that wrote its samples; None for generation 0.
 
         Raises:
             TrainingError: the training failed; LossNotFinite: its loss was not finite.
