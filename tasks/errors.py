@@ -39,11 +39,7 @@ def error_text(error: BaseException) -> str:
 
 
 def failed(place: str, function: str, error: BaseException) -> BrokenSource:
-    """The sentence for a function of a source that raises.
-
-    Args:
-        place: source, split and index, or file and line.
-    """
+    """The sentence for a function of a source that raises at a place: source, split and index, or file and line."""
     words = error_text(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]

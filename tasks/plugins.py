@@ -13,7 +13,8 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -117,26 +118,25 @@ class PluginGroup(Generic[Kind]):
             packages = " and ".join(map(_package, entries))
             raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
         where = f"{self.kind} `{entry.name}` of package {package}"
-        try:
+        with self._importing(where, "repair or uninstall the package"):
             if entry.module not in sys.modules and not _is_ours(entry):
                 try_import(entry.module)
             return Found(entry.load(), where)
+
+    @contextmanager
+    def _importing(self, what: object, remedy: str) -> Iterator[None]:
+        try:
+            yield
         except FailedImport as error:
-            raise self.broken(f"{where} cannot be imported ({error}); repair or uninstall the package") from None
+            raise self.broken(f"{what} cannot be imported ({error}); {remedy}") from None
         except PLUGIN_ERRORS as error:
-            raise self.broken(
-                f"{where} cannot be imported ({error_text(error)}); repair or uninstall the package"
-            ) from error
+            raise self.broken(f"{what} cannot be imported ({error_text(error)}); {remedy}") from error
 
     def _from_file(self, path: Path, attribute: str) -> Found:
         if not path.is_file():
             raise self.unknown(f"there is no file {path} to load the {self.kind} `{attribute}` from")
-        try:
+        with self._importing(path, "repair the file"):
             defined = vars(_module(path.resolve()))
-        except FailedImport as error:
-            raise self.broken(f"{path} cannot be imported ({error}); repair the file") from None
-        except PLUGIN_ERRORS as error:
-            raise self.broken(f"{path} cannot be imported ({error_text(error)}); repair the file") from error
         named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
         found = defined.get(attribute) or next(named, None)
         if found is None:

@@ -35,11 +35,7 @@ class RowSource(TaskSource):
 
     @abstractmethod
     def read(self, row: PlacedRow, split: Split) -> Problem:
-        """The problem that a row is.
-
-        Raises:
-            selfplay.tasks.errors.SourceError: the row lacks something; names its place.
-        """
+        """The problem that a row is; SourceError: the row lacks something; names its place."""
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:
         for row in islice(self.rows(split), self.limit):

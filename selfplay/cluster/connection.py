@@ -39,11 +39,7 @@ LOST = 2
 
 
 class Cluster:
-    """A connection to Ray, as a context manager.
-
-    Args:
-        address: an existing cluster's address; None: RAY_ADDRESS where set, else a local cluster.
-    """
+    """A connection to Ray, as a context manager: to the address given, else RAY_ADDRESS, else a local cluster."""
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address or os.environ.get("RAY_ADDRESS")
@@ -127,8 +123,7 @@ def _ask_for_ray(address: str) -> None:
 class _Watch(threading.Thread):
     """Ends this process with a sentence when Ray's head is gone.
 
-    Args:
-        address: of an existing cluster's head; None: the head's processes are children of this one, yet to be started.
+    Without an address the head's processes are children of this one, yet to be started.
     """
 
     def __init__(self, address: str | None) -> None:

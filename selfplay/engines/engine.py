@@ -134,8 +134,7 @@ class Engine(ABC):
 def fitting_ids(tokenizer: Any, request: Request, chat: bool, context: int | None) -> list[int] | Completion:
     """Token ids of the prompt, or the refusal of a request that cannot be served.
 
-    Args:
-        context: prompt and completion together, in tokens; None: not known, so nothing is too long.
+    `context` is prompt and completion together, in tokens; None: not known, so nothing is too long.
     """
     try:
         request.prompt.encode("utf-8")

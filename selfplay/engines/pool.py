@@ -84,8 +84,6 @@ class EnginePool:
     """The driver's handle on the engines. One model is loaded at a time.
 
     Args:
-        settings: the `engine` section.
-        chat: use the tokenizer's chat template; None: exactly when it has one.
         gpus: GPUs of the cluster; 0: the engines take none.
         logs: folder for what the engines print.
         say: given a sentence each time that an engine died and is replaced.

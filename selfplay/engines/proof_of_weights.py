@@ -55,11 +55,7 @@ class Reference:
 
 
 def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
-    """Score the probe with transformers on the CPU, in float32.
-
-    Raises:
-        ModelError: the folder cannot be used.
-    """
+    """Score the probe with transformers on the CPU, in float32; ModelError: the folder cannot be used."""
     check_folder(folder)
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -80,10 +76,7 @@ def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
 
 
 def prove(engine: Engine, expected: Reference) -> float:
-    """Compare the engine's answers with the reference.
-
-    Returns:
-        The largest difference of log-probabilities found, in nats.
+    """Compare the engine's answers with the reference; returns the largest difference of log-probabilities, in nats.
 
     Raises:
         WeightsMismatch: they differ by more than rounding; names the first position.

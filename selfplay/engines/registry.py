@@ -53,27 +53,14 @@ def resolve_kind(settings: EngineSettings) -> str:
 
 
 def make_engine(settings: EngineSettings, *, chat: bool | None = None, trust_remote_code: bool = False) -> Engine:
-    """An engine that holds no weights yet.
-
-    Args:
-        settings: the `engine` section.
-        chat: use the tokenizer's chat template; None: exactly when it has one.
-        trust_remote_code: run Python code that comes with the model.
-
-    Raises:
-        EngineError: nothing of that name, or options that it does not take.
-    """
+    """An engine (see `Engine`) that holds no weights yet; EngineError: no such kind, or options it does not take."""
     kind = ENGINES.find(resolve_kind(settings))
     check_options(kind, settings.options)
     return kind(settings, chat=chat, trust_remote_code=trust_remote_code)
 
 
 def check_options(kind: type[Engine], options: Mapping[str, object]) -> None:
-    """Refuse `engine.options` that an engine does not take.
-
-    Raises:
-        EngineError: names the key, and the keys that there are.
-    """
+    """Refuse `engine.options` that an engine does not take: an EngineError names the key and those that there are."""
     try:
         kind.Options.model_validate(options)
     except ValidationError as error:

@@ -57,18 +57,16 @@ class ServerEngine(Engine):
         try:
             served = {model.id: model for model in self._client.models.list().data}
             self._model = self._choose_model(list(served))
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, EngineError, AttributeError, TypeError, ValueError) as error:
             self.close()
-            raise self._unusable(error) from error
-        except (AttributeError, TypeError, ValueError) as error:
-            self.close()
+            if isinstance(error, EngineError):
+                raise
+            if isinstance(error, openai.OpenAIError):
+                raise self._unusable(error) from error
             raise EngineError(
                 f"what answers at {self.settings.url} does not speak the OpenAI protocol ({type(error).__name__}); "
                 "correct `engine.url`, which mostly ends in /v1, or free the port"
             ) from error
-        except EngineError:
-            self.close()
-            raise
         entry = served[self._model].model_dump()
         self._is_vllm = entry.get("owned_by") == "vllm"
         self._context = self.settings.max_model_len or entry.get("max_model_len")

@@ -54,9 +54,7 @@ class Reader:
     """Reads answers and compares them, and counts what could not be judged."""
 
     def __init__(self, consult: Consult, mode: AnswerMode) -> None:
-        """Args:
-        mode: how the math verifier reads an answer out of a completion.
-        """
+        """`mode`: how the math verifier reads an answer out of a completion."""
         self._consult, self._mode = consult, mode
         self.asked = 0
         self.faults: Counter[str] = Counter()
@@ -65,11 +63,7 @@ class Reader:
         """Undecided comparisons by problem."""
 
     def read(self, groups: Sequence[Unread], *, classes: bool) -> dict[str, Candidate]:
-        """Every sample by its id, with its vote.
-
-        Args:
-            classes: whether texts that are proved equal become one vote.
-        """
+        """Every sample by its id, with its vote; with `classes` texts that are proved equal become one vote."""
         found: dict[str, Candidate] = {}
         asked: list[tuple[Unread, Candidate]] = []
         for group in groups:

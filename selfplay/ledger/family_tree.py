@@ -137,15 +137,9 @@ Lineage = SampleLineage | ModelLineage | ProblemLineage
 
 
 def trace(ledger: Ledger, name: str) -> Lineage:
-    """The lineage of a sample, a model or a problem.
+    """The lineage of a sample, a model or a problem; RunError: no id begins with `name`, or several do.
 
-    Args:
-        ledger: a run's ledger.
-        name: an id, or as much of its beginning as no other id shares (at least four characters). A worked
-            example is traced by its own id or by its problem's.
-
-    Raises:
-        RunError: no id begins so, or several do.
+    `name` is an id or its beginning, at least four characters. A worked example also goes by its problem's id.
     """
     with ledger.connect() as connection:
         tree = Tree(connection)

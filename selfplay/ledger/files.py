@@ -64,11 +64,7 @@ class LedgerFiles:
         return not (listed or unreadable or any(self.folder.glob("*.parquet")))
 
     def write(self, table: str, rows: pa.Table) -> None:
-        """Write rows as one file, durably; a no-op where the same file is there.
-
-        Raises:
-            RunError: there is no room or no right to write.
-        """
+        """Write rows as one file, durably, unless the same file is there; RunError: no room or no right to write."""
         temporary = self.folder / f"{table}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -105,9 +101,7 @@ class LedgerFiles:
         """Move damaged files to `damaged/`, list the rest, and remove what a dying writer left unfinished.
 
         The list is renewed last: a crash before that leaves files that are listed and missing, which is found again.
-
-        Raises:
-            RunError: something is in the way, or the folder is not writable.
+        RunError: something is in the way, or the folder is not writable.
         """
         try:
             for leftover in self.folder.glob("*.tmp"):

@@ -27,11 +27,9 @@ UNSET: dict[str, JsonValue] = {"stop": [], "prefix": ""}
 
 
 def prompt_row(text: str, chat: bool | None) -> dict[str, Any]:
-    """A `prompts` row: a prompt as a model is given it. The template itself is part of the model's fingerprint.
+    """A `prompts` row: `text` before any chat template, and whether it goes through one; None: where there is one.
 
-    Args:
-        text: before any chat template.
-        chat: whether it goes through the tokenizer's chat template; None: exactly where it has one.
+    The template itself is part of the model's fingerprint.
     """
     return {"id": content_hash("prompt", text, chat), "text": storable(text), "chat": chat}
 
@@ -63,13 +61,7 @@ class Draw:
         *,
         own_prompt: bool = False,
     ) -> Draw:
-        """The draw with its id.
-
-        Args:
-            prompt: key of the prompt as the model is given it.
-            sampling: stop strings and a prefix of the completion among it, where there are any.
-            own_prompt: the prompt is the problem's own as it stands, which the problem's id hashes already.
-        """
+        """The draw with its id; `own_prompt`: the prompt is the problem's own, which its id hashes already."""
         settings = {key: value for key, value in sampling.items() if value != UNSET.get(key)}
         given = [] if own_prompt else [prompt]
         identity = content_hash(purpose, model, problem_id, index, settings, seed, *given)

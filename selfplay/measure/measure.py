@@ -139,11 +139,9 @@ class Measure:
 
 
 def measure(*, name: str, of: Of, by_task: bool = True) -> Callable[[Callable[[Any], Iterator[Score]]], Measure]:
-    """Declare a function that yields scores to be a measure; the first line of its docstring says what it is.
+    """Declare a function that yields scores of `Of` to be a measure; the first line of its docstring says what it is.
 
-    Args:
-        of: what it is given: see `Of`.
-        by_task: whether it yields a score for each task, and not only one for all of them.
+    `by_task`: it yields a score for each task, and not only one for all of them.
     """
 
     def declare(function: Callable[[Any], Iterator[Score]]) -> Measure:

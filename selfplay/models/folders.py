@@ -107,8 +107,7 @@ class ModelInit(BaseModel):
 def create(init: ModelInit, folder: Path, seed: int) -> Path:
     """Write a Llama with random float32 weights and tied embeddings; equal arguments give equal weights.
 
-    Raises:
-        ModelError: the folder exists.
+    ModelError: the folder exists.
     """
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
@@ -224,11 +223,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that no engine could load, or that would need a pickle to be read.
-
-    Raises:
-        ModelError: what is missing, in one sentence.
-    """
+    """Refuse (ModelError) a folder that no engine could load, or that would need a pickle to be read."""
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder; a model is a `save_pretrained` folder")
     _read_config(folder)

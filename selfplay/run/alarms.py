@@ -1,9 +1,7 @@
 """Alarms: `warn_when` and `stop_when` looked at after every generation of an arm.
 
-An alarm follows from the scores in the ledger alone, so a resumed run comes to the same alarms, and an arm that was
-stopped stays stopped. Each is written once, to the table `alarms`.
-
-What is not covered: generation 0, which all arms share, is what the others are compared with and raises none.
+An alarm follows from the scores in the ledger alone and is written there once, so a resumed run comes to the same
+alarms, and an arm that was stopped stays stopped. Generation 0, which all arms share, raises none.
 """
 
 from __future__ import annotations
@@ -37,8 +35,7 @@ class Alarms:
     def look(self, arm: str, generation: int) -> tuple[list[str], str | None]:
         """Check every condition after a generation of an arm and record those that are met.
 
-        Returns:
-            A sentence for each condition that is met, and what is to stop: `arm`, `run` or None.
+        Returns a sentence for each condition that is met, and what is to stop: `arm`, `run` or None.
         """
         looked_at = [(one, self._line(one, arm, generation)) for one in [*self._warnings, *self._stops]]
         return self._met(looked_at, arm, generation)

@@ -182,11 +182,7 @@ class JudgePool:
 
 
 def verdicts_of(reference: Any) -> list[dict[str, Any]]:
-    """What the judge answered.
-
-    Raises:
-        RunError: it failed, or died too often.
-    """
+    """What the judge answered; RunError: it failed, or died too often."""
     try:
         rows: list[dict[str, Any]] = ray.get(reference)
     except RayTaskError as error:
