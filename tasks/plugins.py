@@ -81,8 +81,7 @@ class PluginGroup(Generic[Kind]):
     def find(self, name: str) -> Kind:
         """The plugin of a registered name or `path/to/file.py:name`; imports only that one.
 
-        Raises:
-            Exception: `unknown` or `broken`, with one sentence that names the remedy.
+        Raises Exception: `unknown` or `broken`, with one sentence that names the remedy.
         """
         path, attribute = split_file(name)
         if path is not None:

@@ -29,8 +29,7 @@ class RowSource(TaskSource):
     def rows(self, split: Split) -> Iterator[PlacedRow]:
         """The rows of a split in their own order.
 
-        Raises:
-            selfplay.tasks.errors.SourceError: they cannot be read; names the file, the row and the key.
+        Raises SourceError: they cannot be read; names the file, the row and the key.
         """
 
     @abstractmethod

@@ -44,8 +44,7 @@ class TaskSource(BaseModel, ABC):
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
         """Distinct problems of a split in an order that depends on the seed alone. Splits never share a `twin_key`.
 
-        Raises:
-            selfplay.tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
+        Raises SourceError: the data cannot be read, or there are fewer problems than were asked for.
         """
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:

@@ -99,8 +99,7 @@ class Cluster:
 def _ask_for_ray(address: str) -> None:
     """Refuse an address where nothing listens, or something else than Ray; Ray itself would try for minutes.
 
-    Raises:
-        ConnectionError: with what was found.
+    Raises ConnectionError: with what was found.
     """
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdigit():

@@ -42,8 +42,7 @@ def digest(folder: Path) -> str:
 def workers_import_the_same() -> None:
     """Ask a worker on every node of the connected Ray cluster which files it imports.
 
-    Raises:
-        RunError: a node imports other files than this process; one sentence that names the node and the folder.
+    Raises RunError: a node imports other files than this process; one sentence that names the node and the folder.
     """
     import ray
     from ray import cloudpickle

@@ -81,8 +81,7 @@ class Trainer:
     def train(self, job: TrainingJob, on_step: OnStep) -> TrainingResult:
         """Run one training to its end, reporting (step, loss) while it goes on.
 
-        Raises:
-            TrainingError: the training failed, or its process died again and again; the message says how.
+        Raises TrainingError: the training failed, or its process died again and again; the message says how.
         """
 
         def attempt(process: Any) -> TrainingResult:

@@ -107,8 +107,7 @@ class Engine(ABC):
     def load(self, folder: Path) -> None:
         """Take the weights of a `save_pretrained` folder in place of any held so far.
 
-        Raises:
-            selfplay.errors.EngineError: it cannot start; one sentence with the cause.
+        Raises EngineError: it cannot start; one sentence with the cause.
         """
 
     @abstractmethod
@@ -122,8 +121,7 @@ class Engine(ABC):
     def measure(self, probe_ids: list[list[int]], new_tokens: int) -> ProbeResult:
         """Greedy continuations by `new_tokens` tokens (past an end token too) and log-probabilities.
 
-        Raises:
-            selfplay.errors.EngineError: the engine cannot tell log-probabilities.
+        Raises EngineError: the engine cannot tell log-probabilities.
         """
 
     @abstractmethod

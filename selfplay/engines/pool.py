@@ -51,8 +51,7 @@ class Replica:
     def load(self, folder: Path, expected: Reference | None) -> str:
         """Load the folder's weights and prove them; returns the engine's kind.
 
-        Raises:
-            selfplay.errors.WeightsMismatch: the engine's output is not that of the folder's weights.
+        Raises WeightsMismatch: the engine's output is not that of the folder's weights.
         """
         self._engine.load(folder)
         if expected is not None and self._prove:
@@ -144,8 +143,7 @@ class EnginePool:
     def replace(self, number: int, error: RayActorError) -> None:
         """Start another engine in the place of one that died, with the same weights.
 
-        Raises:
-            EngineError: it was one death too many, or the new one does not load.
+        Raises EngineError: it was one death too many, or the new one does not load.
         """
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:

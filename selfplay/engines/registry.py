@@ -36,8 +36,7 @@ ENGINES = PluginGroup("selfplay.engines", "engine", unknown=EngineError, broken=
 def resolve_kind(settings: EngineSettings) -> str:
     """The kind that `auto` stands for on this machine; says so in one line where it is not vLLM.
 
-    Raises:
-        EngineError: vLLM is asked for and not installed.
+    Raises EngineError: vLLM is asked for and not installed.
     """
     installed = importlib.util.find_spec("vllm") is not None
     if settings.kind == "vllm" and not installed:

@@ -44,8 +44,7 @@ class LoadedFilter:
 def load(name: str, settings: Mapping[str, JsonValue]) -> LoadedFilter:
     """Find a filter and build it.
 
-    Raises:
-        ConfigError: nothing of that name, no filter, or a key or value that it does not take.
+    Raises ConfigError: nothing of that name, no filter, or a key or value that it does not take.
     """
     kind = FILTERS.find(name)
     try:

@@ -43,8 +43,7 @@ class Answer:
 def query(run: Path, sql: str, form: Form, out: IO[str]) -> None:
     """Run SQL over a run's ledger and write what it gives.
 
-    Raises:
-        RunError: the folder is no run, a file of its ledger is damaged, or the SQL is refused.
+    Raises RunError: the folder is no run, a file of its ledger is damaged, or the SQL is refused.
     """
     try:
         sql.encode("utf-8")
@@ -108,8 +107,7 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
 def write_json(answer: Answer, out: IO[str]) -> None:
     """One array of objects, a row a line; ASCII alone, and a number that is not finite is null.
 
-    Raises:
-        RunError: two columns have one name, of which an object would keep the last.
+    Raises RunError: two columns have one name, of which an object would keep the last.
     """
     twice = next((name for name in answer.columns if answer.columns.count(name) > 1), None)
     if twice is not None:

@@ -25,8 +25,7 @@ MEASURES = PluginGroup("selfplay.measures", "measure", unknown=ConfigError, brok
 def taken(further: Iterable[str] = ()) -> dict[str, Measure]:
     """The measures that a run takes, by name: all that ship, and further ones, named as in the config's `measures`.
 
-    Raises:
-        ConfigError: one cannot be found, or two have the same name.
+    Raises ConfigError: one cannot be found, or two have the same name.
     """
     found = {name: MEASURES.find(name) for name in MEASURES.shipped()}
     for name in further:

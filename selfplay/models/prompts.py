@@ -14,8 +14,7 @@ from selfplay.errors import ModelError
 def uses_chat(tokenizer: Any, chat: bool | None) -> bool:
     """Whether prompts go through the chat template; None means exactly when the tokenizer has one.
 
-    Raises:
-        ModelError: chat is asked for, and the tokenizer has no template.
+    Raises ModelError: chat is asked for, and the tokenizer has no template.
     """
     has_template = bool(tokenizer.chat_template)
     if chat and not has_template:

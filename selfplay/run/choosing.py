@@ -35,21 +35,12 @@ class Chooser:
     """Applies the filters of an experiment's arms, for one seed."""
 
     def __init__(self, experiment: Experiment, ledger: Ledger, seed: int, consult: Consult) -> None:
-        """Args:
-        consult: verdicts of the supervised verifiers that read answers out and compare them.
-
-        Raises:
-            ConfigError: an arm's filter cannot be found or does not fit the experiment.
-        """
+        """`consult` asks the verifiers that read answers out; ConfigError: an arm's filter cannot be used."""
         self._experiment, self._ledger, self._seed, self._consult = experiment, ledger, seed, consult
         self._filters = arm_filters(experiment)
 
     def choose(self, arm: Arm, generation: int, drawn: Sequence[str], others: Sequence[str]) -> set[str]:
-        """The ids of the samples that the arm's filter keeps.
-
-        Args:
-            drawn: the arm's own samples.
-            others: samples of the arms in `with`, in this generation.
+        """Those of the arm's samples that its filter keeps; `others` are samples of the arms in `with`.
 
         Raises:
             ConfigError: the filter needs log-probabilities that these samples do not have.

@@ -154,8 +154,7 @@ class _Recorded(_Environment):
 def recorded_environment(file: Path) -> dict[str, Any]:
     """What a run's environment.json holds; `lost` says where there is none.
 
-    Raises:
-        RunError: it cannot be read, or is of another form.
+    Raises RunError: it cannot be read, or is of another form.
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

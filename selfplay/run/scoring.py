@@ -28,8 +28,7 @@ class Scorer:
     def score(self, of: Of, model: ModelState, measured: Drawn | Trained) -> None:
         """Record all measures of one kind (`Of`) for a model; `measured` is `Trained` where `of` is training.
 
-        Raises:
-            RunError: a measure failed; names it.
+        Raises RunError: a measure failed; names it.
         """
         rows = []
         for name, measure in self._measures.items():

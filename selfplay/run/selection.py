@@ -89,28 +89,24 @@ class Selector:
             WHERE s.id IN (SELECT unnest(?)) AND s.finish_reason NOT IN ('refused', 'error') ORDER BY s.id
         """
         rows = self._ledger.rows(sql, [list(drawn)])
+        candidates = [(sample_id, source) for sample_id, source, _ in rows]
+        if isinstance(arm.keep, RandomSubset):
+            # as many of each task as the other arm kept in this generation
+            counts = Counter(source for _, source in self._new[arm.keep.random_as_many_as, generation])
+            chosen: list[tuple[str, str]] = []
+            for source, count in sorted(counts.items()):
+                of_task = [candidate for candidate in candidates if candidate[1] == source]
+                draw = generator(self._seed, "random subset", arm.name, generation, source)
+                chosen += draw.sample(of_task, min(count, len(of_task)))
+            return chosen
         if arm.keep == "all":
-            return [(sample_id, source) for sample_id, source, _ in rows]
-        if arm.keep == "verified":
-            return [(sample_id, source) for sample_id, source, outcome in rows if outcome == "accepted"]
+            return candidates
         if isinstance(arm.keep, Filtered):
             others = [sample_id for other in arm.keep.others for sample_id in self._drawn[other, generation]]
             kept = self._chooser.choose(arm, generation, drawn, others)
-            return [(sample_id, source) for sample_id, source, _ in rows if sample_id in kept]
-        assert isinstance(arm.keep, RandomSubset)
-        return self._random_subset(arm.keep, arm.name, generation, [(i, source) for i, source, _ in rows])
-
-    def _random_subset(
-        self, keep: RandomSubset, arm: str, generation: int, candidates: list[tuple[str, str]]
-    ) -> list[tuple[str, str]]:
-        """As many of each task as the other arm kept in this generation."""
-        counts = Counter(source for _, source in self._new[keep.random_as_many_as, generation])
-        chosen: list[tuple[str, str]] = []
-        for source, count in sorted(counts.items()):
-            of_task = [candidate for candidate in candidates if candidate[1] == source]
-            draw = generator(self._seed, "random subset", arm, generation, source)
-            chosen += draw.sample(of_task, min(count, len(of_task)))
-        return chosen
+        else:
+            kept = {sample_id for sample_id, _, outcome in rows if outcome == "accepted"}
+        return [candidate for candidate in candidates if candidate[0] in kept]
 
     def _worked_for(self, arm: Arm, generation: int, kept: list[tuple[str, str]]) -> list[Problem]:
         if arm.human is None:

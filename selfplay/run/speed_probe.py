@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from selfplay.engines.engine import Engine, Request
+from selfplay.engines.engine import Request
 from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.experiment.cost_estimate import Speeds
 from selfplay.experiment.curriculum import Curriculum
@@ -71,11 +71,16 @@ def measured(experiment: Experiment, folder: Path) -> Speeds:
     problems = list(islice(curriculum.pool(1), PROMPTS)) if experiment.generations else curriculum.held_out()[:PROMPTS]
     began = time.monotonic()
     from selfplay.engines import make_engine
+    from selfplay.engines.proof_of_weights import prove, reference
 
     engine = make_engine(experiment.engine, chat=section.chat, trust_remote_code=section.trust_remote_code)
     engine.load(start)
     engine_start = libraries + time.monotonic() - began
-    load = _load_again(engine, start, experiment)
+    began = time.monotonic()
+    engine.load(start)
+    if experiment.engine.prove:
+        prove(engine, reference(start, trust_remote_code=section.trust_remote_code))
+    load = time.monotonic() - began
     sampling = SamplingSettings(
         temperature=experiment.sampling.temperature, max_tokens=min(PROBE_TOKENS, experiment.sampling.max_tokens)
     )
@@ -131,16 +136,6 @@ def _ray() -> tuple[float, float]:
 class _Nothing:
     def done(self) -> None:
         """Answer, which says that the worker is there."""
-
-
-def _load_again(engine: Engine, start: Path, experiment: Experiment) -> float:
-    from selfplay.engines.proof_of_weights import prove, reference
-
-    began = time.monotonic()
-    engine.load(start)
-    if experiment.engine.prove:
-        prove(engine, reference(start, trust_remote_code=experiment.model.trust_remote_code))
-    return time.monotonic() - began
 
 
 def _too_long(problems: Iterable[Problem], start: Path, experiment: Experiment) -> int:

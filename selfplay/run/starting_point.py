@@ -38,8 +38,7 @@ class StartingPoint:
     def same_problems(self, now: dict[str, str]) -> None:
         """Refuse to go on with other problems; `now` is their digest by task source.
 
-        Raises:
-            RunError: names the source, with both digests.
+        Raises RunError: names the source, with both digests.
         """
         sentence = (
             "The task source `{}` gave other problems when this run began (digest {}, now {}): its data or its code "
@@ -50,8 +49,7 @@ class StartingPoint:
     def same_verifiers(self, now: dict[str, str]) -> None:
         """Refuse to judge on with another version of a verifier; `now` is the declared version by verifier.
 
-        Raises:
-            RunError: names the verifier, with both versions.
+        Raises RunError: names the verifier, with both versions.
         """
         sentence = (
             "The verifier `{}` was version {} when this run began and is {} now; install the version it began with, "
@@ -62,8 +60,7 @@ class StartingPoint:
     def same_weights(self, where: str, fingerprint: str) -> None:
         """Refuse to go on from other starting weights than those of a folder or Hub id when the run began.
 
-        Raises:
-            RunError: names the place, with both fingerprints.
+        Raises RunError: names the place, with both fingerprints.
         """
         sentence = (
             "The starting model {} held the weights {} when this run began and holds {} now; restore them (for a Hub "
