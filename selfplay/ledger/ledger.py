@@ -180,15 +180,11 @@ class Ledger:
     def write_parquet(self, sql: str, parameters: Sequence[Any], target: Path) -> int:
         """Write a query's result to one parquet file in the order of the query, streaming; returns its rows."""
         temporary = target.with_suffix(".tmp")
+        quoted = str(temporary).replace("'", "''")
         with self._asked() as connection:
-            reader = connection.sql(sql, params=list(parameters)).to_arrow_reader(1024)
-            count = 0
-            with pq.ParquetWriter(temporary, reader.schema) as writer:
-                for batch in reader:
-                    writer.write_batch(batch)
-                    count += batch.num_rows
+            copied = connection.execute(f"COPY ({sql}) TO '{quoted}' (FORMAT parquet)", list(parameters)).fetchall()
         temporary.replace(target)
-        return count
+        return int(copied[0][0])
 
     def which_exist(self, table: str, column: str, keys: Iterable[str]) -> set[str]:
         """Those of the keys that the table's column holds."""

@@ -70,8 +70,8 @@ def measured(experiment: Experiment, folder: Path) -> Speeds:
     curriculum = Curriculum(experiment, experiment.seeds[0])
     problems = list(islice(curriculum.pool(1), PROMPTS)) if experiment.generations else curriculum.held_out()[:PROMPTS]
     began = time.monotonic()
-    from selfplay.engines import make_engine
     from selfplay.engines.proof_of_weights import prove, reference
+    from selfplay.engines.registry import make_engine
 
     engine = make_engine(experiment.engine, chat=section.chat, trust_remote_code=section.trust_remote_code)
     engine.load(start)
