@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -176,7 +177,7 @@ class Students:
         trained_on = training_set.id if training_set and training_set.members else None
         depth, depth_mean = depth_of_model(self._ledger, trained_on, inherits.fingerprint if inherits else None)
         inside = model.folder.is_relative_to(self._run.path)
-        row = {
+        row: dict[str, Any] = {
             "fingerprint": model.fingerprint,
             "path": str(model.folder.relative_to(self._run.path)) if inside else str(self._experiment.model.path),
             "parent": parent.fingerprint if parent else None,
