@@ -1,8 +1,8 @@
 """Hostile text made fit to be looked at.
 
-Covered: control characters (ESC, NUL), bidirectional overrides, zero-width and private characters are shown as
-escapes such as `\\x1b` and `\\u202e`; towers of combining marks and megabyte texts are cut, and the cut is said.
-Not covered: escaping for HTML, which the template engine does, and look-alike letters of other alphabets.
+Control characters (ESC, NUL), bidirectional overrides, zero-width and private characters become escapes such as
+`\\x1b`; towers of combining marks and megabyte texts are cut. HTML is escaped by the template engine, and look-alike
+letters of other alphabets are left.
 """
 
 from __future__ import annotations
@@ -34,13 +34,7 @@ def visible(text: str) -> str:
 
 
 def excerpt(text: str, limit: int, length: int | None = None) -> Excerpt:
-    """At most `limit` characters of a text.
-
-    Args:
-        text: the text, or its beginning.
-        limit: characters shown at most.
-        length: length of the whole text where `text` is its beginning only.
-    """
+    """At most `limit` characters of a text, which has `length` in all where `text` is its beginning only."""
     whole = len(text) if length is None else length
     return Excerpt(_parts(text[:limit]), max(0, whole - limit))
 

@@ -4,10 +4,9 @@
     reference  {"numbers": [3, 5, 12], "target": 27}
     solution   3*5+12
 
-Many expressions are right; the verifier `makes_number` proves that one uses the numbers and makes the target. A problem
-is made from an expression, so each can be solved; its intermediate results are whole and positive. The numbers in
-another order are the same problem. Known as the numbers round of "Countdown"; as a task for language models see Gandhi
-et al. 2024, arXiv 2404.03683.
+Many expressions are right; the verifier `makes_number` judges. Each problem is made from an expression whose
+intermediate results are whole and positive. The numbers in another order are the same problem. Known as the numbers
+round of "Countdown"; as a task for language models see Gandhi et al. 2024, arXiv 2404.03683.
 """
 
 from __future__ import annotations

@@ -10,10 +10,8 @@
         solution_origin: human
         problems: 100
 
-`prompt`, `solution` and `difficulty` are the problem's own; every other key of `columns` becomes a key of its
-reference, so `columns: {prompt: text, tests: test_list}` serves the code verifier. The part after `dataset:` is free:
-it is the source's name in the ledger and the report, so two data sets can stand in one experiment. Whether people or
-programs wrote the solutions (`solution_origin`) is for the user to say.
+`prompt`, `solution` and `difficulty` are the problem's own; any other key of `columns` becomes a key of its reference.
+The part after `dataset:` is free: it is the source's name in the ledger and the report.
 """
 
 from __future__ import annotations

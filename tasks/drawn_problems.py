@@ -1,11 +1,7 @@
-"""A source's problems as the rest of the program takes them: whatever a source does wrong is one sentence.
+"""A source's problems as the rest of the program takes them.
 
-    for problem in drawn(source, "train", seed):
-        ...
-
-What is covered: a source that raises, or gives something that is no `Problem`, is a BrokenSource that names the source,
-the split, the index and the cause. What is not covered: a source that hangs; problems that are wrong (`selfplay tasks
-check` looks at those).
+A source that raises, or gives something that is no `Problem`, is a BrokenSource that names the source, the split, the
+index and the cause. A source that hangs is not stopped; `selfplay tasks check` looks for problems that are wrong.
 """
 
 from __future__ import annotations
@@ -14,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
-from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
+from selfplay.tasks.errors import SourceError, blamed, no_problem
 from selfplay.tasks.problem import Problem, Split
 from selfplay.tasks.source import TaskSource
+
+_END = object()
 
 
 def drawn(source: TaskSource, split: Split, seed: int) -> Iterator[Problem]:
@@ -44,28 +42,16 @@ def drawn_each(source: TaskSource, split: Split) -> Iterator[Problem | SourceErr
 
 def most_drawn(source: TaskSource, split: Split) -> int | None:
     """What `TaskSource.most` gives. Raises as `drawn`."""
-    try:
+    with blamed(f"source `{source.name}`, split {split}", "most"):
         return source.most(split)
-    except SourceError:
-        raise
-    except PLUGIN_ERRORS as error:
-        raise failed(f"source `{source.name}`, split {split}", "most", error) from error
 
 
 def _watched(place: str, function: str, begin: Callable[[], Iterable[Any]]) -> Iterator[Any]:
-    try:
+    with blamed(f"{place}, index 0", function):  # also StopIteration, which would read as a source without problems
         stream = iter(begin())
-    except SourceError:
-        raise
-    except PLUGIN_ERRORS as error:  # also StopIteration, which would read as a source without problems
-        raise failed(f"{place}, index 0", function, error) from error
     for index in count():
-        try:
-            item = next(stream)
-        except StopIteration:
+        with blamed(f"{place}, index {index}", function):
+            item = next(stream, _END)
+        if item is _END:
             return
-        except SourceError:
-            raise
-        except PLUGIN_ERRORS as error:
-            raise failed(f"{place}, index {index}", function, error) from error
         yield item

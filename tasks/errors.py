@@ -7,6 +7,9 @@ SourceError (ValueError)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pydantic import ValidationError
 
 PLUGIN_ERRORS = (Exception, SystemExit, GeneratorExit)
@@ -36,17 +39,24 @@ def error_text(error: BaseException) -> str:
 
 
 def failed(place: str, function: str, error: BaseException) -> BrokenSource:
-    """The sentence for a function of a source that raises.
-
-    Args:
-        place: source, split and index, or file and line.
-    """
+    """The sentence for a function of a source that raises at a place: source, split and index, or file and line."""
     words = error_text(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
         words = " ".join(f"a wrong {error.title}, `{key}`: {first['msg']}".split())
     return BrokenSource(f"{place}: `{function}` raised {words[:300]}; repair the source")
+
+
+@contextmanager
+def blamed(place: str, function: str) -> Iterator[None]:
+    """What a source's code raises in the `with`, other than its own SourceError, is a BrokenSource (`failed`)."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except PLUGIN_ERRORS as error:
+        raise failed(place, function, error) from error
 
 
 def no_problem(place: str, function: str, given: object) -> BrokenSource:

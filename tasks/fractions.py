@@ -4,9 +4,9 @@
     reference  {"answer": "19/12", "policy": {"answer": "whole", "form": "number"}}
     solution   38/24        or        19/12
 
-An answer may be reduced or not, so equality is of values and not of strings; a share `reduced` of the worked solutions
-is in lowest terms, the others are over the product of the denominators. `form: number` refuses an answer that only
-repeats the question. With its terms in another order, or a fraction written unreduced, it is the same problem.
+A share `reduced` of the worked solutions is in lowest terms, the others are over the product of the denominators.
+`form: number` refuses an answer that only repeats the question. With its terms in another order, or a fraction written
+unreduced, it is the same problem.
 """
 
 from __future__ import annotations

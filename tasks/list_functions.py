@@ -5,10 +5,9 @@
     solution   def f(v): return [x+43 for x in v][2:]
                def f(v): return [x+17+26 for x in v][2:]
 
-Many functions are right: the addends folded into one or kept apart, in any order, the slice before or after. A share
-`folded` of the worked solutions folds them, which needs arithmetic; the others copy them. With the default settings
-there are 102,375 different problems (4,095 pairs of addends, 25 operations); with the addends in
-another order they are the same problem. A problem whose result would nearly always be empty is not asked.
+Many functions are right. A share `folded` of the worked solutions adds the addends up, which needs arithmetic; the
+others copy them. With the default settings there are 102,375 different problems (4,095 pairs of addends, 25
+operations); with the addends in another order they are the same. No result is nearly always empty.
 """
 
 from __future__ import annotations
@@ -86,12 +85,11 @@ class ListFunctions(ProceduralFamily):
 def _apply(values: list[int], addend: int, steps: list[tuple[str, int]]) -> list[int]:
     result = [value + addend for value in values]
     for operation, k in steps:
-        if operation == "reverse":
-            result = result[::-1]
-        elif operation == "drop":
-            result = result[k:]
-        elif operation == "take":
-            result = result[:k]
-        else:
-            result = result[::k]
+        slices = {
+            "reverse": slice(None, None, -1),
+            "drop": slice(k, None),
+            "take": slice(k),
+            "every": slice(0, None, k),
+        }
+        result = result[slices[operation]]
     return result

@@ -1,14 +1,9 @@
 """Finding plugins: by name through an entry-point group, or by `path/to/file.py:name`.
 
-    SOURCES = PluginGroup("selfplay.tasks", "task source", unknown=SourceError, broken=SourceError, declared=checked)
-    SOURCES.find("polynomials")                what the name stands for, as `checked` gives it
-    SOURCES.find("mine/doubles.py:Doubles")
-    SOURCES.listed()                           all that are registered, the broken ones with the reason
-
-Built-ins come through the same door as strangers. What is covered: an unknown name is answered with its neighbour and
-with all that are known; a name that two packages register belongs to neither until one is gone; a package that cannot
-be imported, or hangs or dies meanwhile (first_import.py), is a warning that names it, and an error for who wants that
-plugin. What is not covered: a plugin is code with the user's own rights.
+Built-ins come through the same door as others. An unknown name is answered with its neighbour and all that are known. A
+name that two packages register belongs to neither. A package that cannot be imported, or hangs or dies meanwhile
+(first_import.py), is a warning that names it, and an error for who wants that plugin. A plugin runs with the user's own
+rights.
 """
 
 from __future__ import annotations
@@ -18,7 +13,8 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -61,21 +57,18 @@ class Listed(Generic[Kind]):
 
 @dataclass(frozen=True)
 class PluginGroup(Generic[Kind]):
-    """The plugins of one kind.
-
-    Args:
-        group: entry-point group, such as `selfplay.tasks`.
-        kind: what one is called in sentences.
-        unknown: error for a name that nobody registers, a file that is not there or that lacks the name.
-        broken: error for a plugin that cannot be imported, or that two packages register.
-        declared: what was found as what it has to be; raises `broken` or `unknown` where it is none.
-    """
+    """The plugins of one kind."""
 
     group: str
+    """Entry-point group, such as `selfplay.tasks`."""
     kind: str
+    """What one is called in sentences."""
     unknown: type[Exception]
+    """For a name that nobody registers, and a file that is not there or lacks the name."""
     broken: type[Exception]
+    """For a plugin that cannot be imported, or that two packages register."""
     declared: Callable[[Found], Kind]
+    """Gives what was found as what it has to be; raises `broken` or `unknown` where it is none."""
 
     def names(self) -> list[str]:
         """All registered names, sorted; imports nothing."""
@@ -88,8 +81,7 @@ class PluginGroup(Generic[Kind]):
     def find(self, name: str) -> Kind:
         """The plugin of a registered name or `path/to/file.py:name`; imports only that one.
 
-        Raises:
-            Exception: `unknown` or `broken`, with one sentence that names the remedy.
+        Raises Exception: `unknown` or `broken`, with one sentence that names the remedy.
         """
         path, attribute = split_file(name)
         if path is not None:
@@ -125,26 +117,25 @@ class PluginGroup(Generic[Kind]):
             packages = " and ".join(map(_package, entries))
             raise self.broken(f"{packages} both register a {self.kind} `{entry.name}`; uninstall one of them")
         where = f"{self.kind} `{entry.name}` of package {package}"
-        try:
+        with self._importing(where, "repair or uninstall the package"):
             if entry.module not in sys.modules and not _is_ours(entry):
                 try_import(entry.module)
             return Found(entry.load(), where)
+
+    @contextmanager
+    def _importing(self, what: object, remedy: str) -> Iterator[None]:
+        try:
+            yield
         except FailedImport as error:
-            raise self.broken(f"{where} cannot be imported ({error}); repair or uninstall the package") from None
+            raise self.broken(f"{what} cannot be imported ({error}); {remedy}") from None
         except PLUGIN_ERRORS as error:
-            raise self.broken(
-                f"{where} cannot be imported ({error_text(error)}); repair or uninstall the package"
-            ) from error
+            raise self.broken(f"{what} cannot be imported ({error_text(error)}); {remedy}") from error
 
     def _from_file(self, path: Path, attribute: str) -> Found:
         if not path.is_file():
             raise self.unknown(f"there is no file {path} to load the {self.kind} `{attribute}` from")
-        try:
+        with self._importing(path, "repair the file"):
             defined = vars(_module(path.resolve()))
-        except FailedImport as error:
-            raise self.broken(f"{path} cannot be imported ({error}); repair the file") from None
-        except PLUGIN_ERRORS as error:
-            raise self.broken(f"{path} cannot be imported ({error_text(error)}); repair the file") from error
         named = (value for value in defined.values() if getattr(value, "name", None) == attribute)
         found = defined.get(attribute) or next(named, None)
         if found is None:

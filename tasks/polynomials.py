@@ -1,13 +1,12 @@
-"""Polynomial sums (procedural, math): add two polynomials and collect the terms.
+"""Polynomial sums (procedural, math): add two polynomials and collect the terms, in any order.
 
     prompt     (3x^2+5x+2)+(4x^2+2x+6)=
     reference  {"answer": "7x^2+7x+8", "policy": {"form": "collected"}}
     solution   8+7x+7x^2        or        7x^2+7x+8
 
-An answer may give its terms in any order, so equality is algebra and not equality of strings; worked solutions are
-written with rising powers in a share `rising` of the problems. `form: collected` refuses an answer that only repeats
-the question. With coefficients from 2 to 9 there are 131,328 different problems of degree 2; with the operands
-swapped they are the same problem.
+A share `rising` of the worked solutions has rising powers. `form: collected` refuses an answer that only repeats the
+question. With coefficients from 2 to 9 there are 131,328 different problems of degree 2; with the operands swapped they
+are the same.
 """
 
 from __future__ import annotations

@@ -15,10 +15,8 @@
     reference  {"entry_point": "f", "tests": ["assert f([3, 5]) == 22", ...]}
     solution   the program before the bug
 
-The right program and the wrong one are both run when the problem is made: the right one gives what the tests expect,
-and each bug on its own fails at least one of them. So does every other bug that could be put into the program, where
-one of POOL more inputs shows it: tests are added for those that would hide. A program is asked about once, so that the
-repair of one problem is not the answer of another.
+Both programs are run when the problem is made. Every single bug that could be put into the program fails a test where
+one of POOL more inputs shows it. A program is asked about once.
 '''
 
 from __future__ import annotations
@@ -91,14 +89,11 @@ class ProgramRepair(ProceduralFamily):
             if want != got
         ]
         solution = ast.unparse(ast.parse(right))
+        shown = "\n".join(failing[: self.shown_tests])
+        tests = [f"assert f({values}) == {want}" for values, want in zip(inputs, wanted, strict=True)]
         return self.asked(
-            prompt=f"This function is wrong:\n\n{ast.unparse(broken)}\n\nIt fails:\n\n"
-            + "\n".join(failing[: self.shown_tests])
-            + "\n\nWrite it right.\n",
-            reference={
-                "entry_point": "f",
-                "tests": [f"assert f({values}) == {want}" for values, want in zip(inputs, wanted, strict=True)],
-            },
+            prompt=f"This function is wrong:\n\n{ast.unparse(broken)}\n\nIt fails:\n\n{shown}\n\nWrite it right.\n",
+            reference={"entry_point": "f", "tests": list(tests)},
             solution=solution,
             twin_key=f"program repair {solution}",
             difficulty=float(self.steps + self.bugs),

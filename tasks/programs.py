@@ -85,8 +85,8 @@ def program(random: Random, steps: int, described: bool) -> str:
 def bugs(right: str) -> list[Bug]:
     """Every bug that can be put into a program: another operator, or a number off by one."""
     found: list[Bug] = []
-    for place, (node, attribute, number) in enumerate(_places(ast.parse(right))):
-        now = _held(node, attribute, number)
+    for place, (node, attribute) in enumerate(_places(ast.parse(right))):
+        now = _held(node, attribute)
         others = len(SWAPS[type(now)]) if isinstance(now, ast.AST) else 2 if now else 1
         found.extend(Bug(place, other) for other in range(others))
     return found
@@ -97,32 +97,30 @@ def with_bugs(right: str, chosen: Sequence[Bug]) -> ast.Module:
     broken = ast.parse(right)
     places = _places(broken)
     for bug in chosen:
-        node, attribute, number = places[bug.place]
-        now = _held(node, attribute, number)
+        node, attribute = places[bug.place]
+        now = _held(node, attribute)
         other = SWAPS[type(now)][bug.other]() if isinstance(now, ast.AST) else now + (1, -1)[bug.other]
-        if number is None:
-            setattr(node, attribute, other)
-        else:
-            getattr(node, attribute)[number] = other
+        setattr(node, attribute, [other] if attribute == "ops" else other)
     return broken
 
 
-def _places(tree: ast.Module) -> list[tuple[ast.AST, str, int | None]]:
-    """Each operator and whole number that a bug may change: its node, attribute, and number within a list."""
-    found: list[tuple[ast.AST, str, int | None]] = []
+def _places(tree: ast.Module) -> list[tuple[ast.AST, str]]:
+    """Each operator and whole number that a bug may change: its node and attribute."""
+    found: list[tuple[ast.AST, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-            found.append((node, "ops", 0))
+            found.append((node, "ops"))
         elif isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in SWAPS:
-            found.append((node, "op", None))
+            found.append((node, "op"))
         elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-            found.append((node, "value", None))
+            found.append((node, "value"))
     return found
 
 
-def _held(node: ast.AST, attribute: str, number: int | None) -> Any:
+def _held(node: ast.AST, attribute: str) -> Any:
+    """The number or operator; a comparison made here has one operator."""
     held = getattr(node, attribute)
-    return held if number is None else held[number]
+    return held[0] if attribute == "ops" else held
 
 
 def outputs(tree: ast.Module, inputs: list[list[int]]) -> list[str]:

@@ -4,9 +4,8 @@
       - {source: reasoning_gym:chain_sum, config: {min_terms: 2, max_terms: 4}, examples: 100, problems: 500}
 
 reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760; Apache-2.0) is the extra `reasoning-gym`. Its own
-`score_answer` judges, in the verifier `reasoning_gym`; only the full score 1 is accepted. What is not offered: families
-whose scorer evaluates text as Python, by `eval` or sympy's parser, or accepts anything, and those whose entries do not
-survive as JSON (REFUSED).
+`score_answer` judges, in the verifier `reasoning_gym`; only the full score 1 is accepted. REFUSED has the families
+that are not offered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Finding task sources: by name through the entry-point group `selfplay.tasks`, or by `path/to/file.py:name`.
-
-Built-in sources come through the same door as strangers; tasks/plugins.py says what is covered.
-"""
+"""Finding task sources: by name through the entry-point group `selfplay.tasks`, or by `path/to/file.py:name`."""
 
 from __future__ import annotations
 
@@ -36,8 +33,7 @@ def available_sources() -> dict[str, type[TaskSource]]:
 def source_class(name: str) -> type[TaskSource]:
     """The class behind a registered name or `path/to/file.py:name`; imports only that one.
 
-    Raises:
-        SourceError: nothing of that name, no such file, or it is not a task source.
+    Raises SourceError: nothing of that name, no such file, or it is not a task source.
     """
     family, colon, variant = name.partition(":")
     if colon and split_file(name)[0] is None and family in SOURCES.names():
@@ -48,8 +44,7 @@ def source_class(name: str) -> type[TaskSource]:
 def load_source(name: str, settings: Mapping[str, Any]) -> TaskSource:
     """A source with its settings.
 
-    Raises:
-        SourceError: see `source_class`; or a key or value that the source does not take.
+    Raises SourceError: see `source_class`; or a key or value that the source does not take.
     """
     kind = source_class(name)
     try:

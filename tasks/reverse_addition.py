@@ -4,10 +4,9 @@
     reference  {"answer": "021"}
     solution   021
 
-Written so, each digit depends on two digits of the question and a carry, and a small model can learn the rule (Lee et
-al. 2023, arXiv 2307.03381). Equality is of texts, since 021 and 21 are equal numbers and different sums. With
-`evaluate_digits` the held-out problems can be longer than all that are trained on: whether a model that learns from its
-own verified output reaches further than its examples. With the operands swapped it is the same problem.
+So written, each digit depends on two digits and a carry, which a small model can learn (Lee et al. 2023, arXiv
+2307.03381). Equality is of texts. With `evaluate_digits` the held-out problems can be longer than all that are trained
+on. With the operands swapped it is the same problem.
 """
 
 from __future__ import annotations

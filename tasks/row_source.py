@@ -29,17 +29,12 @@ class RowSource(TaskSource):
     def rows(self, split: Split) -> Iterator[PlacedRow]:
         """The rows of a split in their own order.
 
-        Raises:
-            selfplay.tasks.errors.SourceError: they cannot be read; names the file, the row and the key.
+        Raises SourceError: they cannot be read; names the file, the row and the key.
         """
 
     @abstractmethod
     def read(self, row: PlacedRow, split: Split) -> Problem:
-        """The problem that a row is.
-
-        Raises:
-            selfplay.tasks.errors.SourceError: the row lacks something; names its place.
-        """
+        """The problem that a row is; SourceError: the row lacks something; names its place."""
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:
         for row in islice(self.rows(split), self.limit):

@@ -24,22 +24,14 @@ class PlacedRow:
     place: str
 
     def text(self, column: str) -> str:
-        """A column's text without surrounding white space.
-
-        Raises:
-            SourceError: there is no such column, or it holds no text; names the row.
-        """
+        """A column's text without surrounding white space; SourceError: no such column, or no text; names the row."""
         value = self.value(column)
         if not isinstance(value, str) or not value.strip():
             raise SourceError(f"{self.place}: `{column}` must be a text that is not empty; repair or remove the row")
         return value.strip()
 
     def value(self, column: str) -> Any:
-        """What a column holds.
-
-        Raises:
-            SourceError: there is no such column; names the row and its columns.
-        """
+        """What a column holds; SourceError: there is no such column; names the row and its columns."""
         if column not in self.values:
             known = ", ".join(f"`{key}`" for key in self.values) or "none"
             raise SourceError(f"{self.place} has no `{column}`; it has {known}; repair or remove the row")
@@ -52,11 +44,8 @@ def read_rows(
     """The rows of a file, of a folder of data files, or of a data set on the Hub.
 
     Args:
-        path: a .jsonl or .parquet file, a folder, or a Hub id.
+        path: a .jsonl or .parquet file, a folder, or a Hub id, to which alone `config`, `split` and `revision` apply.
         key: the source's key that names the data, for the remedy.
-        config: the data set's configuration, for a folder or Hub id.
-        split: its split, for a folder or Hub id.
-        revision: the commit or tag on the Hub.
 
     Raises:
         SourceError: the file cannot be read, or a line is no JSON object.
@@ -71,11 +60,7 @@ def read_rows(
 
 
 def read_json(file: Path, key: str) -> PlacedRow:
-    """A file that holds one JSON object.
-
-    Raises:
-        SourceError: it cannot be read or holds something else.
-    """
+    """A file that holds one JSON object; SourceError: it cannot be read or holds something else."""
     return _object(_text(file, key), str(file))
 
 

@@ -21,7 +21,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from selfplay.tasks.errors import PLUGIN_ERRORS, SourceError, failed, no_problem
+from selfplay.tasks.errors import SourceError, blamed, no_problem
 from selfplay.tasks.problem import Origin, Problem, Split, content_hash
 
 EVALUATE_SHARE_PERCENT = 10
@@ -42,14 +42,9 @@ class TaskSource(BaseModel, ABC):
 
     @abstractmethod
     def problems(self, split: Split, seed: int) -> Iterator[Problem]:
-        """Distinct problems of a split in an order that depends on the seed alone.
+        """Distinct problems of a split in an order that depends on the seed alone. Splits never share a `twin_key`.
 
-        Args:
-            split: `train` or `evaluate`; the two never share a `twin_key`.
-            seed: chooses the order (and, for an endless source, which problems come first).
-
-        Raises:
-            selfplay.tasks.errors.SourceError: the data cannot be read, or there are fewer problems than were asked for.
+        Raises SourceError: the data cannot be read, or there are fewer problems than were asked for.
         """
 
     def each(self, split: Split) -> Iterator[Problem | SourceError]:
@@ -63,11 +58,7 @@ class TaskSource(BaseModel, ABC):
 
     @classmethod
     def variant(cls, rest: str) -> type[TaskSource]:
-        """The source behind `name:rest`, for a source that stands for many.
-
-        Raises:
-            SourceError: it stands for itself alone, or there is no such variant.
-        """
+        """The source behind `name:rest`, for a source that stands for many; raises SourceError where there is none."""
         raise SourceError(f"source `{cls.name}` has no variants such as `{cls.name}:{rest}`; name it `{cls.name}`")
 
     def asked(
@@ -141,9 +132,7 @@ def distinct_problems(
 ) -> Iterator[Problem]:
     """The problems of a procedural family that belong to a split, each twin key once.
 
-    Args:
-        problem: makes a problem from (seed, index); a pure function.
-        different: how many different problems there are at most, where that is known.
+    `problem` makes one from (seed, index); `different` is how many there are at most, where that is known.
 
     Raises:
         SourceError: the family seems to have no further problems, or `problem` raises or gives something else.
@@ -153,12 +142,8 @@ def distinct_problems(
     source = getattr(getattr(problem, "__self__", None), "name", getattr(problem, "__name__", "problem"))
     for index in count():
         place = f"source `{source}`, split {split}, seed {seed}, index {index}"
-        try:
+        with blamed(place, "problem"):
             made: object = problem(seed, index)
-        except SourceError:
-            raise
-        except PLUGIN_ERRORS as error:
-            raise failed(place, "problem", error) from error
         if not isinstance(made, Problem):
             raise no_problem(place, "problem", made)
         if made.twin_key in seen:

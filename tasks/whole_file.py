@@ -15,8 +15,7 @@ from typing import TextIO
 def whole_file(path: Path) -> Iterator[TextIO]:
     """The file to write to, as UTF-8; it takes the place of `path` at the end of the `with`, if nothing was raised.
 
-    Raises:
-        OSError: it cannot be written. What was at `path` is still there, and nothing is left beside it.
+    Raises OSError: it cannot be written. What was at `path` is still there, and nothing is left beside it.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")

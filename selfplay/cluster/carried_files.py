@@ -1,18 +1,14 @@
 """Plugins in files of their own, on nodes of a cluster that do not have the files.
 
-    carried = collect("checks/even.py:even", {"parts": [{"verifier": "checks/odd.py:odd"}]})     on the driver
-    moved = unpack(carried)                                                                      on the node
-    relocate(name, moved)                                                                        the name to use there
-
-What is covered: the file itself, wherever its name stands in a verifier's name or settings. What is not covered: other
-files that it reads or imports, which must be installed or lie on storage that all nodes share.
+A plugin's file travels as text, wherever its name stands in a verifier's name or settings. Other files that it reads
+or imports must be installed, or lie on storage that all nodes share.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +18,14 @@ from selfplay.tasks.plugins import absolute, renamed, split_file
 def collect(*values: Any) -> dict[str, str]:
     """The text of every plugin file that is named in these, by absolute path; files that are not there are left out."""
     found = {}
-    for name in (name for value in values for name in _names(value)):
+
+    def note(name: str) -> str:
         path = split_file(absolute(name))[0]
         if path is not None and path.is_file():
             found[str(path)] = path.read_text(encoding="utf-8")
+        return name
+
+    renamed(values, note)
     return found
 
 
@@ -58,15 +58,3 @@ def relocate(value: Any, moved: Mapping[str, str]) -> Any:
         return f"{place}:{attribute}" if place else name
 
     return renamed(value, here)
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if split_file(value)[0] is not None:
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _names(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _names(item)

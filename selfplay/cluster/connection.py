@@ -14,15 +14,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import psutil
 import ray
 
 from selfplay.errors import RunError
 
+_Told = TypeVar("_Told")
 LOCAL_OBJECT_STORE = 256 * 1024**2
 HEAD = ("gcs_server", "raylet")
 """Processes of a local cluster's head."""
@@ -37,11 +39,7 @@ LOST = 2
 
 
 class Cluster:
-    """A connection to Ray, as a context manager.
-
-    Args:
-        address: an existing cluster's address; None: RAY_ADDRESS where set, else a local cluster.
-    """
+    """A connection to Ray, as a context manager: to the address given, else RAY_ADDRESS, else a local cluster."""
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address or os.environ.get("RAY_ADDRESS")
@@ -101,8 +99,7 @@ class Cluster:
 def _ask_for_ray(address: str) -> None:
     """Refuse an address where nothing listens, or something else than Ray; Ray itself would try for minutes.
 
-    Raises:
-        ConnectionError: with what was found.
+    Raises ConnectionError: with what was found.
     """
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdigit():
@@ -125,8 +122,7 @@ def _ask_for_ray(address: str) -> None:
 class _Watch(threading.Thread):
     """Ends this process with a sentence when Ray's head is gone.
 
-    Args:
-        address: of an existing cluster's head; None: the head's processes are children of this one, yet to be started.
+    Without an address the head's processes are children of this one, yet to be started.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -159,11 +155,11 @@ class _Watch(threading.Thread):
     def end_what_was_started(self) -> None:
         """Kill the processes of a local head that did not come up."""
         if self._address is None:
+            none: list[psutil.Process] = []
             for child in psutil.Process().children():
                 if child.pid not in self._others:
-                    for process in (*_below(child), child):
-                        with suppress(psutil.NoSuchProcess):
-                            process.kill()
+                    for process in (*_unless_gone(partial(child.children, recursive=True), none), child):
+                        _unless_gone(process.kill, None)
 
     def _pause(self) -> float:
         if self._connecting:
@@ -172,7 +168,7 @@ class _Watch(threading.Thread):
 
     def _look_for_head(self) -> None:
         for child in psutil.Process().children():
-            if child.pid not in self._others and child.pid not in self._head and _name(child) in HEAD:
+            if child.pid not in self._others and child.pid not in self._head and _unless_gone(child.name, "") in HEAD:
                 self._head[child.pid] = child
 
     def _is_there(self) -> bool:
@@ -203,25 +199,16 @@ class _Watch(threading.Thread):
         os._exit(LOST)
 
 
-def _below(process: psutil.Process) -> list[psutil.Process]:
+def _unless_gone(ask: Callable[[], _Told], gone: _Told) -> _Told:
+    """What a process tells, or `gone` where it has ended."""
     try:
-        return list(process.children(recursive=True))
+        return ask()
     except psutil.NoSuchProcess:
-        return []
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return str(process.name())
-    except psutil.NoSuchProcess:
-        return ""
+        return gone
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    return _unless_gone(lambda: process.is_running() and process.status() != psutil.STATUS_ZOMBIE, False)
 
 
 def cores_here() -> int:

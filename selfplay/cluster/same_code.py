@@ -11,7 +11,6 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import selfplay
 from selfplay.errors import RunError
@@ -43,8 +42,7 @@ def digest(folder: Path) -> str:
 def workers_import_the_same() -> None:
     """Ask a worker on every node of the connected Ray cluster which files it imports.
 
-    Raises:
-        RunError: a node imports other files than this process; one sentence that names the node and the folder.
+    Raises RunError: a node imports other files than this process; one sentence that names the node and the folder.
     """
     import ray
     from ray import cloudpickle
@@ -55,7 +53,12 @@ def workers_import_the_same() -> None:
     here = sys.modules[__name__]
     cloudpickle.register_pickle_by_value(here)
     try:
-        answers = _on_every_node(ray.remote(num_cpus=0)(_imported), NodeAffinitySchedulingStrategy)
+        answers = []
+        for node in ray.nodes():
+            if node["Alive"]:
+                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                ask = ray.remote(num_cpus=0, scheduling_strategy=there)(_imported)
+                answers.append((node["NodeManagerHostname"], ask.remote()))
     finally:
         cloudpickle.unregister_pickle_by_value(here)
     ours = digest(folder())
@@ -73,20 +76,6 @@ def workers_import_the_same() -> None:
                 f"({folder()}); start from a folder that holds no package of that name, and install the same version "
                 "on every node."
             )
-
-
-def _on_every_node(ask: Any, strategy: Any) -> list[tuple[str, Any]]:
-    """The name of each live node, and the reference of its answer."""
-    import ray
-
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    return [
-        (
-            str(node["NodeManagerHostname"]),
-            ask.options(scheduling_strategy=strategy(node["NodeID"], soft=False)).remote(),
-        )
-        for node in nodes
-    ]
 
 
 def _imported() -> tuple[str, str]:

@@ -7,7 +7,7 @@
         def train(self, job, on_step): ...
 
 It is registered under the entry-point group `selfplay.distill`, or named as `path/to/file.py:name` in `distill.method`.
-The process it runs in, its restarts, progress and the ledger are the framework's (trainer.py).
+trainer.py runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -127,10 +127,7 @@ def write_result(target: Path, result: TrainingResult) -> None:
 
 
 def unfinished_name(target: Path, process: int) -> Path:
-    """Where the process with this id writes a student that is not whole yet.
-
-    A process that outlives its killed driver for a moment so never writes into another's.
-    """
+    """Where a process writes a student that is not whole yet: by its id, as it may outlive its driver for a moment."""
     return target.with_name(f"{target.name}.{process}.tmp")
 
 

@@ -1,7 +1,4 @@
-"""Finding distillation methods: by name through the entry-point group `selfplay.distill`, or `path/to/file.py:name`.
-
-Built-in methods come through the same door as others; tasks/plugins.py says what is covered.
-"""
+"""Finding distillation methods: by name through the group `selfplay.distill`, or `path/to/file.py:name`."""
 
 from __future__ import annotations
 

@@ -43,6 +43,8 @@ class Supervised(Method):
         )
         settings = job.settings
         cuda = torch.cuda.is_available()
+        can = cuda and torch.cuda.is_bf16_supported()
+        bfloat16 = can if settings.precision == "auto" else settings.precision == "bfloat16"
         set_threads(settings.threads, job.start)
         tokenizer = transformers.AutoTokenizer.from_pretrained(job.start, trust_remote_code=job.trust_remote_code)
         chat = uses_chat(tokenizer, job.chat)
@@ -53,7 +55,7 @@ class Supervised(Method):
         losses: list[float] = []
         trainer = trl.SFTTrainer(
             model=model,
-            args=_arguments(job, bfloat16=_use_bfloat16(settings.precision), cuda=cuda),
+            args=_arguments(job, bfloat16=bfloat16, cuda=cuda),
             train_dataset=rows,
             processing_class=tokenizer,
             callbacks=[_watch(losses, on_step)],
@@ -152,14 +154,6 @@ def _watch(losses: list[float], on_step: OnStep) -> Any:
             on_step(state.global_step, losses[-1] if losses else math.nan)
 
     return Watch()
-
-
-def _use_bfloat16(precision: str) -> bool:
-    import torch
-
-    if precision == "auto":
-        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return precision == "bfloat16"
 
 
 def _sums_of_weights(model: Any) -> list[float]:

@@ -1,10 +1,8 @@
 """Training in the cluster: one process that trains, apart from the driver and the engines.
 
-On a CPU the process stays warm between trainings, because importing the libraries costs more than a small
-training. On a GPU it ends after each, which is the one reliable way to give the memory back.
-
-What is covered: a process that dies is started again and its training begun anew, at most `MAX_RESTARTS` times in a
-run; an equal job gives the equal student. What is not: a training goes on from no checkpoint.
+On a CPU the process stays warm, because importing the libraries costs more than a small training. On a GPU it ends
+after each training, the one reliable way to give memory back. A process that dies is started again, at most
+`MAX_RESTARTS` times in a run, and its training begun anew: there are no checkpoints.
 """
 
 from __future__ import annotations
@@ -83,8 +81,7 @@ class Trainer:
     def train(self, job: TrainingJob, on_step: OnStep) -> TrainingResult:
         """Run one training to its end, reporting (step, loss) while it goes on.
 
-        Raises:
-            TrainingError: the training failed, or its process died again and again; the message says how.
+        Raises TrainingError: the training failed, or its process died again and again; the message says how.
         """
 
         def attempt(process: Any) -> TrainingResult:

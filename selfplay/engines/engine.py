@@ -1,9 +1,8 @@
 """What an engine is: something that holds weights and writes completions.
 
-One request is one sample with its own seed, so a sample does not depend on which others are asked for beside
-it. What is covered: a request that cannot be served (a prompt longer than the context) becomes a completion
-whose finish reason is `refused`. What is not: an engine that dies raises `EngineError`; the caller starts
-another.
+One request is one sample with its own seed, so a sample does not depend on which others are asked for beside it. A
+request that cannot be served becomes a completion whose finish reason is `refused`. An engine that dies raises
+`EngineError`; the caller starts another.
 """
 
 from __future__ import annotations
@@ -62,8 +61,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a model answers to fixed token sequences; the evidence of a weights proof. All lists run over the
-    probes."""
+    """What a model answers to fixed token sequences: the evidence of a weights proof. All lists run over the probes."""
 
     prompt_logprobs: list[list[float]]
     """Natural log-probability of each prompt token given those before it; from the second token on."""
@@ -109,8 +107,7 @@ class Engine(ABC):
     def load(self, folder: Path) -> None:
         """Take the weights of a `save_pretrained` folder in place of any held so far.
 
-        Raises:
-            selfplay.errors.EngineError: it cannot start; one sentence with the cause.
+        Raises EngineError: it cannot start; one sentence with the cause.
         """
 
     @abstractmethod
@@ -124,8 +121,7 @@ class Engine(ABC):
     def measure(self, probe_ids: list[list[int]], new_tokens: int) -> ProbeResult:
         """Greedy continuations by `new_tokens` tokens (past an end token too) and log-probabilities.
 
-        Raises:
-            selfplay.errors.EngineError: the engine cannot tell log-probabilities.
+        Raises EngineError: the engine cannot tell log-probabilities.
         """
 
     @abstractmethod
@@ -136,8 +132,7 @@ class Engine(ABC):
 def fitting_ids(tokenizer: Any, request: Request, chat: bool, context: int | None) -> list[int] | Completion:
     """Token ids of the prompt, or the refusal of a request that cannot be served.
 
-    Args:
-        context: prompt and completion together, in tokens; None: not known, so nothing is too long.
+    `context` is prompt and completion together, in tokens; None: not known, so nothing is too long.
     """
     try:
         request.prompt.encode("utf-8")
@@ -156,8 +151,10 @@ def _refused(request: Request, why: str) -> Completion:
 
 
 def set_threads(wanted: int | None, folder: Path) -> None:
-    """Set torch's threads in this process: as many as wanted; else one for a tiny model, and one for each core
-    for others. Ray sets OMP_NUM_THREADS to 1 for a small actor, so torch's own default will not do."""
+    """Set torch's threads in this process: as many as wanted, else one for a tiny model and all cores for others.
+
+    Ray sets OMP_NUM_THREADS to 1 for a small actor, so torch's own default will not do.
+    """
     import torch
 
     if wanted is None:

@@ -10,8 +10,7 @@ LOWEST_TEMPERATURE = 0.01
 
 
 class SamplingSettings(BaseModel):
-    """How one completion is drawn. Every value is always passed to the engine, never left to a model's
-    defaults."""
+    """How one completion is drawn. Every value is passed to the engine, never left to a model's defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -46,9 +45,8 @@ class EngineSettings(BaseModel):
     replicas: int = Field(default=1, ge=1)
     """Engines that work side by side, one in each actor."""
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] = "auto"
-    """`auto`: with vLLM float32 on a CPU and the model's own type on a GPU; with transformers float64 on a
-    CPU for models up to 50 million parameters (so that a completion does not depend on its batch), else the
-    same as vLLM."""
+    """`auto`: with vLLM float32 on a CPU and the model's own type on a GPU; with transformers float64 on a CPU for
+    models up to 50 million parameters (so that a completion does not depend on its batch), else as vLLM."""
     max_model_len: int | None = Field(default=None, ge=2)
     """Prompt and completion together, in tokens; unset: the model's own context."""
     max_batch: int | None = Field(default=None, ge=1)
@@ -63,8 +61,7 @@ class EngineSettings(BaseModel):
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
     """vllm on a GPU: share of its memory that the engine takes."""
     kv_cache_mb: int | None = Field(default=None, ge=16)
-    """vllm on a CPU: MiB for the key-value cache; unset: what `max_batch` full contexts need, at most
-    1024."""
+    """vllm on a CPU: MiB for the key-value cache; unset: what `max_batch` full contexts need, at most 1024."""
     enforce_eager: bool | None = None
     """vllm: skip compilation; unset: skip it on a CPU, compile on a GPU."""
 

@@ -1,10 +1,8 @@
 """The forward passes of the transformers engine: batched drawing, and log-probabilities of a probe.
 
-Drawing is by inverse cumulative distribution: request `i` takes at step `t` the first token, in the order of
-token ids, whose cumulative probability exceeds u(seed_i, t), with u from NumPy's PCG64 generator. Nothing
-random depends on the batch. What remains is rounding: a row of a batch is computed with errors of the number
-format's size that depend on the batch's shape. In float64 they are about 1e-15, so that a completion is in
-effect a function of its request alone.
+Drawing is by inverse cumulative distribution: request `i` takes at step `t` the first token, in the order of token ids,
+whose cumulative probability exceeds u(seed_i, t), with u from NumPy's PCG64. So only rounding depends on the batch,
+which in float64 is about 1e-15.
 """
 
 from __future__ import annotations

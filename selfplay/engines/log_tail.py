@@ -1,11 +1,7 @@
 """The log of an engine's process, and its end when the process died.
 
-    keep_log(Path("runs/q/1/logs/engine-0.log"))     # in the engine's process: all that it and its children print
-    log_tail(Path("runs/q/1/logs/engine-0.log"))   # in the driver
-    cause_of_death(error)                            # what Ray knows of it, in a line
-
-What is covered: everything written to standard output and error, by Python and by native code, a crash's stack too.
-What is not covered: a process killed from outside says nothing; the tail is then what it said before.
+The log has everything written to standard output and error, by Python and by native code, a crash's stack too. A
+process killed from outside says nothing; the tail is then what it said before.
 """
 
 from __future__ import annotations

@@ -1,16 +1,11 @@
 """The engines of a run: one in each of a pool of Ray actors, all with the same weights.
 
-    pool = EnginePool(experiment.engine, chat=None, trust_remote_code=False, gpus=0, logs=run / "logs", say=print)
-    pool.load(folder, fingerprint, expected)              # every engine loads the weights and proves them
-    groups = pool.begin(0, requests, sampling)            # engine 0 writes; groups of completions as they finish
-
-What is covered: an engine that dies is replaced at most `MAX_RESTARTS` times in a run, and ends the run after that with
-the tail of its log. What is not: what it had not handed over is to be asked for again by the caller.
+An engine that dies is replaced at most `MAX_RESTARTS` times in a run; after that it ends the run with the tail of its
+log. What it had not handed over is to be asked for again by the caller.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,9 +40,7 @@ class Replica:
         log: Path | None = None,
         files: Mapping[str, str] | None = None,
     ) -> None:
-        """Args:
-        files: text of plugin files by the path that they have for the caller (cluster/carried_files.py).
-        """
+        """`files`: text of plugin files by the path that they have for the caller (cluster/carried_files.py)."""
         if log is not None:
             keep_log(log)
         here = carried_files.relocate(settings.kind, carried_files.unpack(files or {}))
@@ -55,17 +48,15 @@ class Replica:
         self._engine = make_engine(settings, chat=chat, trust_remote_code=trust_remote_code)
         self._prove = settings.prove
 
-    def load(self, folder: Path, expected: Reference | None) -> tuple[str, float]:
-        """Load the folder's weights and prove them; returns the engine's kind and the seconds it took.
+    def load(self, folder: Path, expected: Reference | None) -> str:
+        """Load the folder's weights and prove them; returns the engine's kind.
 
-        Raises:
-            selfplay.errors.WeightsMismatch: the engine's output is not that of the folder's weights.
+        Raises WeightsMismatch: the engine's output is not that of the folder's weights.
         """
-        began = time.monotonic()
         self._engine.load(folder)
         if expected is not None and self._prove:
             prove(self._engine, expected)
-        return self._engine.kind, time.monotonic() - began
+        return self._engine.kind
 
     def generate(
         self, requests: Sequence[Request], sampling: SamplingSettings, group: int
@@ -92,8 +83,6 @@ class EnginePool:
     """The driver's handle on the engines. One model is loaded at a time.
 
     Args:
-        settings: the `engine` section.
-        chat: use the tokenizer's chat template; None: exactly when it has one.
         gpus: GPUs of the cluster; 0: the engines take none.
         logs: folder for what the engines print.
         say: given a sentence each time that an engine died and is replaced.
@@ -130,10 +119,7 @@ class EnginePool:
         return self._fingerprint == fingerprint
 
     def load(self, folder: Path, fingerprint: str, expected: Reference | None) -> None:
-        """Have every engine load the weights of a folder, and start what engines are missing.
-
-        Args:
-            expected: what the weights answer to the probe; None: they are not proved.
+        """Have every engine load the weights of a folder (proved by `expected`, if any), and start missing engines.
 
         Raises:
             EngineError: an engine cannot start, or its process died while it loaded.
@@ -157,8 +143,7 @@ class EnginePool:
     def replace(self, number: int, error: RayActorError) -> None:
         """Start another engine in the place of one that died, with the same weights.
 
-        Raises:
-            EngineError: it was one death too many, or the new one does not load.
+        Raises EngineError: it was one death too many, or the new one does not load.
         """
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
@@ -198,7 +183,7 @@ class EnginePool:
     def _loaded(self, number: int, reference: Any, again: str) -> str:
         """Wait for an engine to hold its weights; returns its kind."""
         try:
-            kind, _seconds = ray.get(reference)
+            return str(ray.get(reference))
         except RayTaskError as error:
             raise self.failure(number, error) from error
         except RayActorError as error:
@@ -206,7 +191,6 @@ class EnginePool:
                 f"The engine's process died {again}while it loaded {self._folder}: {cause_of_death(error)}"
                 f"{log_tail(self._log(number))}"
             ) from None
-        return str(kind)
 
     def _log(self, number: int) -> Path:
         return self._logs / f"engine-{number}.log"

@@ -1,16 +1,12 @@
 """Proof that an engine holds the weights of the folder it was told to load.
 
-Loads that succeed and leave old or mixed weights behind are on record for several engines, and the text they
-write is plausible. So before the first sample counts, a few fixed texts are scored by the engine, and by
-transformers from the folder itself; log-probabilities and greedy tokens must agree.
-
     expected = reference(folder)
     engine.load(folder)
     prove(engine, expected)        # raises WeightsMismatch
 
-What is covered: other weights, stale layers, a wrong tokenizer length, a wrong position encoding. What is not
-covered: a difference smaller than the rounding of the engine's number format, such as one tiny training step
-seen in bfloat16.
+Some engines have loaded without an error and kept old or mixed weights, and what they wrote was plausible. So a few
+fixed texts are scored by the engine, and by transformers from the folder; log-probabilities and greedy tokens must
+agree. A difference below the rounding of the engine's number format, such as one tiny training step, is not seen.
 """
 
 from __future__ import annotations
@@ -59,11 +55,7 @@ class Reference:
 
 
 def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
-    """Score the probe with transformers on the CPU, in float32.
-
-    Raises:
-        ModelError: the folder cannot be used.
-    """
+    """Score the probe with transformers on the CPU, in float32; ModelError: the folder cannot be used."""
     check_folder(folder)
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -84,32 +76,34 @@ def reference(folder: Path, *, trust_remote_code: bool = False) -> Reference:
 
 
 def prove(engine: Engine, expected: Reference) -> float:
-    """Compare the engine's answers with the reference.
-
-    Returns:
-        The largest difference of log-probabilities found, in nats.
+    """Compare the engine's answers with the reference; returns the largest difference of log-probabilities, in nats.
 
     Raises:
         WeightsMismatch: they differ by more than rounding; names the first position.
         EngineError: the engine cannot tell log-probabilities.
     """
-    measured = engine.measure(expected.probe_ids, NEW_TOKENS)
+    measured, ours = engine.measure(expected.probe_ids, NEW_TOKENS), expected.result
     tolerance = TOLERANCES[measured.dtype]
     differences: list[float] = []
-    for number, (theirs, ours) in enumerate(
-        zip(measured.prompt_logprobs, expected.result.prompt_logprobs, strict=True), start=1
-    ):
-        for position, (found, wanted) in enumerate(zip(theirs, ours, strict=True), start=2):
-            differences.append(abs(found - wanted))
-            # Written so that NaN fails too.
-            if not differences[-1] <= tolerance.largest:
-                raise _mismatch(
-                    engine,
-                    expected,
-                    f"token {position} of probe {number} log-probability {found:.4f}",
-                    f"{wanted:.4f}",
-                )
-        differences += _compare_greedy(engine, expected, measured, number - 1, tolerance)
+
+    def compare(found: float, wanted: float, what: str) -> None:
+        differences.append(abs(found - wanted))
+        if not differences[-1] <= tolerance.largest:  # so that NaN fails too
+            raise _mismatch(engine, expected, what.format(f"log-probability {found:.4f}"), f"{wanted:.4f}")
+
+    for at, scores in enumerate(zip(measured.prompt_logprobs, ours.prompt_logprobs, strict=True)):
+        for position, (found, wanted) in enumerate(zip(*scores, strict=True), start=2):
+            compare(found, wanted, f"token {position} of probe {at + 1} {{}}")
+        # Along a greedy continuation only as far as both agree on it; near a tie they need not.
+        for step, (token, right) in enumerate(zip(measured.greedy_tokens[at], ours.greedy_tokens[at], strict=True)):
+            if token != right:
+                gap = ours.greedy_logprobs[at][step] - ours.runner_up_logprobs[at][step]
+                if gap <= 2 * tolerance.largest:
+                    break
+                place = f"at step {step + 1} after probe {at + 1}"
+                raise _mismatch(engine, expected, f"token {token} {place}", f"token {right}")
+            place = f"{{}} at step {step + 1} after probe {at + 1}"
+            compare(measured.greedy_logprobs[at][step], ours.greedy_logprobs[at][step], place)
     if fmean(differences) > tolerance.mean:
         raise _mismatch(
             engine,
@@ -120,39 +114,9 @@ def prove(engine: Engine, expected: Reference) -> float:
     return max(differences)
 
 
-def _compare_greedy(
-    engine: Engine, expected: Reference, measured: ProbeResult, at: int, tolerance: Tolerance
-) -> list[float]:
-    """Differences along one greedy continuation, as far as both agree on it."""
-    ours = expected.result
-    differences: list[float] = []
-    steps = zip(measured.greedy_tokens[at], ours.greedy_tokens[at], strict=True)
-    for step, (found, wanted) in enumerate(steps):
-        if found != wanted:
-            gap = ours.greedy_logprobs[at][step] - ours.runner_up_logprobs[at][step]
-            if gap <= 2 * tolerance.largest:
-                return differences
-            raise _mismatch(
-                engine, expected, f"token {found} at step {step + 1} after probe {at + 1}", f"token {wanted}"
-            )
-        difference = abs(measured.greedy_logprobs[at][step] - ours.greedy_logprobs[at][step])
-        if not difference <= tolerance.largest:
-            raise _mismatch(
-                engine,
-                expected,
-                f"log-probability {measured.greedy_logprobs[at][step]:.4f} at step {step + 1} after probe {at + 1}",
-                f"{ours.greedy_logprobs[at][step]:.4f}",
-            )
-        differences.append(difference)
-    return differences
-
-
 def _mismatch(engine: Engine, expected: Reference, found: str, wanted: str) -> WeightsMismatch:
-    remedy = (
-        "restart the server with this folder"
-        if engine.kind == "server"
-        else "load it into a fresh engine in a new process"
-    )
+    fresh = "load it into a fresh engine in a new process"
+    remedy = "restart the server with this folder" if engine.kind == "server" else fresh
     return WeightsMismatch(
         f"the {engine.kind} engine does not hold the weights of {expected.folder}: it gives {found}, and "
         f"transformers computes {wanted} from that folder; {remedy}"

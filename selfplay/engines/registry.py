@@ -1,7 +1,6 @@
 """Which engine an experiment gets: by name through the entry-point group `selfplay.engines`, or `path/to/file.py:name`.
 
-Built-in engines come through the same door as others; tasks/plugins.py says what is covered. The heavy libraries are
-imported when an engine is made, and only those of the one that is used.
+Heavy libraries are imported when an engine is made, and only those of the one that is used.
 """
 
 from __future__ import annotations
@@ -37,8 +36,7 @@ ENGINES = PluginGroup("selfplay.engines", "engine", unknown=EngineError, broken=
 def resolve_kind(settings: EngineSettings) -> str:
     """The kind that `auto` stands for on this machine; says so in one line where it is not vLLM.
 
-    Raises:
-        EngineError: vLLM is asked for and not installed.
+    Raises EngineError: vLLM is asked for and not installed.
     """
     installed = importlib.util.find_spec("vllm") is not None
     if settings.kind == "vllm" and not installed:
@@ -54,27 +52,14 @@ def resolve_kind(settings: EngineSettings) -> str:
 
 
 def make_engine(settings: EngineSettings, *, chat: bool | None = None, trust_remote_code: bool = False) -> Engine:
-    """An engine that holds no weights yet.
-
-    Args:
-        settings: the `engine` section.
-        chat: use the tokenizer's chat template; None: exactly when it has one.
-        trust_remote_code: run Python code that comes with the model.
-
-    Raises:
-        EngineError: nothing of that name, or options that it does not take.
-    """
+    """An engine (see `Engine`) that holds no weights yet; EngineError: no such kind, or options it does not take."""
     kind = ENGINES.find(resolve_kind(settings))
     check_options(kind, settings.options)
     return kind(settings, chat=chat, trust_remote_code=trust_remote_code)
 
 
 def check_options(kind: type[Engine], options: Mapping[str, object]) -> None:
-    """Refuse `engine.options` that an engine does not take.
-
-    Raises:
-        EngineError: names the key, and the keys that there are.
-    """
+    """Refuse `engine.options` that an engine does not take: an EngineError names the key and those that there are."""
     try:
         kind.Options.model_validate(options)
     except ValidationError as error:

@@ -1,13 +1,9 @@
 """A server that speaks the OpenAI protocol: `vllm serve`, another inference server, or a hosted service.
 
-The server holds its own weights: `load` checks that it answers and serves the model, and the proof shows
-whether its weights are those of the folder. Plain models go through /completions, chat models through
-/chat/completions.
-
-What is covered: at most `concurrency` requests at a time, a bounded number of retries, one clear error when
-the server is down. What is not covered: seeds are sent, and whether they are honoured is up to the server;
-only vLLM tells the log-probabilities that a proof needs. Log-probabilities of what is drawn are asked for and taken as
-the server tells them (vLLM's are at temperature 1); a server that refuses such a request is asked without.
+The server holds its own weights: `load` checks that it answers and serves the model, and the proof shows whether they
+are those of the folder; only vLLM tells the log-probabilities that a proof needs. Plain models go through /completions,
+chat models through /chat/completions. Seeds are sent; whether they are honoured is up to the server. A server that
+refuses a request for log-probabilities is asked without.
 """
 
 from __future__ import annotations
@@ -61,18 +57,16 @@ class ServerEngine(Engine):
         try:
             served = {model.id: model for model in self._client.models.list().data}
             self._model = self._choose_model(list(served))
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, EngineError, AttributeError, TypeError, ValueError) as error:
             self.close()
-            raise self._unusable(error) from error
-        except (AttributeError, TypeError, ValueError) as error:
-            self.close()
+            if isinstance(error, EngineError):
+                raise
+            if isinstance(error, openai.OpenAIError):
+                raise self._unusable(error) from error
             raise EngineError(
                 f"what answers at {self.settings.url} does not speak the OpenAI protocol ({type(error).__name__}); "
                 "correct `engine.url`, which mostly ends in /v1, or free the port"
             ) from error
-        except EngineError:
-            self.close()
-            raise
         entry = served[self._model].model_dump()
         self._is_vllm = entry.get("owned_by") == "vllm"
         self._context = self.settings.max_model_len or entry.get("max_model_len")
@@ -112,12 +106,8 @@ class ServerEngine(Engine):
                     max_tokens=new_tokens,
                     temperature=0.0,
                     logprobs=2,
-                    extra_body={
-                        **_VLLM_NEUTRAL,
-                        "prompt_logprobs": 0,
-                        "ignore_eos": True,
-                        "return_tokens_as_token_ids": True,
-                    },
+                    extra_body=_VLLM_NEUTRAL
+                    | {"prompt_logprobs": 0, "ignore_eos": True, "return_tokens_as_token_ids": True},
                 )
             except openai.OpenAIError as error:
                 raise self._unusable(error) from error
@@ -177,22 +167,19 @@ class ServerEngine(Engine):
         """The server's answer, with log-probabilities unless it refuses requests because of them."""
         import openai
 
+        if self._chat:
+            create = self._loaded().chat.completions.create
+            asked = {"messages": [{"role": "user", "content": prompt}], **common}
+        else:
+            create, asked = self._loaded().completions.create, {"prompt": prompt, **common}
         if self._tells_logprobs:
             try:
-                return self._create(prompt, common, with_logprobs=True)
+                return create(**asked, logprobs=True if self._chat else 0)
             except (openai.BadRequestError, openai.UnprocessableEntityError):
-                answer = self._create(prompt, common, with_logprobs=False)
+                answer = create(**asked)
                 self._tells_logprobs = False
                 return answer
-        return self._create(prompt, common, with_logprobs=False)
-
-    def _create(self, prompt: str, common: dict[str, Any], *, with_logprobs: bool) -> Any:
-        client = self._loaded()
-        if self._chat:
-            more: dict[str, Any] = {"logprobs": True} if with_logprobs else {}
-            return client.chat.completions.create(messages=[{"role": "user", "content": prompt}], **common, **more)
-        more = {"logprobs": 0} if with_logprobs else {}
-        return client.completions.create(prompt=prompt, **common, **more)
+        return create(**asked)
 
     def _choose_model(self, served: list[str]) -> str:
         wanted = self.settings.model

@@ -1,10 +1,7 @@
-"""The transformers engine: works wherever torch does, and gives the same completions whatever is drawn beside
-them.
+"""The transformers engine: works wherever torch does.
 
-What is covered: batches of any composition and order give the same text, because each request has its own
-stream of random numbers and small models are computed in float64 on a CPU. What is not covered: models that
-are too large for that are computed in float32 or less, where a tie in floating point may flip a token now and
-then.
+A completion does not depend on what is drawn beside it: each request has its own random numbers, and small models are
+computed in float64 on a CPU. Larger models are computed in float32 or less, where a tie may flip a token.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
 """vLLM, in this process.
 
-Every load starts a fresh engine. On a CPU that is the only right way: vLLM packs linear weights when it loads
-them, and `reload_weights` leaves the packed ones old without an error. A fresh engine in a warm process
-starts in two seconds. On a GPU memory comes back for certain only when the process ends, so there
-the caller ends it (see sampling.py).
-
-What is covered: one seed for each request, every sampling parameter passed, a prompt that does not fit
-becomes an error completion. What is not covered: bit-identical text whatever is drawn beside it; a tie in
-floating point may flip a token now and then.
+Every load starts a fresh engine: on a CPU vLLM packs linear weights when it loads them, and `reload_weights` leaves the
+packed ones old without an error. On a GPU memory comes back for certain only when the process ends, so there the caller
+ends it (sampling.py). Each request has its own seed, and a prompt that does not fit is refused. Text is not identical
+to the bit whatever is drawn beside it: a tie in floating point may flip a token.
 """
 
 from __future__ import annotations
@@ -17,6 +13,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,7 +38,7 @@ class VllmEngine(Engine):
         self._tokenizer: Any = None
         self._chat = False
         self._context = 0
-        self._serial = 0
+        self._serial = count(1)
         _quiet_and_in_process()
         from vllm.platforms import current_platform
 
@@ -103,14 +100,9 @@ class VllmEngine(Engine):
 
         engine = self._loaded()
         parameters = SamplingParams(
-            temperature=0.0,
-            max_tokens=new_tokens,
-            ignore_eos=True,
-            prompt_logprobs=0,
-            logprobs=2,
-            detokenize=False,
+            temperature=0.0, max_tokens=new_tokens, ignore_eos=True, prompt_logprobs=0, logprobs=2, detokenize=False
         )
-        names = [f"probe-{self._next_serial()}" for _ in probe_ids]
+        names = [f"probe-{next(self._serial)}" for _ in probe_ids]
         for name, ids in zip(names, probe_ids, strict=True):
             engine.add_request(name, tokens_input(ids), parameters)
         finished: dict[str, Any] = {}
@@ -193,7 +185,7 @@ class VllmEngine(Engine):
             flat_logprobs=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        name = f"{self._next_serial()}"
+        name = str(next(self._serial))
         self._engine.add_request(name, tokens_input(ids), parameters)
         in_flight[name] = request
         return None
@@ -209,10 +201,6 @@ class VllmEngine(Engine):
             raise EngineError("the vLLM engine holds no weights; call `load` first")
         return self._engine
 
-    def _next_serial(self) -> int:
-        self._serial += 1
-        return self._serial
-
 
 def _completion(request_id: str, drawn: Any) -> Completion:
     if drawn.finish_reason not in ("stop", "length"):
@@ -224,12 +212,9 @@ def _completion(request_id: str, drawn: Any) -> Completion:
 
 def _quiet_and_in_process() -> None:
     """Set before vLLM is imported. What the user has set stays."""
-    for name, value in {
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "VLLM_NO_USAGE_STATS": "1",
-    }.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
 @contextmanager

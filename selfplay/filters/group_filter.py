@@ -9,8 +9,7 @@
             least = min(len(candidate.completion) for candidate in group.own)
             return [Choice(c.id, len(c.completion) == least, "length") for c in group.own]
 
-Answers, their classes, other arms' samples, the ledger and the supervision of comparisons are the framework's: a
-filter says what it looks at (`compares`, `others`, `logprobs`) and is given it. It sees no reference and no verdict.
+A filter says what it looks at (`compares`, `others`, `logprobs`) and is given it: no reference and no verdict.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, JsonValue
 
-from selfplay.errors import ConfigError
 from selfplay.verifiers.contract.verifier import NoSettings
 
 Compares = Literal["nothing", "texts", "classes"]
@@ -117,21 +115,3 @@ class GroupFilter(ABC):
     @abstractmethod
     def choose(self, group: Group) -> Sequence[Choice]:
         """One choice for each sample of `group.own`, in any order. An exception stops the run with its words."""
-
-
-def declared_filter(found: object, where: str) -> type[GroupFilter]:
-    """The class behind what an entry point or file names.
-
-    Raises:
-        ConfigError: it does not keep the contract.
-    """
-    if not (isinstance(found, type) and issubclass(found, GroupFilter)):
-        raise ConfigError(f"{where} is not a subclass of selfplay.filters.GroupFilter")
-    for key in ("name", "version"):
-        if not isinstance(getattr(found, key, None), str):
-            raise ConfigError(f"{where} does not set the class attribute `{key}` to a text")
-    if found.compares not in ("nothing", "texts", "classes"):
-        raise ConfigError(f"{where} has `compares` {found.compares!r}; it is nothing, texts or classes")
-    if not (isinstance(found.Settings, type) and issubclass(found.Settings, BaseModel)):
-        raise ConfigError(f"{where} has `Settings` that are no pydantic model; derive them from pydantic.BaseModel")
-    return found

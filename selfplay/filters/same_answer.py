@@ -1,13 +1,10 @@
 """Final answers of samples, and which of them are one answer: asked of supervised verifiers, never worked out here.
 
-Covered: `final_answer` reads a completion's answer out, and `math` compares two. Both look at hostile text, so both run
-in the judge's workers under their limits. Texts are one class only where each is proved equal to each, in both
-directions: the math verifier's acceptance is no equivalence (`18` answers both `18 cm` and `18 m`, which differ), so a
-class takes a text only where it is equal to every member (complete linkage), the texts with most votes first. A pair
-that is undecided is not merged. Bounded: only different texts are compared, and of one problem at most the
-`MOST_COMPARED` with the most votes; the rest are classes of their own.
-Not covered: problems that another verifier judges. There the answer is the whole completion, and only equal texts are
-one.
+`final_answer` reads a completion's answer out and `math` compares two, both in the judge's workers under their limits.
+Texts are one class only where each is proved equal to every other, in both directions: acceptance by the math verifier
+is no equivalence (`18` answers both `18 cm` and `18 m`, which differ). An undecided pair is not merged. Of one problem
+at most the `MOST_COMPARED` texts with the most votes are compared; the rest are classes of their own. For problems
+that another verifier judges, the answer is the whole completion.
 """
 
 from __future__ import annotations
@@ -57,9 +54,7 @@ class Reader:
     """Reads answers and compares them, and counts what could not be judged."""
 
     def __init__(self, consult: Consult, mode: AnswerMode) -> None:
-        """Args:
-        mode: how the math verifier reads an answer out of a completion.
-        """
+        """`mode`: how the math verifier reads an answer out of a completion."""
         self._consult, self._mode = consult, mode
         self.asked = 0
         self.faults: Counter[str] = Counter()
@@ -68,11 +63,7 @@ class Reader:
         """Undecided comparisons by problem."""
 
     def read(self, groups: Sequence[Unread], *, classes: bool) -> dict[str, Candidate]:
-        """Every sample by its id, with its vote.
-
-        Args:
-            classes: whether texts that are proved equal become one vote.
-        """
+        """Every sample by its id, with its vote; with `classes` texts that are proved equal become one vote."""
         found: dict[str, Candidate] = {}
         asked: list[tuple[Unread, Candidate]] = []
         for group in groups:

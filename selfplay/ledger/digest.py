@@ -1,14 +1,10 @@
 """The digest of a run: a hash of what matters in its ledger, and a check of everything that ought to hold there.
 
-    digest(Ledger.of_run(run)).total       "c0ffee…", equal for equal runs
-    check(run)                             sentences; none where all is well
-
-What counts: problems, prompts, samples with their texts, verdicts, what filters chose, training sets with members and
-weights, fingerprints of models, scores. What does not: times, hosts, attempts, paths, versions of software, sandbox
-levels, log-probabilities (their last bits hang on the batch), the evidence of a verdict or a choice (it may hold any of
-these), and the order of rows and files. A row written twice does count, and is named.
-On the deterministic engines (transformers on a CPU) equal configs give equal digests on one kind of machine, whether
-or not the run was killed on the way. With vLLM a floating-point tie may change a completion, and with it the digest.
+Problems, prompts, samples, verdicts, choices, training sets, fingerprints of models, scores and alarms count; see
+`LEFT_OUT` for what does not: times, hosts, attempts, paths, versions, sandbox levels, log-probabilities (their last
+bits depend on the batch), evidence, and the order of rows. A row written twice counts, and is named.
+On the deterministic engines (transformers on a CPU) equal configs give equal digests on one kind of machine, killed or
+not. With vLLM a floating-point tie may change a completion, and with it the digest.
 """
 
 from __future__ import annotations
@@ -101,11 +97,10 @@ def repeated(ledger: Ledger) -> list[Repeated]:
 
 
 def check(run: Path) -> list[str]:
-    """What is wrong with a run's ledger, a sentence each; reads alone.
+    """What is wrong with a run's ledger, a sentence each: damaged and missing files, keys that several rows have, rows
+    that name what is not there, samples used and not judged, models with a successor and without scores.
 
-    Damaged and missing files, keys that several rows have, rows that name what is not there, samples that were used and
-    not judged, and models with a successor and without scores. Where files are damaged only they are named, because the
-    rest follows from them.
+    Where files are damaged only they are named: the rest follows from them.
 
     Raises:
         RunError: the folder is no run, or its ledger is lost.

@@ -1,10 +1,8 @@
 """The family tree of a run: where a sample comes from, what a model is made of, what a worked example has touched.
 
-    trace(Ledger.of_run(run), "3f9a")     SampleLineage, ModelLineage or ProblemLineage (as text: printed_tree.py)
-
-The line of a model goes to generation 0: the set it was trained on with its shares by origin, the models that wrote the
-synthetic part of it, the set which its predecessor was trained on, and so on. A model whose arm had nothing to train
-on is its predecessor at another place, so it adds no step.
+`trace` gives a SampleLineage, ModelLineage or ProblemLineage; printed_tree.py shows it as text. The line of a model
+goes back to generation 0 by way of the set that each was trained on. A model whose arm had nothing to train on is its
+predecessor at another place and adds no step.
 """
 
 from __future__ import annotations
@@ -139,15 +137,9 @@ Lineage = SampleLineage | ModelLineage | ProblemLineage
 
 
 def trace(ledger: Ledger, name: str) -> Lineage:
-    """The lineage of a sample, a model or a problem.
+    """The lineage of a sample, a model or a problem; RunError: no id begins with `name`, or several do.
 
-    Args:
-        ledger: a run's ledger.
-        name: an id, or as much of its beginning as no other id shares (at least four characters). A worked
-            example is traced by its own id or by its problem's.
-
-    Raises:
-        RunError: no id begins so, or several do.
+    `name` is an id or its beginning, at least four characters. A worked example also goes by its problem's id.
     """
     with ledger.connect() as connection:
         tree = Tree(connection)
@@ -235,27 +227,21 @@ class Tree:
         if not found:
             raise RunError(f"The ledger does not hold the problem {key} that this is of; see `selfplay ledger check`.")
         task, split, prompt = found[0]
-        own = self._ask(
-            "SELECT id, origin, completion FROM samples WHERE problem_id = ? AND model IS NULL ORDER BY id", key
-        )
-        samples = self._ask(
-            """SELECT coalesce(v.outcome, 'not judged'), count(*) FROM samples s
-               LEFT JOIN verdicts v ON v.sample_id = s.id
-               WHERE s.problem_id = ? AND s.model IS NOT NULL GROUP BY 1 ORDER BY 1""",
-            key,
-        )
+        worked_sql = "SELECT id, origin, completion FROM samples WHERE problem_id = ? AND model IS NULL ORDER BY id"
+        own = self._ask(worked_sql, key)
+        sql = """SELECT coalesce(v.outcome, 'not judged'), count(*) FROM samples s
+                 LEFT JOIN verdicts v ON v.sample_id = s.id
+                 WHERE s.problem_id = ? AND s.model IS NOT NULL GROUP BY 1 ORDER BY 1"""
+        samples = self._ask(sql, key)
         worked = dict(zip(("id", "origin", "completion"), own[0], strict=True)) if own else None
         models = sum(map(len, self.places.values()))
         return ProblemLineage(key, task, split, prompt, worked, dict(samples), self._touched(key), models)
 
     def _touched(self, problem_id: str) -> list[Touched]:
         """Models whose data holds something of the problem, and then their readers, generation by generation."""
-        holding = self._ask(
-            """SELECT DISTINCT m.training_set_id FROM members m JOIN samples s ON s.id = m.sample_id
-               WHERE s.problem_id = ?""",
-            problem_id,
-        )
-        direct = {set_id for (set_id,) in holding}
+        sql = """SELECT DISTINCT m.training_set_id FROM members m JOIN samples s ON s.id = m.sample_id
+                 WHERE s.problem_id = ?"""
+        direct = {set_id for (set_id,) in self._ask(sql, problem_id)}
         reached: set[str] = set()
         found = []
         ordered = sorted((place.generation, key) for key, places in self.places.items() for place in places[:1])
@@ -277,28 +263,14 @@ class Tree:
     def _line(self, key: str) -> list[ModelStep]:
         """The model and those before it in its arm, the newest first."""
         line: list[ModelStep] = []
-        seen: set[str] = set()
         step: str | None = key
-        while step is not None and step in self.rows and step not in seen:
-            seen.add(step)
+        while step is not None and step in self.rows and step not in [before.fingerprint for before in line]:
             row = self.rows[step]
             set_id = row["training_set_id"]
             parts = self.parts.get(set_id, [])
             started = "previous model" if self._went_on(step) else "initial weights" if set_id else "as given"
-            line.append(
-                ModelStep(
-                    fingerprint=step,
-                    places=self.places[step],
-                    outcome=row["outcome"],
-                    depth=row["depth"],
-                    depth_mean=row["depth_mean"],
-                    started_from=started,
-                    parent=row["parent"],
-                    training_set=set_id,
-                    rows=sum(part.rows for part in parts),
-                    parts=parts,
-                )
-            )
+            known = (step, self.places[step], row["outcome"], row["depth"], row["depth_mean"])
+            line.append(ModelStep(*known, started, row["parent"], set_id, sum(part.rows for part in parts), parts))
             step = row["parent"]
         return line
 

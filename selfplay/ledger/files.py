@@ -4,12 +4,9 @@
     manifest.jsonl                    one line a file: its name, bytes and rows
     damaged/                          files that were set aside, and why.jsonl
 
-A file is flushed to disk under a temporary name, renamed to its checksum, and then listed. A crash between the last
-two leaves a file that its own name proves, so it counts; a listed file that is not there was lost.
-
-What is covered: a file cut short, emptied, changed in one bit or removed after it was written, and a writer that dies
-at any instant. What is not covered: a file and its line of the manifest removed together, and someone who computes
-the checksum of what he forges.
+A file is flushed under a temporary name, renamed to its checksum, and then listed. A crash between the last two leaves
+a file that its own name proves, so it counts; a listed file that is not there was lost. Not seen: a file and its line
+removed together, and a forger who computes the checksum.
 """
 
 from __future__ import annotations
@@ -67,11 +64,7 @@ class LedgerFiles:
         return not (listed or unreadable or any(self.folder.glob("*.parquet")))
 
     def write(self, table: str, rows: pa.Table) -> None:
-        """Write rows as one file, durably; a no-op where the same file is there.
-
-        Raises:
-            RunError: there is no room or no right to write.
-        """
+        """Write rows as one file, durably, unless the same file is there; RunError: no room or no right to write."""
         temporary = self.folder / f"{table}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -108,9 +101,7 @@ class LedgerFiles:
         """Move damaged files to `damaged/`, list the rest, and remove what a dying writer left unfinished.
 
         The list is renewed last: a crash before that leaves files that are listed and missing, which is found again.
-
-        Raises:
-            RunError: something is in the way, or the folder is not writable.
+        RunError: something is in the way, or the folder is not writable.
         """
         try:
             for leftover in self.folder.glob("*.tmp"):

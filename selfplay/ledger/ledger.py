@@ -4,9 +4,7 @@
     ledger.record("samples", rows)                  # those whose key is not there yet
     ledger.rows("SELECT outcome, count(*) FROM verdicts GROUP BY 1")
 
-Rows are never changed. Each file's name ends with the checksum of its bytes; files.py says how files are written
-and what happens to a damaged one. Beside the tables (tables.py) there is the view `depths`: for each sample, how
-many synthetic ancestors it has.
+Rows are never changed. tables.py has the tables and the view `depths`, files.py how files are written and checked.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +50,7 @@ class Ledger:
 
     @classmethod
     def of_run(cls, run: Path) -> Ledger:
-        """The ledger of a run, to read, with every file's checksum verified.
-
-        Raises:
-            RunError: the folder is no run, its ledger is lost, or a file is damaged.
-        """
+        """The ledger of a run, to read, with every checksum verified; RunError: no run, a lost ledger or damage."""
         ledger = cls.unchecked(run)
         damage = ledger.files.damage()
         if damage:
@@ -68,11 +63,7 @@ class Ledger:
 
     @classmethod
     def unchecked(cls, run: Path) -> Ledger:
-        """The same without a look at the files' checksums.
-
-        Raises:
-            RunError: the folder is no run, or it holds trained models and no ledger.
-        """
+        """The same with no look at checksums; RunError: the folder is no run, or has trained models and no ledger."""
         check_is_run(run)
         ledger = cls(run / "ledger")
         # a training's set and examples are in the ledger before its weights are in the folder
@@ -86,8 +77,7 @@ class Ledger:
     def open_for_writing(self) -> list[str]:
         """Set aside what is damaged and remove what a dead writer left unfinished. Only the run's one writer may.
 
-        Returns:
-            A sentence for each file that was set aside; what it held is missing now, and the loop makes it again.
+        Returns a sentence for each file that was set aside; the loop makes again what it held.
         """
         damage = self.files.damage()
         damage += self._judging_lost_samples({one.file for one in damage})
@@ -99,14 +89,9 @@ class Ledger:
         ]
 
     def record(self, table: str, rows: Iterable[dict[str, Any]]) -> int:
-        """Write the rows whose key the table does not hold yet, durably and as one file.
+        """Write the rows whose key the table does not hold yet, durably and as one file; returns how many.
 
-        Args:
-            table: a table of tables.py, which declares its key.
-            rows: of several with one key the first is taken.
-
-        Returns:
-            How many were new.
+        Of several rows with one key (tables.py) the first is taken.
 
         Raises:
             RunError: there is no room or no right to write.
@@ -132,11 +117,7 @@ class Ledger:
         return len(new)
 
     def row(self, table: str, **key: Any) -> dict[str, Any] | None:
-        """The row of a table with this key; None where there is none.
-
-        Args:
-            key: a value for each column of the table's key (tables.py).
-        """
+        """The row of a table with this key, a value for each of its columns (tables.py); None where there is none."""
         if tuple(sorted(key)) != tuple(sorted(KEYS[table])):
             raise ValueError(f"the key of {table} is {', '.join(KEYS[table])}, not {', '.join(key)}")
         which = " AND ".join(f'"{column}" = ?' for column in key)
@@ -149,8 +130,7 @@ class Ledger:
     def connect(self, *, sealed: bool = False) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection in memory with one view for each table, as the ledger is now.
 
-        Args:
-            sealed: for SQL of a stranger: it reads these tables and no file, and writes none.
+        `sealed` is for SQL of a stranger: it reads these tables and no file, and writes none.
         """
         connection = duckdb.connect(":memory:")
         for table, schema in SCHEMAS.items():
@@ -200,15 +180,11 @@ class Ledger:
     def write_parquet(self, sql: str, parameters: Sequence[Any], target: Path) -> int:
         """Write a query's result to one parquet file in the order of the query, streaming; returns its rows."""
         temporary = target.with_suffix(".tmp")
+        quoted = str(temporary).replace("'", "''")
         with self._asked() as connection:
-            reader = connection.sql(sql, params=list(parameters)).to_arrow_reader(1024)
-            count = 0
-            with pq.ParquetWriter(temporary, reader.schema) as writer:
-                for batch in reader:
-                    writer.write_batch(batch)
-                    count += batch.num_rows
+            copied = connection.execute(f"COPY ({sql}) TO '{quoted}' (FORMAT parquet)", list(parameters)).fetchall()
         temporary.replace(target)
-        return count
+        return int(copied[0][0])
 
     def which_exist(self, table: str, column: str, keys: Iterable[str]) -> set[str]:
         """Those of the keys that the table's column holds."""
@@ -240,15 +216,11 @@ class Ledger:
 
     def _judging_lost_samples(self, damaged: set[str]) -> list[Damage]:
         """Files with verdicts on samples that are lost: a sample written again has to be judged again."""
-        whole = {
-            table: [path for path in self.files.of_table(table) if path.name not in damaged]
-            for table in ("samples", "verdicts")
-        }
-        if not whole["verdicts"]:
-            return []
-        kept = {key for path in whole["samples"] for key in pq.read_table(path, columns=["id"])["id"].to_pylist()}
-        return [
-            Damage(path.name, "verdicts", "judges samples that are lost")
-            for path in whole["verdicts"]
-            if not kept.issuperset(pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist())
-        ]
+
+        def keys(table: str, column: str) -> dict[str, list[str]]:
+            whole = [path for path in self.files.of_table(table) if path.name not in damaged]
+            return {path.name: pq.read_table(path, columns=[column])[column].to_pylist() for path in whole}
+
+        kept = set(chain.from_iterable(keys("samples", "id").values()))
+        judged = keys("verdicts", "sample_id").items()
+        return [Damage(name, "verdicts", "judges samples that are lost") for name, ids in judged if set(ids) - kept]

@@ -15,12 +15,7 @@ PLACES = 4
 
 
 def lines(found: Lineage, *, full: bool = False) -> list[str]:
-    """The tree, a line each.
-
-    Args:
-        found: what was traced.
-        full: give texts whole, with their own line breaks.
-    """
+    """The tree, a line each; with `full` texts are whole, with their own line breaks."""
     if isinstance(found, SampleLineage):
         drawn = _sample(found, full)
     elif isinstance(found, ModelLineage):

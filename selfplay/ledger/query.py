@@ -1,10 +1,8 @@
 """SQL over a run's ledger: `selfplay ledger query RUN "SELECT ..."`.
 
-Covered: the SQL sees the tables of the ledger and the view `depths` and nothing else. DuckDB is shut off from files,
-from the network, from extensions and from its own settings before the SQL runs, and the tables are read by pyarrow, so
-the SQL can neither read nor write a file, in the run or elsewhere. Text of models is shown with its control characters
-as escapes in a table, and as it is in CSV that goes to a file or a pipe.
-Not covered: a query that takes all memory or never ends.
+The SQL sees the tables of the ledger, the view `depths` and nothing else: DuckDB is shut off from files, network,
+extensions and its settings before it runs, and pyarrow reads the tables. Text of models is shown with its control
+characters as escapes, except in CSV that goes to a file or a pipe. Memory and time are not limited.
 """
 
 from __future__ import annotations
@@ -13,8 +11,10 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -43,53 +43,43 @@ class Answer:
 def query(run: Path, sql: str, form: Form, out: IO[str]) -> None:
     """Run SQL over a run's ledger and write what it gives.
 
-    Raises:
-        RunError: the folder is no run, a file of its ledger is damaged, or the SQL is refused.
+    Raises RunError: the folder is no run, a file of its ledger is damaged, or the SQL is refused.
     """
     try:
         sql.encode("utf-8")
     except UnicodeEncodeError as error:
         raise RunError(f"The query is not UTF-8 at character {error.start + 1}; write it as UTF-8.") from None
     with Ledger.of_run(run).connect(sealed=True) as connection:
-        answer = _ask(connection, sql)
-        write = {"table": write_table, "csv": write_csv, "json": write_json}[form]
-        write(answer, out)
+        with _refusals():
+            result = connection.execute(sql)
+        if result is None:
+            raise RunError("The query is empty; write some SQL, such as SELECT * FROM models.")
+        answer = Answer([column[0] for column in result.description or []], _rows(result))
+        {"table": write_table, "csv": write_csv, "json": write_json}[form](answer, out)
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """An error of DuckDB as one sentence: its own first line, and where to look."""
     try:
-        result = connection.execute(sql)
+        yield
     except duckdb.Error as error:
-        raise _refused(error) from None
-    if result is None:
-        raise RunError("The query is empty; write some SQL, such as SELECT * FROM models.")
-    return Answer([column[0] for column in result.description or []], _rows(result))
+        first, _, rest = str(error).partition("\n")
+        hint = next((line for line in rest.splitlines() if line.startswith("Candidate")), "")
+        said = " ".join(f"{first} {hint}".split())
+        raise RunError(f"The query was refused: {said}; docs/ledger.md lists the tables.") from None
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    try:
+    with _refusals():
         while rows := result.fetchmany(BATCH):
             yield from rows
-    except duckdb.Error as error:
-        raise _refused(error) from None
-
-
-def _refused(error: duckdb.Error) -> RunError:
-    """One sentence: DuckDB's own first line, and where to look."""
-    first, _, rest = str(error).partition("\n")
-    hint = next((line for line in rest.splitlines() if line.startswith("Candidate")), "")
-    return RunError(f"The query was refused: {' '.join(f'{first} {hint}'.split())}; docs/ledger.md lists the tables.")
 
 
 def write_table(answer: Answer, out: IO[str]) -> None:
     """Aligned columns; numbers to the right, long texts cut, and a line that says what was left out."""
-    shown: list[tuple[Any, ...]] = []
-    left_out = 0
-    for row in answer.rows:
-        if len(shown) < ROWS_SHOWN:
-            shown.append(row)
-        else:
-            left_out += 1
+    shown = list(islice(answer.rows, ROWS_SHOWN))
+    left_out = sum(1 for _ in answer.rows)
     cells = [[_cell(name) for name in answer.columns], *([_cell(value) for value in row] for row in shown)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [
@@ -117,8 +107,7 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
 def write_json(answer: Answer, out: IO[str]) -> None:
     """One array of objects, a row a line; ASCII alone, and a number that is not finite is null.
 
-    Raises:
-        RunError: two columns have one name, of which an object would keep the last.
+    Raises RunError: two columns have one name, of which an object would keep the last.
     """
     twice = next((name for name in answer.columns if answer.columns.count(name) > 1), None)
     if twice is not None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from selfplay.models.folders import ModelState
 from selfplay.tasks.problem import Problem, content_hash
@@ -26,19 +27,16 @@ UNSET: dict[str, JsonValue] = {"stop": [], "prefix": ""}
 
 
 def prompt_row(text: str, chat: bool | None) -> dict[str, Any]:
-    """A `prompts` row: a prompt as a model is given it. The template itself is part of the model's fingerprint.
+    """A `prompts` row: `text` before any chat template, and whether it goes through one; None: where there is one.
 
-    Args:
-        text: before any chat template.
-        chat: whether it goes through the tokenizer's chat template; None: exactly where it has one.
+    The template itself is part of the model's fingerprint.
     """
     return {"id": content_hash("prompt", text, chat), "text": storable(text), "chat": chat}
 
 
-class Draw(BaseModel):
+@dataclass(frozen=True)
+class Draw:
     """What determines one sample, before it exists."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     purpose: Purpose
@@ -63,45 +61,21 @@ class Draw(BaseModel):
         *,
         own_prompt: bool = False,
     ) -> Draw:
-        """The draw with its id.
-
-        Args:
-            prompt: key of the prompt as the model is given it.
-            sampling: stop strings and a prefix of the completion among it, where there are any.
-            own_prompt: the prompt is the problem's own as it stands, which the problem's id hashes already.
-        """
+        """The draw with its id; `own_prompt`: the prompt is the problem's own, which its id hashes already."""
         settings = {key: value for key, value in sampling.items() if value != UNSET.get(key)}
         given = [] if own_prompt else [prompt]
         identity = content_hash(purpose, model, problem_id, index, settings, seed, *given)
-        return cls(
-            id=identity,
-            purpose=purpose,
-            model=model,
-            prompt=prompt,
-            problem_id=problem_id,
-            index=index,
-            sampling=sampling,
-            seed=seed,
-        )
+        return cls(identity, purpose, model, prompt, problem_id, index, sampling, seed)
 
 
 def sample_row(
-    draw: Draw,
-    completion: str,
-    finish_reason: str,
-    tokens: int,
-    error: str | None,
-    mean_logprob: float | None = None,
+    draw: Draw, completion: str, finish_reason: str, tokens: int, error: str | None, mean_logprob: float | None = None
 ) -> dict[str, Any]:
     """A `samples` row of a synthetic sample."""
+    draws = {key: value for key, value in vars(draw).items() if key != "seed"}
     return {
-        "id": draw.id,
-        "purpose": draw.purpose,
+        **draws,
         "origin": "synthetic",
-        "model": draw.model,
-        "prompt": draw.prompt,
-        "problem_id": draw.problem_id,
-        "index": draw.index,
         "sampling": as_json(draw.sampling),
         "draw_seed": draw.seed,
         "completion": storable(completion),
@@ -113,24 +87,19 @@ def sample_row(
 
 
 def worked_example_row(problem: Problem) -> dict[str, Any]:
-    """A `samples` row of a problem's worked solution; its model is null."""
+    """A `samples` row of a problem's worked solution; what only a model's sample has is null."""
     assert problem.solution is not None
     assert problem.solution_origin is not None
     return {
+        **dict.fromkeys(SCHEMAS["samples"].names),
         "id": content_hash("worked", problem.source, problem.id, problem.solution),
         "purpose": "train",
         "origin": problem.solution_origin,
-        "model": None,
-        "prompt": None,
         "problem_id": problem.id,
         "index": 0,
         "sampling": as_json({}),
-        "draw_seed": None,
         "completion": storable(problem.solution),
         "finish_reason": "stop",
-        "tokens": None,
-        "error": None,
-        "mean_logprob": None,
     }
 
 
@@ -142,15 +111,8 @@ def problem_row(problem: Problem) -> dict[str, Any]:
 
 def step_row(model: ModelState, step: str, seconds: float, count: int, detail: Mapping[str, Any]) -> dict[str, Any]:
     """A `steps` row: how long a step of a model's generation took."""
-    return {
-        "seed": model.seed,
-        "arm": model.arm,
-        "generation": model.generation,
-        "step": step,
-        "seconds": seconds,
-        "count": count,
-        "detail": as_json(detail),
-    }
+    row = {"seed": model.seed, "arm": model.arm, "generation": model.generation, "step": step}
+    return row | {"seconds": seconds, "count": count, "detail": as_json(detail)}
 
 
 def as_json(value: Any) -> str:
@@ -163,127 +125,40 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _schema(**columns: pa.DataType) -> pa.Schema:
-    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+TYPES = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 
 
-TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
+def _schema(columns: str) -> pa.Schema:
+    """The schema of columns given as `name` (a text) or `name:type`."""
+    named = [column.partition(":") for column in columns.split()]
+    return pa.schema([(name, TYPES[kind or "text"]) for name, _, kind in named])
+
 
 SCHEMAS: dict[str, pa.Schema] = {
     "problems": _schema(
-        id=TEXT,
-        prompt=TEXT,
-        reference=TEXT,
-        verifier=TEXT,
-        solution=TEXT,
-        solution_origin=TEXT,
-        source=TEXT,
-        split=TEXT,
-        twin_key=TEXT,
-        difficulty=REAL,
-        metadata=TEXT,
+        "id prompt reference verifier solution solution_origin source split twin_key difficulty:float metadata"
     ),
-    "prompts": _schema(id=TEXT, text=TEXT, chat=pa.bool_()),
+    "prompts": _schema("id text chat:bool"),
     "samples": _schema(
-        id=TEXT,
-        purpose=TEXT,
-        origin=TEXT,
-        model=TEXT,
-        prompt=TEXT,
-        problem_id=TEXT,
-        index=WHOLE,
-        sampling=TEXT,
-        draw_seed=WHOLE,
-        completion=TEXT,
-        finish_reason=TEXT,
-        tokens=WHOLE,
-        error=TEXT,
-        mean_logprob=REAL,
+        "id purpose origin model prompt problem_id index:int sampling draw_seed:int completion finish_reason"
+        " tokens:int error mean_logprob:float"
     ),
     "verdicts": _schema(
-        sample_id=TEXT,
-        outcome=TEXT,
-        reason=TEXT,
-        detail=TEXT,
-        score=REAL,
-        seconds=REAL,
-        verifier=TEXT,
-        version=TEXT,
-        settings_hash=TEXT,
-        sandbox=TEXT,
+        "sample_id outcome reason detail score:float seconds:float verifier version settings_hash sandbox"
     ),
-    "training_sets": _schema(
-        id=TEXT,
-        seed=WHOLE,
-        arm=TEXT,
-        generation=WHOLE,
-        selection=TEXT,
-        previous=TEXT,
-        rows=WHOLE,
-        shares=TEXT,
-    ),
+    "training_sets": _schema("id seed:int arm generation:int selection previous rows:int shares"),
     "choices": _schema(
-        seed=WHOLE,
-        arm=TEXT,
-        generation=WHOLE,
-        sample_id=TEXT,
-        filter=TEXT,
-        version=TEXT,
-        settings_hash=TEXT,
-        kept=pa.bool_(),
-        reason=TEXT,
-        votes=WHOLE,
-        group_size=WHOLE,
-        detail=TEXT,
+        "seed:int arm generation:int sample_id filter version settings_hash kept:bool reason votes:int group_size:int"
+        " detail"
     ),
-    "members": _schema(training_set_id=TEXT, sample_id=TEXT, weight=REAL, origin=TEXT),
+    "members": _schema("training_set_id sample_id weight:float origin"),
     "models": _schema(
-        fingerprint=TEXT,
-        path=TEXT,
-        parent=TEXT,
-        training_set_id=TEXT,
-        distill=TEXT,
-        seed=WHOLE,
-        arm=TEXT,
-        generation=WHOLE,
-        parameters=WHOLE,
-        outcome=TEXT,
-        depth=WHOLE,
-        depth_mean=REAL,
+        "fingerprint path parent training_set_id distill seed:int arm generation:int parameters:int outcome depth:int"
+        " depth_mean:float"
     ),
-    "scores": _schema(
-        model=TEXT,
-        arm=TEXT,
-        generation=WHOLE,
-        seed=WHOLE,
-        task=TEXT,
-        measure=TEXT,
-        value=REAL,
-        low=REAL,
-        high=REAL,
-        n=WHOLE,
-    ),
-    "alarms": _schema(
-        seed=WHOLE,
-        arm=TEXT,
-        generation=WHOLE,
-        kind=TEXT,
-        stops=TEXT,
-        measure=TEXT,
-        task=TEXT,
-        value=REAL,
-        condition=TEXT,
-        words=TEXT,
-    ),
-    "steps": _schema(
-        seed=WHOLE,
-        arm=TEXT,
-        generation=WHOLE,
-        step=TEXT,
-        seconds=REAL,
-        count=WHOLE,
-        detail=TEXT,
-    ),
+    "scores": _schema("model arm generation:int seed:int task measure value:float low:float high:float n:int"),
+    "alarms": _schema("seed:int arm generation:int kind stops measure task value:float condition words"),
+    "steps": _schema("seed:int arm generation:int step seconds:float count:int detail"),
 }
 """Columns of each table. `detail`, `reference`, `sampling`, `selection`, `shares`, `distill`, `metadata` are JSON."""
 

@@ -1,7 +1,6 @@
-"""The measures that ship. Each is registered in pyproject.toml, as another package's would be.
+"""The measures that ship, each registered in pyproject.toml, as another package's would be.
 
-Accuracies are given as bounds where verdicts are undecided: `accuracy` is accepted/n, `accuracy_upper` is (accepted +
-undecided)/n, and the truth lies between the two.
+Where verdicts are undecided the truth lies between `accuracy` (accepted/n) and `accuracy_upper` (with undecided).
 """
 
 from __future__ import annotations
@@ -19,60 +18,49 @@ BUDGET = 5000
 @measure(name="accuracy", of="held_out")
 def accuracy(drawn: Drawn) -> Iterator[Score]:
     """accepted share of the held-out test samples"""
-    for task in drawn.tasks:
-        yield share(task.accepted, task.n, task.task)
+    return (share(task.accepted, task.n, task.task) for task in drawn.tasks)
 
 
 @measure(name="accuracy_upper", of="held_out")
 def accuracy_upper(drawn: Drawn) -> Iterator[Score]:
     """the same with undecided verdicts counted as right; only where there are any"""
-    for task in drawn.tasks:
-        if task.undecided:
-            yield share(task.accepted + task.undecided, task.n, task.task)
+    return (share(task.accepted + task.undecided, task.n, task.task) for task in drawn.tasks if task.undecided)
 
 
 @measure(name="validation_accuracy", of="validation")
 def validation_accuracy(drawn: Drawn) -> Iterator[Score]:
     """accepted share of the validation samples; needs `evaluate.validation`"""
-    for task in drawn.tasks:
-        yield share(task.accepted, task.n, task.task)
+    return (share(task.accepted, task.n, task.task) for task in drawn.tasks)
 
 
 @measure(name="accepted_share", of="samples")
 def accepted_share(drawn: Drawn) -> Iterator[Score]:
     """accepted share of the samples drawn for training"""
-    for task in drawn.tasks:
-        yield share(task.accepted, task.n, task.task)
+    return (share(task.accepted, task.n, task.task) for task in drawn.tasks)
 
 
 @measure(name="undecided_share", of="samples")
 def undecided_share(drawn: Drawn) -> Iterator[Score]:
     """undecided share of the samples drawn for training; only where there are any"""
-    for task in drawn.tasks:
-        if task.undecided:
-            yield share(task.undecided, task.n, task.task)
+    return (share(task.undecided, task.n, task.task) for task in drawn.tasks if task.undecided)
 
 
 @measure(name="fault_share", of="samples")
 def fault_share(drawn: Drawn) -> Iterator[Score]:
     """share of the samples that the judge or the engine failed on; only where there are any"""
-    for task in drawn.tasks:
-        if task.faults:
-            yield share(task.faults, task.n, task.task)
+    return (share(task.faults, task.n, task.task) for task in drawn.tasks if task.faults)
 
 
 @measure(name="truncated_share", of="samples")
 def truncated_share(drawn: Drawn) -> Iterator[Score]:
     """share of the samples cut at `max_tokens`"""
-    for task in drawn.tasks:
-        yield share(task.truncated, task.n, task.task)
+    return (share(task.truncated, task.n, task.task) for task in drawn.tasks)
 
 
 @measure(name="distinct_share", of="samples")
 def distinct_share(drawn: Drawn) -> Iterator[Score]:
     """different completions among the samples, of all of them"""
-    for task in drawn.tasks:
-        yield Score(task.distinct / task.n, task.n, task.task)
+    return (Score(task.distinct / task.n, task.n, task.task) for task in drawn.tasks)
 
 
 @measure(name="distinct_2", of="samples", by_task=False)

@@ -8,12 +8,9 @@
         lengths = [len(text) for text in drawn.texts()]
         yield Score(sum(lengths) / len(lengths), n=len(lengths))
 
-It is registered under the entry-point group `selfplay.measures`, or named in a config as `path/to/file.py:mean_length`:
-
-    measures: [mine.py:mean_length]
-
+It is registered under the entry-point group `selfplay.measures`, or named in a config as `mine.py:mean_length`.
 What it yields goes into the ledger's `scores`, under the model that was evaluated or trained, and `warn_when` and
-`stop_when` may name it. Which samples it is given, the model and the ledger are the framework's.
+`stop_when` may name it.
 """
 
 from __future__ import annotations
@@ -72,12 +69,7 @@ class OfTask:
 
 
 class Drawn:
-    """Judged samples of one model.
-
-    Args:
-        ledger: where they and their verdicts are.
-        ids: their ids.
-    """
+    """Judged samples of one model, by their ids in a ledger."""
 
     def __init__(self, ledger: Ledger, ids: Sequence[str]) -> None:
         self.ledger, self.ids = ledger, list(ids)
@@ -147,11 +139,9 @@ class Measure:
 
 
 def measure(*, name: str, of: Of, by_task: bool = True) -> Callable[[Callable[[Any], Iterator[Score]]], Measure]:
-    """Declare a function that yields scores to be a measure; the first line of its docstring says what it is.
+    """Declare a function that yields scores of `Of` to be a measure; the first line of its docstring says what it is.
 
-    Args:
-        of: what it is given: see `Of`.
-        by_task: whether it yields a score for each task, and not only one for all of them.
+    `by_task`: it yields a score for each task, and not only one for all of them.
     """
 
     def declare(function: Callable[[Any], Iterator[Score]]) -> Measure:

@@ -1,7 +1,4 @@
-"""Finding measures: by name through the entry-point group `selfplay.measures`, or by `path/to/file.py:name`.
-
-Built-in measures come through the same door as others; tasks/plugins.py says what is covered.
-"""
+"""Finding measures: by name through the entry-point group `selfplay.measures`, or by `path/to/file.py:name`."""
 
 from __future__ import annotations
 
@@ -26,13 +23,9 @@ MEASURES = PluginGroup("selfplay.measures", "measure", unknown=ConfigError, brok
 
 
 def taken(further: Iterable[str] = ()) -> dict[str, Measure]:
-    """The measures that a run takes, by name: all that ship, and further ones.
+    """The measures that a run takes, by name: all that ship, and further ones, named as in the config's `measures`.
 
-    Args:
-        further: names, as the config's `measures` has them.
-
-    Raises:
-        ConfigError: one cannot be found, or two have the same name.
+    Raises ConfigError: one cannot be found, or two have the same name.
     """
     found = {name: MEASURES.find(name) for name in MEASURES.shipped()}
     for name in further:

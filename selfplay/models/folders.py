@@ -1,12 +1,7 @@
 """Model folders: create a small random Llama, find one on disk or on the Hub, check it, fingerprint it.
 
-A model is always a `save_pretrained` folder: config.json, safetensors weights, tokenizer.
-
-    folder = create(ModelInit(hidden_size=64, layers=2, heads=2), Path("start"), seed=0)
-    fingerprint(folder)    # "5f1c0d7a9e3b2468"
-
-What is covered: weights are read from safetensors alone, never from a pickle; code that comes with a model is
-not fetched unless asked for. What is not covered: whether the weights are any good.
+A model is always a `save_pretrained` folder: config.json, safetensors weights, tokenizer. Weights are never read from
+a pickle, and code that comes with a model is not fetched unless asked for.
 """
 
 from __future__ import annotations
@@ -112,8 +107,7 @@ class ModelInit(BaseModel):
 def create(init: ModelInit, folder: Path, seed: int) -> Path:
     """Write a Llama with random float32 weights and tied embeddings; equal arguments give equal weights.
 
-    Raises:
-        ModelError: the folder exists.
+    ModelError: the folder exists.
     """
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
@@ -123,6 +117,7 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
         raise ModelError(f"{folder} exists already; a model is created in a new folder")
     logging.disable_progress_bar()
     tokenizer = character_tokenizer(init.context)
+    ends = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "bos", "eos")}
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=init.hidden_size,
@@ -135,18 +130,12 @@ def create(init: ModelInit, folder: Path, seed: int) -> Path:
         tie_word_embeddings=True,
         rope_parameters={"rope_type": "default", "rope_theta": init.rope_theta},
         initializer_range=init.initializer_range,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        **ends,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config).to(torch.float32)
-    model.generation_config = GenerationConfig(
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+    model.generation_config = GenerationConfig(**ends)
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -196,7 +185,6 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
     """The folder of a model: the one named, else the Hub's, fetched into (or found in) its cache.
 
     Args:
-        path_or_hub_id: a folder, or an id such as `Qwen/Qwen2.5-0.5B-Instruct`.
         revision: branch, tag or commit on the Hub.
         with_code: fetch the model's Python files too, for `trust_remote_code`.
 
@@ -209,26 +197,20 @@ def resolve(path_or_hub_id: str, revision: str | None = None, *, with_code: bool
     if not _HUB_ID.fullmatch(path_or_hub_id):
         raise ModelError(f"`model.path` {path_or_hub_id} is neither a folder nor a Hub id such as Qwen/Qwen2.5-0.5B")
     import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-    )
+    from huggingface_hub import errors, snapshot_download
 
     named = path_or_hub_id if revision is None else f"{path_or_hub_id} at {revision}"
     patterns = [*_WANTED, "*.py"] if with_code else list(_WANTED)
     try:
         return Path(snapshot_download(path_or_hub_id, revision=revision, allow_patterns=patterns))
-    except HFValidationError as error:
+    except errors.HFValidationError as error:
         raise ModelError(f"`model.path` {named} is neither a folder nor a valid Hub id") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.TransportError) as error:
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, httpx.TransportError) as error:
         raise ModelError(
             f"`model.path` {named} is no folder here, and the Hub cannot be reached; fetch it where there "
             "is a network, or give a folder"
         ) from error
-    except HfHubHTTPError as error:
+    except errors.HfHubHTTPError as error:
         raise ModelError(
             f"`model.path` {named} is no folder here, and the Hub does not give it (status "
             f"{error.response.status_code}); check the id and the revision, or log in where it is gated"
@@ -241,11 +223,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that no engine could load, or that would need a pickle to be read.
-
-    Raises:
-        ModelError: what is missing, in one sentence.
-    """
+    """Refuse (ModelError) a folder that no engine could load, or that would need a pickle to be read."""
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder; a model is a `save_pretrained` folder")
     _read_config(folder)
@@ -320,8 +298,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _tensors_by_name(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Each tensor's file and header entry (dtype, shape, data_offsets), as the safetensors format defines
-    them."""
+    """Each tensor's file and header entry (dtype, shape, data_offsets), as the safetensors format defines them."""
     tensors: dict[str, tuple[Path, dict[str, Any]]] = {}
     for shard in sorted(folder.glob("*.safetensors")):
         with shard.open("rb") as file:

@@ -1,8 +1,7 @@
 """How a prompt becomes tokens, in sampling and in training alike.
 
-The choice is made once, here: a chat model reads its prompt as a user's message through the tokenizer's chat
-template, any other model reads it as it stands. Engines take `prompt_ids`; the trainer takes `training_row`,
-from which TRL makes the same prompt tokens.
+A chat model reads its prompt as a user's message through the tokenizer's chat template, any other as it stands. Engines
+take `prompt_ids`; the trainer takes `training_row`, from which TRL makes the same prompt tokens.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from selfplay.errors import ModelError
 def uses_chat(tokenizer: Any, chat: bool | None) -> bool:
     """Whether prompts go through the chat template; None means exactly when the tokenizer has one.
 
-    Raises:
-        ModelError: chat is asked for, and the tokenizer has no template.
+    Raises ModelError: chat is asked for, and the tokenizer has no template.
     """
     has_template = bool(tokenizer.chat_template)
     if chat and not has_template:

@@ -1,15 +1,13 @@
 """Alarms: `warn_when` and `stop_when` looked at after every generation of an arm.
 
-An alarm follows from the scores in the ledger alone, so a resumed run comes to the same alarms, and an arm that was
-stopped stays stopped. Each is written once, to the table `alarms`.
-
-What is not covered: generation 0, which all arms share, is what the others are compared with and raises none.
+An alarm follows from the scores in the ledger alone and is written there once, so a resumed run comes to the same
+alarms, and an arm that was stopped stays stopped. Generation 0, which all arms share, raises none.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from selfplay.experiment.alarm_conditions import Condition, StopCondition
@@ -37,34 +35,17 @@ class Alarms:
     def look(self, arm: str, generation: int) -> tuple[list[str], str | None]:
         """Check every condition after a generation of an arm and record those that are met.
 
-        Returns:
-            A sentence for each condition that is met, and what is to stop: `arm`, `run` or None.
+        Returns a sentence for each condition that is met, and what is to stop: `arm`, `run` or None.
         """
-        said: list[str] = []
-        stops: set[str] = set()
-        for condition in [*self._warnings, *self._stops]:
-            if condition.arm not in (None, arm):
-                continue
-            values = self._line(condition, arm, generation)
-            if condition.is_met(values):
-                stop = condition.stop if isinstance(condition, StopCondition) else None
-                said.append(self._record(arm, generation, condition, stop, values))
-                if stop is not None:
-                    stops.add(stop)
-        return said, "run" if "run" in stops else "arm" if stops else None
+        looked_at = [(one, self._line(one, arm, generation)) for one in [*self._warnings, *self._stops]]
+        return self._met(looked_at, arm, generation)
 
     def look_at_lost_training(self, arm: str, generation: int) -> tuple[list[str], str | None]:
         """The same for a training whose loss was not finite: there is no model, so only this loss is looked at.
 
         Where no `stop_when` asks for it nothing is recorded, and the failed training ends the run.
         """
-        said: list[str] = []
-        stops: set[str] = set()
-        for condition in self._stops:
-            if condition.measure == LOSS and condition.arm in (None, arm) and condition.is_met([math.nan]):
-                said.append(self._record(arm, generation, condition, condition.stop, [math.nan]))
-                stops.add(condition.stop)
-        return said, "run" if "run" in stops else "arm" if stops else None
+        return self._met([(one, [math.nan]) for one in self._stops if one.measure == LOSS], arm, generation)
 
     def has_lost_training(self, arm: str, generation: int) -> bool:
         """Whether an earlier pass found that this training's loss is not finite."""
@@ -84,12 +65,19 @@ class Alarms:
         found = dict(self._ledger.rows(sql, [self._seed, condition.measure, condition.task, arm, START, generation]))
         return [found.get(turn) for turn in range(generation + 1)]
 
-    def _record(
-        self, arm: str, generation: int, condition: Condition, stops: str | None, values: list[float | None]
-    ) -> str:
-        text = as_json(condition.model_dump(mode="json", exclude_none=True))
-        words = condition.in_words(values)
-        return self._write(arm, generation, stops, condition.measure, condition.task, values[-1], text, words)
+    def _met(
+        self, looked_at: Sequence[tuple[Condition, list[float | None]]], arm: str, generation: int
+    ) -> tuple[list[str], str | None]:
+        said: list[str] = []
+        stops: set[str] = set()
+        for one, values in looked_at:
+            if one.arm in (None, arm) and one.is_met(values):
+                stop = one.stop if isinstance(one, StopCondition) else None
+                stops |= {stop} if stop else set()
+                text = as_json(one.model_dump(mode="json", exclude_none=True))
+                words = one.in_words(values)
+                said.append(self._write(arm, generation, stop, one.measure, one.task, values[-1], text, words))
+        return said, "run" if "run" in stops else "arm" if stops else None
 
     def _write(
         self,

@@ -1,8 +1,8 @@
 """From the samples of an arm's generation to what its filter keeps of them, with a row of `choices` for each.
 
-Covered: choices are written once and found again, so a resumed run keeps what it kept, whatever the comparisons would
-say today. What an engine failed to write is in no group. A filter that raises, or that leaves a sample without a
-choice, stops the run with a sentence. What is not covered: a filter's own time and memory; it runs in the driver.
+Choices are written once and found again, so a resumed run keeps what it kept. What an engine failed to write is in no
+group. A filter that raises, or leaves a sample without a choice, stops the run with a sentence; its own time and memory
+are not limited: it runs in the driver.
 """
 
 from __future__ import annotations
@@ -35,23 +35,12 @@ class Chooser:
     """Applies the filters of an experiment's arms, for one seed."""
 
     def __init__(self, experiment: Experiment, ledger: Ledger, seed: int, consult: Consult) -> None:
-        """Args:
-        consult: verdicts of the supervised verifiers that read answers out and compare them.
-
-        Raises:
-            ConfigError: an arm's filter cannot be found or does not fit the experiment.
-        """
+        """`consult` asks the verifiers that read answers out; ConfigError: an arm's filter cannot be used."""
         self._experiment, self._ledger, self._seed, self._consult = experiment, ledger, seed, consult
         self._filters = arm_filters(experiment)
 
     def choose(self, arm: Arm, generation: int, drawn: Sequence[str], others: Sequence[str]) -> set[str]:
-        """The ids of the samples that the arm's filter keeps.
-
-        Args:
-            arm: the arm.
-            generation: 1 for the first turn.
-            drawn: the arm's own samples.
-            others: samples of the arms in `with`, in this generation.
+        """Those of the arm's samples that its filter keeps; `others` are samples of the arms in `with`.
 
         Raises:
             ConfigError: the filter needs log-probabilities that these samples do not have.
@@ -62,7 +51,8 @@ class Chooser:
             WHERE id IN (SELECT unnest(?)) AND finish_reason NOT IN ('refused', 'error')
         """
         wanted = dict(self._ledger.rows(sql, [list(drawn)]))
-        kept = self._recorded(arm.name, generation)
+        sql = "SELECT sample_id, kept FROM choices WHERE seed = ? AND arm = ? AND generation = ?"
+        kept = dict(self._ledger.rows(sql, [self._seed, arm.name, generation]))
         if not wanted.keys() <= kept.keys():
             problems, all_ids = sorted(set(wanted.values())), sorted({*drawn, *others})
             loaded = self._filters[arm.name]
@@ -76,10 +66,6 @@ class Chooser:
             self._ledger.record("choices", [place | row for row in decided])
             kept = {row["sample_id"]: row["kept"] for row in decided} | kept
         return {sample_id for sample_id in wanted if kept[sample_id]}
-
-    def _recorded(self, arm: str, generation: int) -> dict[str, bool]:
-        sql = "SELECT sample_id, kept FROM choices WHERE seed = ? AND arm = ? AND generation = ?"
-        return dict(self._ledger.rows(sql, [self._seed, arm, generation]))
 
     def _groups(self, problems: Sequence[str], ids: Sequence[str], own: Collection[str]) -> list[Unread]:
         sql = """
@@ -117,19 +103,15 @@ class Chooser:
                 detail: dict[str, Any] = {} if answer is None else {"answer": answer[:SHOWN]}
                 if reader.undecided[group.problem_id]:
                     detail["undecided_pairs"] = reader.undecided[group.problem_id]
-                rows.append(
-                    {
-                        "sample_id": choice.id,
-                        "filter": plugin.name,
-                        "version": plugin.version,
-                        "settings_hash": loaded.settings_hash,
-                        "kept": choice.kept,
-                        "reason": choice.reason,
-                        "votes": None if answer is None else votes[answer],
-                        "group_size": len(group.own),
-                        "detail": as_json(detail | dict(choice.detail)),
-                    }
-                )
+                row = {
+                    "sample_id": choice.id,
+                    "kept": choice.kept,
+                    "reason": choice.reason,
+                    "group_size": len(group.own),
+                }
+                row |= {"filter": plugin.name, "version": plugin.version, "settings_hash": loaded.settings_hash}
+                row |= {"votes": None if answer is None else votes[answer]}
+                rows.append(row | {"detail": as_json(detail | dict(choice.detail))})
         return rows
 
     def _mode(self, loaded: LoadedFilter) -> AnswerMode:

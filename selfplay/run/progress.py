@@ -50,7 +50,8 @@ class Meter:
             self._view.bars.update(self._task, completed=done, rate=escape(visible(rate)))
         elif now - self._said >= LINE_EVERY:
             self._said = now
-            self._view.line(f"  {self._label}: {done:,} of {self._total:,}, {rate}{self._left(now)}")
+            left = _left(now - self._began, done, self._total)
+            self._view.line(f"  {self._label}: {done:,} of {self._total:,}, {rate}{left}")
 
     def close(self) -> None:
         if self._task is not None:
@@ -58,11 +59,6 @@ class Meter:
         seconds = time.monotonic() - self._began
         if self._done:
             self._view.line(f"  {self._label}: {self._done:,} {self._unit} in {seconds:.1f} s")
-
-    def _left(self, now: float) -> str:
-        if not 0 < self._done < self._total:
-            return ""
-        return f", about {(now - self._began) / self._done * (self._total - self._done):.0f} s left"
 
 
 class RunView:
@@ -103,7 +99,8 @@ class RunView:
         self._place = f"seed {seed}  {arm}  generation {generation}"
         if self._whole is not None:
             self.bars.update(self._whole, description=f"[bold]{escape(visible(self._place))}[/bold]")
-        self.line(f"{self._place}  (model {self._done + 1} of {self._total}{self._left()})")
+        left = _left(time.monotonic() - self._began, self._done, self._total)
+        self.line(f"{self._place}  (model {self._done + 1} of {self._total}{left})")
 
     def made(self) -> None:
         """One more model is made and evaluated."""
@@ -124,8 +121,9 @@ class RunView:
         """A line that stays."""
         self.console.print(escape(visible(text)), highlight=False, soft_wrap=True)
 
-    def _left(self) -> str:
-        if not self._done:
-            return ""
-        seconds = (time.monotonic() - self._began) / self._done * (self._total - self._done)
-        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+def _left(took: float, done: int, total: int) -> str:
+    if not 0 < done < total:
+        return ""
+    seconds = took / done * (total - done)
+    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"

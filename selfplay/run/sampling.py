@@ -1,8 +1,7 @@
 """Sampling: engines write, and completions stream to the judge while others are still being written.
 
-The driver holds a bounded number of samples: what is being judged (`IN_FLIGHT` groups of `GROUP`) and what waits to
-be written (`FLUSH_ROWS`). A sample is in the ledger exactly once, under the id of its draw; what is there is not
-drawn again, so arms that share a model share its samples, and a rerun continues where it stopped.
+The driver holds a bounded number of samples: what is with the judge (`IN_FLIGHT` groups of `GROUP`) and what waits to
+be written (`FLUSH_ROWS`). What the ledger holds is not drawn again, so arms that share a model share its samples.
 """
 
 from __future__ import annotations
@@ -52,32 +51,27 @@ class _Chunk:
 
 
 @dataclass
-class _Stream:
-    """A chunk being written by one engine."""
-
-    engine: int
-    chunk: _Chunk
-    groups: Any
-
-
-@dataclass
 class _Buffer:
     """Judged rows on their way to the ledger."""
 
     ledger: Ledger
     on_fault: Callable[[list[dict[str, Any]]], None]
     """Called with all faults so far when there are more; raises where they are too many."""
+    on_progress: Callable[[int], None]
+    """Called with the number of samples that are judged."""
+    done: int = 0
     samples: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     written: int = 0
     """Samples that were not in the ledger before."""
     faults: list[dict[str, Any]] = field(default_factory=list)
-    """Verdicts of a judge or engine that failed, held back until their share is known to be small: a run that they
-    stop then judges the same samples again when it is resumed."""
+    """Verdicts of a judge or engine that failed, held back until their share is known to be small, so that a run
+    which they stop judges these samples again when it is resumed."""
 
     def add(self, samples: list[dict[str, Any]], verdicts: list[dict[str, Any]]) -> None:
         self.samples += samples
         self.written += len(samples)
+        self.progress(len(samples))
         before = len(self.faults)
         for verdict in verdicts:
             (self.faults if verdict["reason"] in FAULTS else self.verdicts).append(verdict)
@@ -85,6 +79,10 @@ class _Buffer:
             self.on_fault(self.faults)
         if len(self.samples) >= FLUSH_ROWS:
             self.flush()
+
+    def progress(self, count: int) -> None:
+        self.done += count
+        self.on_progress(self.done)
 
     def flush(self) -> None:
         # Samples first: a crash in between leaves samples without verdicts, which the next run judges.
@@ -94,11 +92,7 @@ class _Buffer:
 
 
 class Sampler:
-    """Draws and judges samples for a run. One model is loaded at a time.
-
-    Args:
-        say: given a sentence each time that an engine died and is replaced.
-    """
+    """Draws and judges samples for a run, one model at a time; `say` is told when an engine died and is replaced."""
 
     def __init__(
         self,
@@ -133,20 +127,18 @@ class Sampler:
     ) -> list[str]:
         """Make sure that the ledger holds `n` judged samples of every problem under these settings.
 
-        Returns:
-            The ids of all these samples, new and old, problem by problem.
+        Returns the ids of all these samples, new and old, problem by problem.
 
         Raises:
             EngineError: an engine cannot start, died again and again, or does not hold the model's weights.
             RunError: the share of faults among the verdicts is above `resources.max_fault_share`.
         """
         began, total = time.monotonic(), len(problems) * n
-        buffer = _Buffer(self._ledger, lambda faults: self._check_faults(faults, total))
-        progress = _Progress(on_progress)
+        buffer = _Buffer(self._ledger, lambda faults: self._check_faults(faults, total), on_progress)
         ids: list[str] = []
-        chunks = self._missing(purpose, model, problems, sampling, n, ids, buffer, progress)
+        chunks = self._missing(purpose, model, problems, sampling, n, ids, buffer)
         try:
-            self._stream(model, chunks, sampling, buffer, progress)
+            self._stream(model, chunks, sampling, buffer)
         finally:
             buffer.flush()
         self._ledger.record("verdicts", buffer.faults)
@@ -178,7 +170,6 @@ class Sampler:
         n: int,
         ids: list[str],
         buffer: _Buffer,
-        progress: _Progress,
     ) -> Iterator[_Chunk]:
         """Chunks with draws that the ledger lacks; what it has without a verdict is judged on the way."""
         settings, chat = sampling.model_dump(mode="json"), self._experiment.model.chat
@@ -186,23 +177,21 @@ class Sampler:
         size = min(CHUNK_PROBLEMS, math.ceil(len(problems) / self._experiment.engine.replicas) or 1)
         while chunk := list(islice(remaining, size)):
             draws: dict[str, Draw] = {}
-            prompts: dict[str, dict[str, Any]] = {}
-            for problem in chunk:
-                prompt = prompt_row(problem.prompt, chat)
-                prompts[prompt["id"]] = prompt
+            prompts = [prompt_row(problem.prompt, chat) for problem in chunk]
+            for problem, prompt in zip(chunk, prompts, strict=True):
                 place = (model.generation,) if purpose == "train" else ()
                 for index in range(n):
                     seed = derive_seed(model.seed, purpose, *place, problem.id, index)
                     place_of_draw = (purpose, model.fingerprint, prompt["id"], problem.id, index)
                     draw = Draw.of(*place_of_draw, settings, seed, own_prompt=chat is None)
                     draws[draw.id] = draw
-            self._ledger.record("prompts", list(prompts.values()))
+            self._ledger.record("prompts", prompts)
             ids += draws
             by_id = {problem.id: problem for problem in chunk}
             present = self._ledger.which_exist("samples", "id", draws)
             judged = self._ledger.which_exist("verdicts", "sample_id", present)
             self._judge_leftovers(sorted(present - judged), by_id, buffer, purpose)
-            progress.add(len(present))
+            buffer.progress(len(present))
             missing = {key: draw for key, draw in draws.items() if key not in present}
             if missing:
                 yield _Chunk(purpose, by_id, missing)
@@ -254,17 +243,14 @@ class Sampler:
             for reference, unjudged in self._judges.send(completions, purpose):
                 buffer.add([], verdicts_of(reference) if reference is not None else unjudged)
 
-    def _stream(
-        self,
-        model: ModelState,
-        chunks: Iterator[_Chunk],
-        sampling: SamplingSettings,
-        buffer: _Buffer,
-        progress: _Progress,
-    ) -> None:
+    def _stream(self, model: ModelState, chunks: Iterator[_Chunk], sampling: SamplingSettings, buffer: _Buffer) -> None:
+        """Have idle engines write chunks and the judge judge what they wrote, until nothing is left.
+
+        A chunk whose engine died is given to an engine again, with the draws that it has not handed over.
+        """
         again: deque[_Chunk] = deque()
         idle = deque(range(len(self._engines))) if self._engines.holds(model.fingerprint) else deque[int]()
-        streams: dict[Any, _Stream] = {}
+        streams: dict[Any, tuple[int, _Chunk]] = {}
         judging: dict[Any, list[dict[str, Any]]] = {}
         exhausted = False
         while True:
@@ -276,8 +262,12 @@ class Sampler:
                 if not self._engines.holds(model.fingerprint):
                     self._load(model)
                     idle = deque(range(len(self._engines)))
-                stream = self._begin(idle.popleft(), chunk, sampling)
-                streams[stream.groups] = stream
+                requests = [
+                    Request(draw.id, chunk.problems[draw.problem_id].prompt, draw.seed)
+                    for draw in chunk.missing.values()
+                ]
+                engine = idle.popleft()
+                streams[self._engines.begin(engine, requests, sampling)] = engine, chunk
             if not streams and not judging:
                 if again:
                     exhausted = False
@@ -286,33 +276,29 @@ class Sampler:
             waiting = [*judging, *(streams if len(judging) < IN_FLIGHT else ())]
             for ready in ray.wait(waiting, num_returns=1)[0]:
                 if ready in judging:
-                    samples = judging.pop(ready)
-                    buffer.add(samples, verdicts_of(ready))
-                    progress.add(len(samples))
+                    buffer.add(judging.pop(ready), verdicts_of(ready))
                     continue
-                stream = streams[ready]
+                engine, chunk = streams[ready]
                 try:
-                    group = next(stream.groups, None)
+                    group = next(ready, None)
                     completions = ray.get(group) if group is not None else None
                 except RayActorError as error:
                     del streams[ready]
-                    self._engines.replace(stream.engine, error)
-                    idle.append(stream.engine)
-                    again.append(stream.chunk)
+                    self._engines.replace(engine, error)
+                    idle.append(engine)
+                    again.append(chunk)
                     exhausted = False
                     continue
                 except RayTaskError as error:
-                    raise self._engines.failure(stream.engine, error) from error
+                    raise self._engines.failure(engine, error) from error
                 if completions is None:
                     del streams[ready]
-                    idle.append(stream.engine)
-                    if stream.chunk.missing:
-                        raise EngineError(
-                            f"The engine ended a batch without {len(stream.chunk.missing)} of its completions."
-                        )
+                    idle.append(engine)
+                    if chunk.missing:
+                        raise EngineError(f"The engine ended a batch without {len(chunk.missing)} of its completions.")
                     exhausted = exhausted and not again
                     continue
-                self._judge_group(completions, stream.chunk, judging, buffer, progress)
+                self._judge_group(completions, chunk, judging, buffer)
 
     def _judge_group(
         self,
@@ -320,7 +306,6 @@ class Sampler:
         chunk: _Chunk,
         judging: dict[Any, list[dict[str, Any]]],
         buffer: _Buffer,
-        progress: _Progress,
     ) -> None:
         draws = {completion.id: chunk.missing.pop(completion.id) for completion in completions}
         paired = [(completion, chunk.problems[draws[completion.id].problem_id]) for completion in completions]
@@ -331,7 +316,6 @@ class Sampler:
         for reference, unjudged in self._judges.send(paired, chunk.purpose):
             if reference is None:
                 buffer.add([texts.pop(row["sample_id"]) for row in unjudged], unjudged)
-                progress.add(len(unjudged))
             else:
                 judging[reference] = [texts.pop(sample_id) for sample_id in unjudged]
 
@@ -342,19 +326,3 @@ class Sampler:
         expected = self._trainer.reference(model.folder, trust) if self._experiment.engine.prove else None
         self._trainer.release()
         self._engines.load(model.folder, model.fingerprint, expected)
-
-    def _begin(self, engine: int, chunk: _Chunk, sampling: SamplingSettings) -> _Stream:
-        requests = [
-            Request(id=draw.id, prompt=chunk.problems[draw.problem_id].prompt, seed=draw.seed)
-            for draw in chunk.missing.values()
-        ]
-        return _Stream(engine, chunk, self._engines.begin(engine, requests, sampling))
-
-
-class _Progress:
-    def __init__(self, report: Callable[[int], None]) -> None:
-        self._report, self._done = report, 0
-
-    def add(self, count: int) -> None:
-        self._done += count
-        self._report(self._done)

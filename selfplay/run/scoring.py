@@ -5,6 +5,7 @@ A measure that fails stops the run with a sentence: a hole in a table of scores 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from selfplay.errors import RunError
@@ -25,15 +26,9 @@ class Scorer:
         self._measures = taken(experiment.measures)
 
     def score(self, of: Of, model: ModelState, measured: Drawn | Trained) -> None:
-        """Record all measures of one kind for a model.
+        """Record all measures of one kind (`Of`) for a model; `measured` is `Trained` where `of` is training.
 
-        Args:
-            of: what is measured; see `selfplay.measure.measure.Of`.
-            model: the model that the scores are filed under.
-            measured: `Trained` where `of` is training, else `Drawn`.
-
-        Raises:
-            RunError: a measure failed; names it.
+        Raises RunError: a measure failed; names it.
         """
         rows = []
         for name, measure in self._measures.items():
@@ -65,15 +60,5 @@ class Scorer:
 
 def score_row(model: ModelState, measure: str, score: Score) -> dict[str, Any]:
     """A `scores` row."""
-    return {
-        "model": model.fingerprint,
-        "arm": model.arm,
-        "generation": model.generation,
-        "seed": model.seed,
-        "task": score.task,
-        "measure": measure,
-        "value": score.value,
-        "low": score.low,
-        "high": score.high,
-        "n": score.n,
-    }
+    row = {"model": model.fingerprint, "arm": model.arm, "generation": model.generation, "seed": model.seed}
+    return row | {"measure": measure, **asdict(score)}

@@ -47,15 +47,10 @@ class Selector:
         return _training_set(self._record_worked(self._worked))
 
     def select(self, arm: Arm, generation: int, drawn: Sequence[str]) -> TrainingSet:
-        """The training set of an arm in a generation.
+        """The training set of an arm in a generation; empty where the arm keeps none of its new samples.
 
         Args:
-            arm: the arm.
-            generation: 1 for the first turn.
             drawn: ids of the samples that the arm's model wrote in this generation; empty without synthetic data.
-
-        Returns:
-            An empty set where the arm keeps none of its new samples: it has nothing new to learn from.
         """
         kept: list[tuple[str, str]] = []
         if arm.uses_samples:
@@ -83,17 +78,9 @@ class Selector:
             for sample_id, origin in training_set.members
         ]
         self._ledger.record("members", members)
-        row = {
-            "id": training_set.id,
-            "seed": self._seed,
-            "arm": arm,
-            "generation": generation,
-            "selection": as_json(selection),
-            "previous": previous,
-            "rows": len(training_set.members),
-            "shares": as_json(training_set.shares),
-        }
-        self._ledger.record("training_sets", [row])
+        row = {"id": training_set.id, "seed": self._seed, "arm": arm, "generation": generation, "previous": previous}
+        row |= {"rows": len(training_set.members), "shares": as_json(training_set.shares)}
+        self._ledger.record("training_sets", [row | {"selection": as_json(selection)}])
 
     def _filter(self, arm: Arm, generation: int, drawn: Sequence[str]) -> list[tuple[str, str]]:
         sql = """
@@ -102,28 +89,24 @@ class Selector:
             WHERE s.id IN (SELECT unnest(?)) AND s.finish_reason NOT IN ('refused', 'error') ORDER BY s.id
         """
         rows = self._ledger.rows(sql, [list(drawn)])
+        candidates = [(sample_id, source) for sample_id, source, _ in rows]
+        if isinstance(arm.keep, RandomSubset):
+            # as many of each task as the other arm kept in this generation
+            counts = Counter(source for _, source in self._new[arm.keep.random_as_many_as, generation])
+            chosen: list[tuple[str, str]] = []
+            for source, count in sorted(counts.items()):
+                of_task = [candidate for candidate in candidates if candidate[1] == source]
+                draw = generator(self._seed, "random subset", arm.name, generation, source)
+                chosen += draw.sample(of_task, min(count, len(of_task)))
+            return chosen
         if arm.keep == "all":
-            return [(sample_id, source) for sample_id, source, _ in rows]
-        if arm.keep == "verified":
-            return [(sample_id, source) for sample_id, source, outcome in rows if outcome == "accepted"]
+            return candidates
         if isinstance(arm.keep, Filtered):
             others = [sample_id for other in arm.keep.others for sample_id in self._drawn[other, generation]]
             kept = self._chooser.choose(arm, generation, drawn, others)
-            return [(sample_id, source) for sample_id, source, _ in rows if sample_id in kept]
-        assert isinstance(arm.keep, RandomSubset)
-        return self._random_subset(arm.keep, arm.name, generation, [(i, source) for i, source, _ in rows])
-
-    def _random_subset(
-        self, keep: RandomSubset, arm: str, generation: int, candidates: list[tuple[str, str]]
-    ) -> list[tuple[str, str]]:
-        """As many of each task as the other arm kept in this generation."""
-        counts = Counter(source for _, source in self._new[keep.random_as_many_as, generation])
-        chosen: list[tuple[str, str]] = []
-        for source, count in sorted(counts.items()):
-            of_task = [candidate for candidate in candidates if candidate[1] == source]
-            draw = generator(self._seed, "random subset", arm, generation, source)
-            chosen += draw.sample(of_task, min(count, len(of_task)))
-        return chosen
+        else:
+            kept = {sample_id for sample_id, _, outcome in rows if outcome == "accepted"}
+        return [candidate for candidate in candidates if candidate[0] in kept]
 
     def _worked_for(self, arm: Arm, generation: int, kept: list[tuple[str, str]]) -> list[Problem]:
         if arm.human is None:

@@ -3,9 +3,8 @@
     python -m selfplay.run.speed_probe < experiment.json > speeds.json
 
 It starts a local Ray, loads the starting weights twice, writes completions in growing batches, judges worked solutions
-with the run's verifiers, and trains some steps on worked examples; all in a temporary folder. What is not covered: what
-Ray adds to each call, which is small, and the lengths of completions, which a trained model ends sooner than
-`max_tokens`.
+and trains some steps, all in a temporary folder. Not seen: what Ray adds to each call, and how much shorter than
+`max_tokens` a trained model's completions are.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from selfplay.engines.engine import Engine, Request
+from selfplay.engines.engine import Request
 from selfplay.engines.engine_settings import SamplingSettings
 from selfplay.experiment.cost_estimate import Speeds
 from selfplay.experiment.curriculum import Curriculum
@@ -57,18 +56,31 @@ def main() -> None:
 def measured(experiment: Experiment, folder: Path) -> Speeds:
     """Measure everything; `folder` is for temporary files."""
     cluster_start, actor_start = _ray()
-    libraries = _libraries()
-    start = _start(experiment, folder)
+    began = time.monotonic()
+    import torch  # noqa: F401
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
+
+    # what engines and trainings have in common, and each of their processes imports again
+    libraries = time.monotonic() - began
+    section = experiment.model
+    if section.init is not None:
+        start = models.create(section.init, folder / "start", 0)
+    else:
+        start = models.resolve(str(section.path), section.revision)
     curriculum = Curriculum(experiment, experiment.seeds[0])
     problems = list(islice(curriculum.pool(1), PROMPTS)) if experiment.generations else curriculum.held_out()[:PROMPTS]
     began = time.monotonic()
-    from selfplay.engines import make_engine
+    from selfplay.engines.proof_of_weights import prove, reference
+    from selfplay.engines.registry import make_engine
 
-    section = experiment.model
     engine = make_engine(experiment.engine, chat=section.chat, trust_remote_code=section.trust_remote_code)
     engine.load(start)
     engine_start = libraries + time.monotonic() - began
-    load = _load_again(engine, start, experiment)
+    began = time.monotonic()
+    engine.load(start)
+    if experiment.engine.prove:
+        prove(engine, reference(start, trust_remote_code=section.trust_remote_code))
+    load = time.monotonic() - began
     sampling = SamplingSettings(
         temperature=experiment.sampling.temperature, max_tokens=min(PROBE_TOKENS, experiment.sampling.max_tokens)
     )
@@ -124,32 +136,6 @@ def _ray() -> tuple[float, float]:
 class _Nothing:
     def done(self) -> None:
         """Answer, which says that the worker is there."""
-
-
-def _libraries() -> float:
-    """Seconds to import what engines and trainings have in common; each of their processes does it again."""
-    began = time.monotonic()
-    import torch  # noqa: F401
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
-
-    return time.monotonic() - began
-
-
-def _start(experiment: Experiment, folder: Path) -> Path:
-    section = experiment.model
-    if section.init is not None:
-        return models.create(section.init, folder / "start", 0)
-    return models.resolve(str(section.path), section.revision)
-
-
-def _load_again(engine: Engine, start: Path, experiment: Experiment) -> float:
-    from selfplay.engines.proof_of_weights import prove, reference
-
-    began = time.monotonic()
-    engine.load(start)
-    if experiment.engine.prove:
-        prove(engine, reference(start, trust_remote_code=experiment.model.trust_remote_code))
-    return time.monotonic() - began
 
 
 def _too_long(problems: Iterable[Problem], start: Path, experiment: Experiment) -> int:

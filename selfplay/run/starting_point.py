@@ -1,13 +1,8 @@
 """What a run began with and must find again when it is resumed: problems, verifiers and starting weights.
 
-    point = StartingPoint(run)                       # RUN/starting-point.json
-    point.same_problems({"gsm8k": "5f1c0d7a9e3b2468"})
-    point.same_verifiers({"math": "5"})
-    point.same_weights("models/0/initial", "0a1b2c3d4e5f6071")
-
 The config names them and does not hold them: a file, a folder or a branch on the Hub may have other content by now.
-What comes later in a run is checked by its own fingerprint (models) or checksum (the ledger). What is not covered: a
-run whose starting-point.json was removed notes a new one.
+They are noted in RUN/starting-point.json when first seen; a run whose note was removed notes a new one. Later models
+and the ledger are checked by their own fingerprints and checksums.
 """
 
 from __future__ import annotations
@@ -41,46 +36,40 @@ class StartingPoint:
         self._file = run / "starting-point.json"
 
     def same_problems(self, now: dict[str, str]) -> None:
-        """Refuse to go on with other problems.
+        """Refuse to go on with other problems; `now` is their digest by task source.
 
-        Args:
-            now: digest by task source.
-
-        Raises:
-            RunError: names the source, with both digests.
+        Raises RunError: names the source, with both digests.
         """
-        for source, digest in now.items():
-            then = self._noted("problems", source, digest)
-            if then != digest:
-                raise RunError(
-                    f"The task source `{source}` gave other problems when this run began (digest {then}, now "
-                    f"{digest}): its data or its code has changed. Restore it, or start a new run; scores on different "
-                    "problems cannot be compared."
-                )
+        sentence = (
+            "The task source `{}` gave other problems when this run began (digest {}, now {}): its data or its code "
+            "has changed. Restore it, or start a new run; scores on different problems cannot be compared."
+        )
+        self._same("problems", now, sentence)
 
     def same_verifiers(self, now: dict[str, str]) -> None:
-        """Refuse to judge on with another version of a verifier; one judge is fixed for the run.
+        """Refuse to judge on with another version of a verifier; `now` is the declared version by verifier.
 
-        Args:
-            now: declared version by verifier.
-
-        Raises:
-            RunError: names the verifier, with both versions.
+        Raises RunError: names the verifier, with both versions.
         """
-        for name, version in now.items():
-            then = self._noted("verifiers", name, version)
-            if then != version:
-                raise RunError(
-                    f"The verifier `{name}` was version {then} when this run began and is {version} now; install the "
-                    "version it began with, or start a new run: verdicts of two judges cannot be compared."
-                )
+        sentence = (
+            "The verifier `{}` was version {} when this run began and is {} now; install the version it began with, "
+            "or start a new run: verdicts of two judges cannot be compared."
+        )
+        self._same("verifiers", now, sentence)
+
+    def same_weights(self, where: str, fingerprint: str) -> None:
+        """Refuse to go on from other starting weights than those of a folder or Hub id when the run began.
+
+        Raises RunError: names the place, with both fingerprints.
+        """
+        sentence = (
+            "The starting model {} held the weights {} when this run began and holds {} now; restore them (for a Hub "
+            "id, set `model.revision`), or start a new run."
+        )
+        self._same("weights", {where: fingerprint}, sentence)
 
     def changed_code(self, now: dict[str, str]) -> list[str]:
-        """A sentence for each plugin whose code changed since the last time; the change is noted.
-
-        Args:
-            now: digest of its file by plugin.
-        """
+        """A sentence for each plugin whose code (`now`: digest by plugin) changed since last time; notes the change."""
         said = []
         for name, digest in now.items():
             then = self._noted("code", name, digest)
@@ -93,22 +82,11 @@ class StartingPoint:
                 self._note("earlier code", f"{name}, before {digest}", then)
         return said
 
-    def same_weights(self, where: str, fingerprint: str) -> None:
-        """Refuse to go on from other starting weights.
-
-        Args:
-            where: the folder or Hub id, as the config or the run names it.
-            fingerprint: of the weights that it holds now.
-
-        Raises:
-            RunError: names the place, with both fingerprints.
-        """
-        then = self._noted("weights", where, fingerprint)
-        if then != fingerprint:
-            raise RunError(
-                f"The starting model {where} held the weights {then} when this run began and holds {fingerprint} now; "
-                "restore them (for a Hub id, set `model.revision`), or start a new run."
-            )
+    def _same(self, kind: str, now: dict[str, str], sentence: str) -> None:
+        for name, value in now.items():
+            then = self._noted(kind, name, value)
+            if then != value:
+                raise RunError(sentence.format(name, then, value))
 
     def _noted(self, kind: str, name: str, now: str) -> str:
         """What was noted under a name; `now` where nothing was."""

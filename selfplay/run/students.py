@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -43,9 +44,7 @@ class Students:
         *,
         make_room: Callable[[], None],
     ) -> None:
-        """Args:
-        make_room: called before a training, which may need the GPUs that engines hold.
-        """
+        """`make_room` is called before a training, which may need the GPUs that engines hold."""
         self._make_room = make_room
         self._run, self._seed, self._ledger, self._trainer = run, seed, ledger, trainer
         self._scorer, self._view = scorer, view
@@ -88,11 +87,9 @@ class Students:
     def trained(
         self, start: Path, training_set: TrainingSet, previous: ModelState | None, arm: str, generation: int
     ) -> ModelState:
-        """Train a model, or find the one that was trained.
+        """Train a model from the weights in `start`, or find the one that was trained.
 
-        Args:
-            start: folder of the weights that its training starts from.
-            previous: the model that wrote its samples; None for generation 0.
+        `previous` is the model that wrote its samples; None for generation 0.
 
         Raises:
             TrainingError: the training failed; LossNotFinite: its loss was not finite.
@@ -180,20 +177,16 @@ class Students:
         trained_on = training_set.id if training_set and training_set.members else None
         depth, depth_mean = depth_of_model(self._ledger, trained_on, inherits.fingerprint if inherits else None)
         inside = model.folder.is_relative_to(self._run.path)
-        row = {
+        row: dict[str, Any] = {
             "fingerprint": model.fingerprint,
             "path": str(model.folder.relative_to(self._run.path)) if inside else str(self._experiment.model.path),
             "parent": parent.fingerprint if parent else None,
             "training_set_id": training_set.id if training_set else None,
             "distill": as_json(self._experiment.distill.model_dump(mode="json")) if training_set else None,
-            "seed": self._seed,
-            "arm": model.arm,
-            "generation": model.generation,
             "parameters": folders.parameter_count(model.folder),
-            "outcome": outcome,
-            "depth": depth,
-            "depth_mean": depth_mean,
         }
+        row |= {"seed": self._seed, "arm": model.arm, "generation": model.generation}
+        row |= {"outcome": outcome, "depth": depth, "depth_mean": depth_mean}
         self._ledger.record("models", [row])
 
 
@@ -205,11 +198,9 @@ def depth_of_model(ledger: Ledger, training_set_id: str | None, inherits: str | 
     """(generational depth, mean depth) of a model: how many synthetic ancestors the data behind its weights has.
 
     Args:
-        ledger: where the training set's members, their samples and the models that wrote them are.
         training_set_id: the set that the model was trained on; none for a model as given or kept.
-        inherits: fingerprint of the model whose weights this one went on from or kept; none where it was trained
-            from the initial weights. Its ancestors count towards `depth`, and towards `depth_mean` only where nothing
-            was trained, because nothing says how much of earlier data is left in weights.
+        inherits: fingerprint of the model whose weights this one went on from or kept. Its ancestors count towards
+            `depth`, and towards `depth_mean` only where nothing was trained: nothing says what is left in weights.
     """
     depth, mean = 0, 0.0
     if inherits is not None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.engines import Completion, EngineSettings, Request, make_engine
+from selfplay.engines.engine import Completion, Request
+from selfplay.engines.engine_settings import EngineSettings
+from selfplay.engines.registry import make_engine
 from selfplay.models.folders import ModelInit, create
 
 

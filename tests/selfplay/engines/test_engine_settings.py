@@ -8,7 +8,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from selfplay.engines import EngineSettings, SamplingSettings, make_engine, resolve_kind
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
+from selfplay.engines.registry import make_engine, resolve_kind
 from selfplay.errors import EngineError
 
 

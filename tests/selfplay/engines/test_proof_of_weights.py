@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from selfplay.engines import EngineSettings, make_engine
+from selfplay.engines.engine_settings import EngineSettings
 from selfplay.engines.proof_of_weights import Reference, prove, reference
+from selfplay.engines.registry import make_engine
 from selfplay.errors import EngineError, WeightsMismatch
 from selfplay.models.folders import ModelInit, create
 

@@ -18,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from selfplay.engines import Completion, Engine, EngineSettings, Request, SamplingSettings, make_engine
+from selfplay.engines.engine import Completion, Engine, Request
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.engines.proof_of_weights import prove, reference
+from selfplay.engines.registry import make_engine
 from selfplay.errors import EngineError, WeightsMismatch
 
 TEMPLATE = (

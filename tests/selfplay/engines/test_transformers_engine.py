@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.engines import Completion, Engine, EngineSettings, Request, SamplingSettings, make_engine
+from selfplay.engines.engine import Completion, Engine, Request
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
+from selfplay.engines.registry import make_engine
 from selfplay.errors import EngineError
 
 SAMPLING = SamplingSettings(max_tokens=20)

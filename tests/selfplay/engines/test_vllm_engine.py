@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from selfplay.engines import Completion, EngineSettings, Request, SamplingSettings, make_engine
+from selfplay.engines.engine import Completion, Request
+from selfplay.engines.engine_settings import EngineSettings, SamplingSettings
 from selfplay.engines.proof_of_weights import Reference, prove, reference
+from selfplay.engines.registry import make_engine
 from selfplay.errors import EngineError, WeightsMismatch
 
 pytestmark = [
