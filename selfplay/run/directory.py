@@ -244,7 +244,7 @@ def first_difference(then: Any, now: Any, key: str = "") -> tuple[str, Any, Any]
                 return found
         return None
     of_mappings = any(isinstance(item, dict) for part in (then, now) if isinstance(part, list) for item in part)
-    if isinstance(then, list) and isinstance(now, list) and (len(then) == len(now) or of_mappings):
+    if isinstance(then, list) and isinstance(now, list) and (len(then) == len(now) or (then and now and of_mappings)):
         pairs = enumerate(zip_longest(then, now))
         return next((found for i, (a, b) in pairs if (found := first_difference(a, b, f"{key}[{i}]"))), None)
     return None if then == now else (key, then, now)

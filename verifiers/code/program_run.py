@@ -1,6 +1,6 @@
 """One completion's way through the sandbox: its clock, its evidence, and the verdicts for each way to fail.
 
-The forms that tests have are judged in single_calls.py, sealed_tests.py and whole_programs.py, through this.
+The forms that tests have are judged in asserts.py, sealed_tests.py and whole_programs.py, through this.
 """
 
 from __future__ import annotations

@@ -189,8 +189,8 @@ def test_the_key_comes_from_the_environment(server: Any, monkeypatch: pytest.Mon
 
 
 def test_only_a_far_endpoint_needs_the_network(server: Any) -> None:
-    assert not load("judge", settings(server)).needs.network
-    assert load("judge", settings(server, url="https://judge.example/v1")).needs.network
+    assert not load("judge", settings(server)).plugin.needs.network
+    assert load("judge", settings(server, url="https://judge.example/v1")).plugin.needs.network
 
 
 def test_a_supervised_judge_asks_about_several_at_a_time(server: Any) -> None:

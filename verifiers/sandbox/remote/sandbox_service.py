@@ -1,4 +1,4 @@
-"""This machine's sandbox as a service for http.py (wire_format.py has the format).
+"""This machine's sandbox as a service for http_sandbox.py (wire_format.py has the format).
 
     SELFPLAY_SANDBOX_TOKEN=... python -m selfplay.verifiers.sandbox.remote.sandbox_service [--port 9000] [--lowest
     landlock]

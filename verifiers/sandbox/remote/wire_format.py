@@ -1,4 +1,4 @@
-"""How a sandbox is asked over HTTP: the names and bounds that http.py and service.py share.
+"""How a sandbox is asked over HTTP: the names and bounds that http_sandbox.py and sandbox_service.py share.
 
 Every request carries `Authorization: Bearer TOKEN`; bodies are JSON objects, bytes are base64.
 
