@@ -110,6 +110,7 @@ def _ask_for_ray(address: str) -> None:
         raise ConnectionError(f"nothing answers there: {error}") from None
     if "://" in address:
         return  # Ray's client protocol has no such question
+    # a private class: `ray.init`, which is public, would join the cluster to learn whether one is there
     question = [sys.executable, "-c", "import sys, ray; ray._raylet.GcsClient(address=sys.argv[1])", address]
     try:
         done = subprocess.run(question, capture_output=True, timeout=4 * ANSWERS_WITHIN, check=False)

@@ -29,7 +29,7 @@ SETUP = "<setup>"
 
 def prepare() -> None:
     """What is the same for every program; done once, in the warm parent."""
-    # which an interpreter started without `site` lacks
+    # the private module that `site` takes them from, and this interpreter was started without `site`
     for name in ("exit", "quit"):
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D"))
     random.seed(0)
@@ -116,6 +116,7 @@ def _script(channel: Channel, code: types.CodeType, namespace: dict[str, Any]) -
         channel.send({"stage": "program", "error": describe(error)})
         return
     try:
+        # private, but what an interpreter runs at its end, and there is no public way to run it
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         sys.stdout.flush()
