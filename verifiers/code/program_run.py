@@ -13,7 +13,6 @@ from pydantic import JsonValue
 
 from selfplay.verifiers.code.extract import Reading
 from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.sandbox.inside.plain_data import Opaque
 from selfplay.verifiers.sandbox.protocol import Execution, Limits, Role, Sandbox, Stopped
 
 START_SECONDS = 10.0
@@ -152,8 +151,6 @@ class ProgramRun:
 
 def show(value: Any) -> str:
     """A value as text of bounded length; the values are plain data, but may be too large for repr."""
-    if isinstance(value, Opaque):
-        return short(repr(value))
     try:
         return short(repr(value))
     except (ValueError, RecursionError):

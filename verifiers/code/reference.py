@@ -66,6 +66,10 @@ class CodeReference(BaseModel):
         return self
 
     @property
+    def setup_text(self) -> str:
+        return self.setup.replace("\r\n", "\n")
+
+    @property
     def test_list(self) -> list[str]:
         texts = [self.tests] if isinstance(self.tests, str) else list(self.tests or ())
         return [text.replace("\r\n", "\n").strip("\n ") for text in texts]
@@ -91,7 +95,7 @@ class Plan:
 @lru_cache(maxsize=4096)
 def plan(reference: CodeReference) -> Plan:
     """Decide how to judge; only ever parses the task's own tests, never the completion."""
-    setup = reference.setup.replace("\r\n", "\n")
+    setup = reference.setup_text
     try:
         setup_tree = ast.parse(setup)
         trees = [ast.parse(text) for text in reference.test_list]

@@ -3,7 +3,7 @@
 `apart` (the default): they run in a sandboxed process of their own and use the program from there with plain data and
 handles; what needs more is `open`. A function that returns something and changes its arguments too could change what
 the tests expect (`assert f(a) == sorted(a)`). Where they read such arguments beside what it returned
-(changed_arguments.py) they run a second time with arguments that stay as they were, and both must pass.
+(changed_arguments.py) they run a second time with arguments that stay as they were; a row that then fails is `open`.
 
 `shared`: tests and program in one sandboxed interpreter. A program that sets out to can forge the verdict, so the
 verdict says `seal: shared`.
@@ -34,8 +34,7 @@ def judge_apart(run: ProgramRun, reference: CodeReference, plan: Plan) -> Verdic
     if told.get("changed") is True and plan.reads_changed:
         again = _run(run, reference, plan, follow=False)
         if "passed" not in again:
-            why = "they read an argument that the program changed beside what it returned"
-            told = {"open": why}
+            told = {"open": "they read an argument that the program changed beside what it returned"}
     return _verdict(run, reference, told)
 
 
@@ -46,7 +45,7 @@ def judge_shared(run: ProgramRun, reference: CodeReference, plan: Plan) -> Verdi
         "shared",
         setup=plan.program_setup,
         tests=reference.test_list,
-        tests_setup="" if plan.program_setup else reference.setup.replace("\r\n", "\n"),
+        tests_setup="" if plan.program_setup else reference.setup_text,
         entry_point=reference.entry_point,
     )
     run.evidence["of"] = len(reference.test_list)
@@ -68,7 +67,7 @@ def _run(run: ProgramRun, reference: CodeReference, plan: Plan, follow: bool) ->
     """What the tests' process says last."""
     tests_order = {
         "tests": reference.test_list,
-        "setup": reference.setup.replace("\r\n", "\n"),
+        "setup": reference.setup_text,
         "prefix": reference.prefix,
         "entry_point": reference.entry_point,
         "shared": plan.shared_classes,

@@ -36,6 +36,7 @@ def located(names: Sequence[str]) -> list[str]:
 
     entries: list[str] = []
     seen: set[str] = set()
+    owners = metadata.packages_distributions() if names else {}  # reads the metadata of all that is installed
     for name in names:
         try:
             spec = importlib.util.find_spec(name)
@@ -45,9 +46,7 @@ def located(names: Sequence[str]) -> list[str]:
             raise LookupError(f"the package `{name}` is not installed here; install it, or take it out of `packages`")
         own = os.path.realpath(os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin)
         entries.append(own)
-        found = metadata.packages_distributions().get(name, [])
-        for distribution in found[:1] or [name]:
-            entries += _installed(distribution, seen)
+        entries += _installed(owners.get(name, [name])[0], seen)
     return list(dict.fromkeys(entries))
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
-from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked
+from tests.verifiers.code.conftest import judge
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +22,6 @@ def verifier() -> Iterator[CodeVerifier]:
     made.warm()
     yield made
     made.close()
-
-
-def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 SPEAKS = """

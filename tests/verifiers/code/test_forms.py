@@ -9,8 +9,8 @@ import pytest
 
 from selfplay.verifiers.code import CodeVerifier
 from selfplay.verifiers.code.reference import plan
-from selfplay.verifiers.contract.verdict import Verdict
 from selfplay.verifiers.contract.verifier import Asked
+from tests.verifiers.code.conftest import judge
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,6 @@ def verifier() -> Iterator[CodeVerifier]:
     made.warm()
     yield made
     made.close()
-
-
-def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 APART = [

@@ -3,7 +3,6 @@ shared`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 import pytest
 
 from selfplay.verifiers.code import CodeVerifier
-from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BrokenVerifier
+from tests.verifiers.code.conftest import judge, rows
 
 
 def made(**settings: Any) -> CodeVerifier:
@@ -37,20 +35,6 @@ def apart() -> Iterator[CodeVerifier]:
     verifier = made()
     yield verifier
     verifier.close()
-
-
-def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
-
-
-def rows(page: Path) -> dict[str, tuple[list[str], str, str | None]]:
-    """For each heading of the page its tests, the right program and the wrong one."""
-    found = {}
-    for section in page.read_text().split("\n## ")[1:]:
-        blocks = re.findall(r"^~~~ (\w+)\n(.*?)\n~~~$", section, re.MULTILINE | re.DOTALL)
-        texts = {kind: [text for other, text in blocks if other == kind] for kind in ("tests", "right", "wrong")}
-        found[section.partition("\n")[0]] = (texts["tests"], texts["right"][0], next(iter(texts["wrong"]), None))
-    return found
 
 
 ROWS = rows(Path(__file__).parent / "seal_shared.md")

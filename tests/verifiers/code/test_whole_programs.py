@@ -12,9 +12,8 @@ import pytest
 from selfplay.verifiers.code import CodeVerifier, special_judge
 from selfplay.verifiers.code.whole_programs import same_output
 from selfplay.verifiers.contract.spec import load
-from selfplay.verifiers.contract.verdict import Verdict
-from selfplay.verifiers.contract.verifier import Asked
 from selfplay.verifiers.errors import BadReference
+from tests.verifiers.code.conftest import judge
 
 SUMS = """
 import time
@@ -50,10 +49,6 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("judges") / "sums.py"
     path.write_text(SUMS)
     return path
-
-
-def judge(verifier: CodeVerifier, program: str, **reference: Any) -> Verdict:
-    return verifier.verify(Asked(CodeVerifier.Reference.model_validate(reference), program))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Server:
             "program": lambda name: self._namespace[name],
             "array": array,
         }
-        self._graph = Graph(1, self._keep, special)
+        self._graph = Graph(1, self._handle, special)
         classes = {name: namespace.get(name) for name in shared}
         self._graph.shared = {name: kind for name, kind in classes.items() if isinstance(kind, type)}
         self._kept: list[Any] = []
@@ -183,9 +183,6 @@ class Server:
                 yield following()
             except StopIteration:
                 return
-
-    def _keep(self, value: Any) -> Plain:
-        return self._handle(value)
 
     def _handle(self, value: Any) -> Plain:
         number = next((number for number, held in enumerate(self._kept) if held is value), len(self._kept))

@@ -20,7 +20,7 @@ from typing import Any
 
 from selfplay.verifiers.sandbox.inside import unit_tests
 from selfplay.verifiers.sandbox.inside.exception_data import describe
-from selfplay.verifiers.sandbox.inside.tests_process import TESTS, Sides, free_names
+from selfplay.verifiers.sandbox.inside.tests_process import TESTS, Sides, free_names, is_of_tests
 
 COLLECTED = re.compile(r"^[ \t]*(?:async[ \t]+)?def test|^class \w*Test|TestCase\b", re.MULTILINE)
 
@@ -68,8 +68,7 @@ def _plain(order: dict[str, Any], blocks: list[ast.Module], given: dict[str, Any
         return {"needs": str(error)}
     except BaseException as error:
         told = describe(error, TESTS)
-        nobodys = type(error) is NameError and error.name not in bound and error.name not in given
-        broken = isinstance(error, ImportError) or nobodys
+        broken = is_of_tests(error, bound | given.keys())
         return {"broken" if broken else "failed": {"test": max(0, place), "error": told, "sides": sides.shown()}}
     if not ran and not any(_calls(part) for block in blocks for part in block.body):
         return {"broken": {"test": 0, "error": NO_TEST}}

@@ -19,7 +19,7 @@ import random
 import symtable
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from selfplay.verifiers.sandbox.channel import Channel
@@ -89,11 +89,14 @@ def _told(error: BaseException, place: int, program: Program, sides: Sides, boun
     told = describe(error, TESTS)
     about = {"test": place, "error": told, "last": program.last, "sides": sides.shown()}
     about["line"] = program.raised_line if error is program.raised else None
-    # a name that nobody gives is no doing of the program, whatever it returned
-    nobodys = type(error) is NameError and error.name not in bound
-    of_tests = (isinstance(error, ImportError) or nobodys) and not program.comes_from_program(error)
+    of_tests = is_of_tests(error, bound) and not program.comes_from_program(error)
     spoiled = not of_tests and (program.used or program.spoils or isinstance(error, Missing))
     return {"failed" if spoiled else "broken": about}
+
+
+def is_of_tests(error: BaseException, known: Container[object]) -> bool:
+    """Whether a module is missing, or a name that nobody gives: no doing of the program, whatever it returned."""
+    return isinstance(error, ImportError) or (type(error) is NameError and error.name not in known)
 
 
 def _watch_files(program: Program) -> None:
